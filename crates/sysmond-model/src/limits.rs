@@ -1,0 +1,28 @@
+//! The named limits of everything that comes from outside, each with its reason.
+
+/// A push body after decompression, bytes: a day of backlog fits in a few, a bomb does not fit in one.
+pub const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
+/// Samples in one push: what [`MAX_BODY_BYTES`] holds of the shortest samples.
+pub const MAX_SAMPLES_PER_PUSH: usize = 100_000;
+/// A host's name, bytes: RFC 1035 names have at most 253 characters.
+pub const MAX_HOSTNAME_BYTES: usize = 253;
+/// A metric's name, bytes.
+pub const MAX_METRIC_TYPE_BYTES: usize = 128;
+/// A canonical tags string of one sample, bytes: a mount's path and its key fit.
+pub const MAX_SAMPLE_TAGS_BYTES: usize = 512;
+/// Free-form tags of a host.
+pub const MAX_HOST_TAGS: usize = 32;
+/// A key or a value of a host's tag, bytes.
+pub const MAX_HOST_TAG_BYTES: usize = 256;
+/// An agent's version or platform, bytes.
+pub const MAX_AGENT_WORD_BYTES: usize = 64;
+/// Series of one host: hundreds of cores, disks and interfaces fit; a runaway label does not.
+pub const MAX_SERIES_PER_HOST: usize = 5_000;
+/// Hosts of one aggregator.
+pub const MAX_HOSTS: usize = 10_000;
+/// How far ahead of the server's clock a sample may be, milliseconds.
+pub const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
+/// Points of one series in one answer.
+pub const MAX_POINTS: usize = 11_000;
+/// Series in one answer of a range query.
+pub const MAX_SERIES_PER_ANSWER: usize = 500;

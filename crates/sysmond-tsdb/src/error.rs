@@ -1,0 +1,71 @@
+//! What can go wrong, by operation.
+
+use thiserror::Error;
+
+/// Why a store could not be opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// SQLite refused.
+    #[error("cannot open the store {path}")]
+    Sqlite {
+        /// The file.
+        path: String,
+        /// SQLite's reason.
+        source: rusqlite::Error,
+    },
+    /// The file or its folder cannot be used.
+    #[error("cannot use {path}")]
+    Io {
+        /// The file.
+        path: String,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A newer program wrote the file.
+    #[error("{path} has schema version {found}, this program knows up to {known}: use the newer program")]
+    TooNew {
+        /// The file.
+        path: String,
+        /// Its version.
+        found: i64,
+        /// The newest known version.
+        known: i64,
+    },
+}
+
+/// Why an append was not taken or did not become durable. Nothing of it is stored.
+#[derive(Debug, Error)]
+pub enum AppendError {
+    /// Too much waits already: try again in a moment.
+    #[error("the store's queue is full")]
+    QueueFull,
+    /// The disk is full, or the byte budget of the file system's reserve is reached.
+    #[error("no space left for the store")]
+    NoSpace,
+    /// The store is closing.
+    #[error("the store is closed")]
+    Closed,
+    /// The host's name is new and there are [`MAX_HOSTS`](sysmond_model::limits::MAX_HOSTS) already.
+    #[error("too many hosts")]
+    TooManyHosts,
+    /// SQLite failed; the detail is in the log.
+    #[error("the store failed: {0}")]
+    Failed(String),
+}
+
+/// Why a question was not answered.
+#[derive(Debug, Error)]
+pub enum QueryError {
+    /// No such host.
+    #[error("unknown host `{0}`")]
+    UnknownHost(String),
+    /// More series or points than one answer holds.
+    #[error("the answer would be too large: {0}")]
+    TooLarge(String),
+    /// It took too long and was stopped.
+    #[error("the query was stopped at its time limit")]
+    TimedOut,
+    /// SQLite refused, with its words: a wrong statement, or a failing file.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+}
