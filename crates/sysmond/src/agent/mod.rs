@@ -14,6 +14,8 @@ mod push;
 mod registry;
 mod rows;
 mod statics;
+#[cfg(test)]
+mod testing;
 mod upkeep;
 mod watch;
 
@@ -56,14 +58,15 @@ const STORE_FILE: &str = "agent.db";
 /// collected. Nothing that happens later is an error: it is reported and mended.
 pub async fn run(config: AgentConfig, shutdown: Shutdown) -> anyhow::Result<()> {
     let sources = sysmond_procfs::sources(&config.roots, (config.interval * MAX_GAP_INTERVALS).max(MIN_GAP));
-    run_with(config, sources, shutdown).await
+    run_with(config, sources, shutdown).await.map(|counters| info!(%counters, "the agent has ended"))
 }
 
+/// [`run`] with other sources; gives back what became of the samples.
 async fn run_with(
     config: AgentConfig,
     sources: Vec<Box<dyn Source>>,
     shutdown: Shutdown,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Arc<Counters>> {
     let address: Address = config.aggregator.parse().context("the aggregator's address")?;
     let client = Client::new(address, &config.token, &config.host.version)?;
     let registry = Registry::start(sources)?;
@@ -76,8 +79,7 @@ async fn run_with(
         ended.context("a part of the agent broke")?;
     }
     spawn_blocking(move || store.close()).await?;
-    info!(%counters, "the agent has ended");
-    Ok(())
+    Ok(counters)
 }
 
 /// Starts all parts; each ends by itself after `shutdown`, in the order in which rows pass through them.

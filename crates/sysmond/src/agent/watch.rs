@@ -14,7 +14,7 @@ use tracing::debug;
 /// How long an answer may take: what the server holds it back, and a slow network on top.
 const DEADLINE: Duration = Duration::from_secs(WATCH_HOLD_SECONDS + 10);
 /// Between two questions to a server that does not know the question: it may be updated some day.
-const UNKNOWN_RETRY: Duration = Duration::from_secs(300);
+const UNKNOWN_RETRY: Duration = Duration::from_mins(5);
 /// Between the beginnings of two questions that were answered with no news, at least: a server that does not hold them
 /// back is not asked in a busy loop.
 const NO_NEWS_PACE: Duration = Duration::from_secs(2);
