@@ -21,6 +21,7 @@ mod watch;
 
 pub use client::{Address, AddressError};
 
+use crate::clock;
 use crate::config::AgentConfig;
 use crate::shutdown::Shutdown;
 use anyhow::Context;
@@ -40,7 +41,7 @@ use sysmond_model::Timestamp;
 use sysmond_procfs::Source;
 use sysmond_tsdb::Store;
 use tokio::task::{JoinSet, spawn_blocking};
-use tracing::info;
+use tracing::{info, warn};
 use upkeep::Upkeep;
 use watch::Watch;
 
@@ -135,7 +136,11 @@ fn open(path: &Path, options: sysmond_tsdb::StoreOptions) -> anyhow::Result<Stor
         let made = private.recursive(true).mode(0o700).create(folder);
         made.with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
-    Ok(Store::open(path, options)?)
+    let store = Store::open(path, options, clock::now())?;
+    if let Some(damaged) = store.recovered() {
+        warn!(kept = %damaged.display(), "the agent's store was damaged: it is kept aside and a new one begun");
+    }
+    Ok(store)
 }
 
 /// The timestamp of the newest row of an earlier run.

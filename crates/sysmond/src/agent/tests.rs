@@ -77,7 +77,7 @@ impl Agent {
     async fn stop(self) -> (Arc<Counters>, BTreeSet<i64>) {
         self.shutdown.request();
         let counters = timeout(LONG, self.task).await.expect("it ends").unwrap().unwrap();
-        let store = Store::open(&self.folder.path().join(STORE_FILE), options()).unwrap();
+        let store = Store::open(&self.folder.path().join(STORE_FILE), options(), clock::now()).unwrap();
         let backlog = store.read_after("web-01", Cursor::default(), 1_000).unwrap();
         let rows = backlog.frames.iter().flat_map(Frame::rows);
         (counters, rows.map(|row| row.timestamp.as_millis() / 1000).collect())

@@ -46,7 +46,7 @@ impl Bench {
     }
 
     async fn open(folder: TempDir, url: &str) -> Self {
-        let store = Store::open(&folder.path().join("agent.db"), options()).unwrap();
+        let store = Store::open(&folder.path().join("agent.db"), options(), clock::now()).unwrap();
         let counters = Arc::<Counters>::default();
         let (contact_sender, contact) = watch::channel(false);
         let (newest, new_row) = watch::channel(None);
