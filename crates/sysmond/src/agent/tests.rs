@@ -176,6 +176,22 @@ async fn a_second_start_goes_on_with_the_same_store() {
 }
 
 #[tokio::test]
+async fn this_hosts_own_sources_give_the_documented_metrics_within_the_first_push() {
+    let mut server = FakeAggregator::start(aggregator(false)).await;
+    let (shutdown, folder) = (Shutdown::new(), tempfile::tempdir().unwrap());
+    let task = tokio::spawn(run(config(&server.url, folder.path(), 3600), shutdown.clone()));
+    let first = server.next().await;
+    let has = |metric| value(&first, metric, "").is_some();
+    for metric in ["cpu.total_usage", "memory.usage_percent", "memory.used_bytes", "load.avg_1m"] {
+        assert!(has(metric), "{metric}: {}", first.body);
+    }
+    assert_eq!(first.body["static"]["agent_version"], "0.5.0");
+    assert_ne!(first.body["static"]["kernel"], "");
+    shutdown.request();
+    timeout(LONG, task).await.unwrap().unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn an_address_that_is_none_ends_the_start_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     let run = run_with(config("https://monitor", folder.path(), 1), Vec::new(), Shutdown::new());
