@@ -23,7 +23,7 @@ pub(crate) fn execute(request: Request) -> anyhow::Result<()> {
         Some(Command::Demo { hosts }) => run_demo(&Settings::load(Role::Agent, sources)?, hosts),
         Some(Command::Sql { statement, json, csv, timeout }) => {
             let settings = Settings::load(Role::Aggregator, sources)?;
-            sql::run(&settings.data_dir, &statement, sql::Format::of(json, csv), timeout)
+            sql::run(&settings, &statement, sql::Format::of(json, csv), timeout)
         }
         Some(Command::CheckConfig { role }) => check(role, sources),
         Some(Command::Completions { shell }) => completions(shell),
@@ -59,7 +59,7 @@ fn run_aggregator(settings: &Settings, exit_with_parent: bool) -> anyhow::Result
 }
 
 fn run_agent(settings: &Settings, exit_with_parent: bool) -> anyhow::Result<()> {
-    let config = settings.agent_config(settings.given_token()?)?;
+    let config = settings.agent_config()?;
     let telemetry = Telemetry::start(&settings.log)?;
     settings.prepare_data_dir()?;
     process::run(process::one_thread()?, &telemetry, Ends::of(exit_with_parent), async |shutdown| {
