@@ -1,6 +1,11 @@
 //! The one integration binary: whole roles and whole processes, over real sockets and real files.
 
+mod api;
 mod config;
+mod connections;
+mod live;
 mod logging;
 mod process;
 mod program;
+mod push;
+mod stage;
