@@ -1,6 +1,8 @@
 //! Live data: connections of browsers, and agents that wait to hear of them.
 #![expect(clippy::indexing_slicing, reason = "a missing field fails the test as well")]
 
+use crate::api::fleet;
+use crate::snapshot;
 use crate::stage::{DEADLINE, Stage, TOKEN, Watcher, eventually, now, push_body, within};
 use futures_util::SinkExt;
 use serde_json::{Value, json};
@@ -54,6 +56,24 @@ async fn a_watched_host_begins_full_and_goes_on() {
     let expected =
         json!({"type": "sample", "host": "a", "timestamp": at + 4, "metrics": {"cpu.total_usage": 3.5}});
     assert_eq!(sample, expected);
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn frames_are_those_that_the_page_knows() {
+    let (stage, at) = fleet().await;
+    let mut host = stage.live("/api/live?host=web-server-01").await;
+    snapshot::check("live_static", host.frame().await, at);
+    snapshot::check("live_history", host.frame().await, at);
+    let mut fleet = stage.live("/api/live").await;
+    fleet.frame().await;
+    snapshot::check("live_fleet", fleet.frame().await, at);
+    let core = json!({"timestamp": at + 1, "metric_type": "cpu.core_usage", "value": 7.25, "tags": "core=0"});
+    let mut body =
+        push_body("web-server-01", &[(at + 1, "cpu.total_usage", 35.5), (at + 1, "memory.used_bytes", 4e9)]);
+    body["metrics"].as_array_mut().expect("a list").push(core);
+    stage.push(&body).await;
+    snapshot::check("live_sample", host.frame().await, at);
     stage.stop().await;
 }
 

@@ -8,4 +8,5 @@ mod logging;
 mod process;
 mod program;
 mod push;
+mod snapshot;
 mod stage;
