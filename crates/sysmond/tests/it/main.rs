@@ -1,0 +1,1 @@
+//! The one integration binary: whole roles and whole processes, over real sockets and real files.
