@@ -5,6 +5,7 @@ pub mod aggregator;
 pub mod api;
 pub mod clock;
 pub mod config;
+pub mod server;
 pub mod shutdown;
 pub mod standalone;
 

@@ -36,13 +36,13 @@ struct Role {
 impl Role {
     async fn stop(self) {
         self.shutdown.request();
-        tokio::time::timeout(LONG, self.task).await.expect("it ends").unwrap().unwrap();
+        tokio::time::timeout(LONG, self.task).await.expect("it ends").expect("no panic").expect("no error");
     }
 }
 
 async fn aggregator(listen: SocketAddr, folder: &Path) -> (SocketAddr, Role) {
-    let listener = TcpListener::bind(listen).await.unwrap();
-    let listen = listener.local_addr().unwrap();
+    let listener = TcpListener::bind(listen).await.expect("a free port");
+    let listen = listener.local_addr().expect("bound");
     let config = AggregatorConfig {
         listen,
         addr_file: None,
@@ -88,7 +88,7 @@ struct Files {
 
 impl Files {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("a folder");
         let file = |role: &str| folder.path().join(role).join(format!("{role}.db"));
         Self { agent: file("agent"), aggregator: file("aggregator"), folder }
     }
@@ -98,33 +98,30 @@ impl Files {
     }
 }
 
-fn ask(file: &Path, sql: &str) -> Vec<Vec<Value>> {
+fn ask(database: &mut Database, sql: &str) -> Vec<Vec<Value>> {
     let mut rows = Vec::new();
-    let mut database = Database::open(file, OFFLINE).unwrap();
     let take = |_: &[String], row: &[Value]| {
         rows.push(row.to_vec());
         Ok::<_, QueryError>(())
     };
-    database.query(sql, clock::now(), LONG, take).unwrap();
+    database.query(sql, clock::now(), LONG, take).expect("legal SQL");
     rows
 }
 
-/// How many rows of samples a store has; none before it exists.
+/// How many rows of samples a store has; none before the store is made.
 fn row_count(file: &Path) -> i64 {
-    if !file.exists() {
-        return 0;
-    }
-    match ask(file, "SELECT count(DISTINCT timestamp) FROM metrics")[..] {
-        [ref row] => match row[..] {
-            [Value::Integer(count)] => count,
-            _ => panic!("not a count: {row:?}"),
-        },
-        ref rows => panic!("not one row: {rows:?}"),
-    }
+    let Ok(mut database) = Database::open(file, OFFLINE) else { return 0 };
+    let rows = ask(&mut database, "SELECT count(DISTINCT timestamp) FROM metrics");
+    let [Value::Integer(count)] = rows[0][..] else { panic!("not a count: {rows:?}") };
+    count
 }
 
 fn samples(file: &Path) -> Vec<Vec<Value>> {
-    ask(file, "SELECT timestamp, host, metric_type, tags, value FROM metrics ORDER BY 1, 2, 3, 4")
+    let mut database = Database::open(file, OFFLINE).expect("a whole store");
+    ask(
+        &mut database,
+        "SELECT timestamp, host, metric_type, tags, value FROM metrics ORDER BY timestamp, metric_type, tags",
+    )
 }
 
 async fn until(what: &str, condition: impl Fn() -> bool) {

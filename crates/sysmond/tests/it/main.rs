@@ -1,4 +1,8 @@
 //! The one integration binary: whole roles and whole processes, over real sockets and real files.
 
-#[cfg(test)]
 mod agent;
+mod api;
+mod connections;
+mod live;
+mod push;
+mod stage;
