@@ -2,7 +2,11 @@
 
 mod agent;
 mod api;
+mod config;
 mod connections;
 mod live;
+mod logging;
+mod process;
+mod program;
 mod push;
 mod stage;
