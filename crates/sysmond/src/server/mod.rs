@@ -96,7 +96,7 @@ impl Connections {
 /// Serves `router` on `listener` until `shutdown`. Returns when no more connections are taken; those that are open are tasks
 /// of `shutdown`.
 pub async fn serve(
-    listener: TcpListener,
+    listener: &TcpListener,
     router: Router,
     limits: Limits,
     connections: Connections,

@@ -271,7 +271,8 @@ async fn the_address_file_tells_where_to_ask() {
     let stage = Stage::start().await;
     let told = std::fs::read_to_string(stage.data.path().join("addr")).expect("written");
     assert_eq!(told, format!("{}\n", stage.address));
-    stage.stop().await;
+    let data = stage.stop().await;
+    assert!(!data.path().join("addr").exists(), "nobody is sent where nobody listens");
 }
 
 #[tokio::test]

@@ -52,6 +52,8 @@ impl Place {
     /// Starts a server on a free port and waits until it serves.
     pub(crate) fn serve(&self, arguments: &str) -> Program {
         let addr_file = self.path("address");
+        // One that an earlier start left names a port that nobody serves any more.
+        std::fs::remove_file(&addr_file).ok();
         let flags = format!("{arguments} --listen 127.0.0.1:0 --addr-file {}", addr_file.display());
         self.start(self.command(&flags)).serving(&addr_file)
     }
