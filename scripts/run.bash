@@ -51,8 +51,7 @@ address_of() {
     local address
     address=$(cat "$run_dir/$1.addr" 2>/dev/null) && [[ $address == *:* ]] || return 1
     case $address in
-        0.0.0.0:*) address=127.0.0.1:${address##*:} ;;
-        '[::]:'*) address='[::1]':${address##*:} ;;
+        0.0.0.0:* | '[::]:'*) address=127.0.0.1:${address##*:} ;;
     esac
     printf '%s\n' "$address"
 }

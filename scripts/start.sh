@@ -14,6 +14,11 @@ set -euo pipefail
 name=standalone
 if [[ ${1:-} == aggregator ]]; then name=aggregator; fi
 log=$data_dir/log/$name.log
+log_flags=(--log-file "$log" --access-log-file "$data_dir/log/$name-access.log")
+# Who says where the log goes is not overruled.
+case " ${SYSMON_LOG_FILE:+--log-file} $*" in
+    *' --config'* | *' --log-file'*) log=$run_dir/$name.out log_flags=() ;;
+esac
 
 say_where() {
     printf '%s: http://%s\n' "$1" "$(address_of "$name")"
@@ -26,7 +31,8 @@ wait_until_it_answers() {
     until address=$(address_of "$name") && answers "$address"; do
         if ! kill -0 "$1" 2>/dev/null; then
             printf 'sysmond ended before it answered. It said:\n' >&2
-            tail -n 20 "$run_dir/$name.out" "$log" >&2 2>/dev/null || true
+            tail -q -n 20 "$run_dir/$name.out" >&2
+            if [[ -f $log && ! $log -ef $run_dir/$name.out ]]; then tail -n 20 "$log" >&2; fi
             rm -f "$run_dir/$name.pid"
             exit 1
         fi
@@ -44,7 +50,7 @@ fi
 mkdir -p "$data_dir/log"
 rm -f "$run_dir/$name.addr"
 # Its own session, so that a Ctrl-C meant for something else in this terminal does not reach it.
-setsid "$bin" "$@" --addr-file "$run_dir/$name.addr" --log-file "$log" </dev/null >"$run_dir/$name.out" 2>&1 9>&- &
+setsid "$bin" "$@" --addr-file "$run_dir/$name.addr" "${log_flags[@]}" </dev/null >"$run_dir/$name.out" 2>&1 9>&- &
 echo $! >"$run_dir/$name.pid"
 wait_until_it_answers $!
 say_where 'sysmon runs'
