@@ -1,6 +1,7 @@
 //! What all sources have in common.
 
-use std::path::PathBuf;
+use crate::{cpu, disk, filesystem, load, memory, network, pressure, uptime};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use sysmond_model::Metric;
 use thiserror::Error;
@@ -14,6 +15,19 @@ pub struct Roots {
     pub sysfs: PathBuf,
     /// Usually `/`: mounts are measured below it.
     pub rootfs: PathBuf,
+}
+
+impl Roots {
+    /// Where a file is that differs between namespaces (mounts, networks). For `/proc` itself the view of this process
+    /// counts. Of another `procfs` it is that of its first process, which is the host's own; `self` there would
+    /// still be this process. Last, for a copy of `/proc` in plain files, the bare path.
+    pub(crate) fn of_host(&self, file: &str) -> Vec<PathBuf> {
+        let own = self.procfs.join("self").join(file);
+        if self.procfs == Path::new("/proc") {
+            return vec![own];
+        }
+        vec![self.procfs.join("1").join(file), own, self.procfs.join(file)]
+    }
 }
 
 /// Why a reading gave nothing or not all.
@@ -34,6 +48,18 @@ pub enum SourceError {
         path: PathBuf,
         /// What was expected where.
         reason: String,
+    },
+    /// There is more of something than is read; the rest was left out.
+    #[error("{path}: more than {limit} of `{key}`, {left_out} left out")]
+    Limit {
+        /// The file.
+        path: PathBuf,
+        /// The tag that tells the things apart: `interface`.
+        key: &'static str,
+        /// How many are read.
+        limit: usize,
+        /// How many were not.
+        left_out: usize,
     },
 }
 
@@ -93,6 +119,14 @@ impl Values {
 /// All sources of a host, in the order in which people read them. A source whose files are missing is there too and
 /// says so when it is read.
 pub fn sources(roots: &Roots, max_gap: Duration) -> Vec<Box<dyn Source>> {
-    let _ = (roots, max_gap);
-    Vec::new()
+    vec![
+        Box::new(cpu::source(roots, max_gap)),
+        Box::new(load::source(roots)),
+        Box::new(memory::source(roots)),
+        Box::new(filesystem::FileSystems::new(roots)),
+        Box::new(disk::source(roots, max_gap)),
+        Box::new(network::source(roots, max_gap)),
+        Box::new(pressure::Pressure::new(roots, max_gap)),
+        Box::new(uptime::source(roots)),
+    ]
 }
