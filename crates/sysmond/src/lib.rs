@@ -3,10 +3,12 @@
 pub mod agent;
 pub mod aggregator;
 pub mod api;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod shutdown;
 pub mod standalone;
+pub mod telemetry;
 
 use std::process::ExitCode;
 
