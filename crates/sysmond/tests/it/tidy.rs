@@ -14,7 +14,7 @@ const LONG_FILES: &[&str] = &[];
 const MAX_LINES: usize = 500;
 const MAX_LINE_CHARS: usize = 120;
 /// Tables with a row a line, where a break would hide what belongs together.
-const WIDE_TABLES: &[&str] = &["crates/sysmond-model/src/catalogue.rs", "Cargo.toml"];
+const WIDE_TABLES: &[&str] = &["crates/sysmond-model/src/catalogue.rs"];
 /// More crates than this need a word on why: each is built, licensed, updated and trusted.
 const MAX_CRATES: usize = 240;
 
@@ -84,7 +84,9 @@ fn contains(line: &str, pattern: &str) -> bool {
 #[test]
 fn lines_are_short() {
     let is_prose_or_code = |file: &File| file.is_source() && !WIDE_TABLES.contains(&file.path.as_str());
-    check_lines(is_prose_or_code, |line| line.chars().count() > MAX_LINE_CHARS);
+    // A text that is quoted stands as it is: a line of a fixture, a message.
+    let is_quoted = |line: &str| line.contains('"') && !line.trim_start().starts_with("//");
+    check_lines(is_prose_or_code, |line| line.chars().count() > MAX_LINE_CHARS && !is_quoted(line));
 }
 
 #[test]
@@ -152,7 +154,8 @@ fn modules_say_what_they_are_and_have_names_that_mean_something() {
     check_files(|file| {
         let name = Path::new(&file.path).file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let mut complaints = Vec::new();
-        if file.has_extension(&["rs"]) && !file.text.starts_with("//!") {
+        let is_part = name == "tests" || name.ends_with("_tests");
+        if file.has_extension(&["rs"]) && !is_part && !file.text.starts_with("//!") {
             complaints.push(" does not open with //!".to_owned());
         }
         if file.is_source()
