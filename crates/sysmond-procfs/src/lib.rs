@@ -9,6 +9,8 @@ mod cpu;
 mod disk;
 mod file_source;
 mod filesystem;
+#[doc(hidden)]
+pub mod fuzz;
 mod load;
 mod memory;
 mod mounts;

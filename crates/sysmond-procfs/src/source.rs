@@ -130,3 +130,50 @@ pub fn sources(roots: &Roots, max_gap: Duration) -> Vec<Box<dyn Source>> {
         Box::new(uptime::source(roots)),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sysmond_model::CATALOGUE;
+    use sysmond_model::limits::MAX_SERIES_PER_HOST;
+
+    #[test]
+    fn a_host_at_every_limit_fits_into_the_store() {
+        let most = |tag| match tag {
+            "core" => cpu::MAX_CORES,
+            "mount" => filesystem::MAX_MOUNTS,
+            "device" => disk::MAX_DEVICES,
+            "interface" => network::MAX_INTERFACES,
+            "collector" => 16,
+            tag => panic!("the tag {tag} has no limit"),
+        };
+        let series =
+            CATALOGUE.iter().map(|metric| metric.tags.iter().map(|tag| most(tag)).product::<usize>());
+        assert!(series.sum::<usize>() <= MAX_SERIES_PER_HOST);
+    }
+
+    #[test]
+    fn values_are_used_again_and_are_finite() {
+        let mut values = Values::default();
+        values.put(&sysmond_model::catalogue::CPU_USER, "a=1", 1.0);
+        values.put(&sysmond_model::catalogue::CPU_USER, "", f64::NAN);
+        assert_eq!(values.iter().count(), 1);
+        values.clear();
+        values.put(&sysmond_model::catalogue::CPU_IDLE, "", 2.0);
+        let found: Vec<_> = values
+            .iter()
+            .map(|(metric, tags, value)| (metric.name, tags.to_owned(), value.to_string()))
+            .collect();
+        assert_eq!(found, [("cpu.idle", String::new(), "2".to_owned())]);
+    }
+
+    #[test]
+    fn another_procfs_is_asked_for_the_view_of_its_first_process() {
+        let roots = |procfs: &str| Roots { procfs: procfs.into(), sysfs: "/sys".into(), rootfs: "/".into() };
+        assert_eq!(roots("/proc/").of_host("net/dev"), [Path::new("/proc/self/net/dev")]);
+        assert_eq!(
+            roots("/host/proc").of_host("net/dev").first().unwrap(),
+            Path::new("/host/proc/1/net/dev")
+        );
+    }
+}

@@ -84,7 +84,7 @@ fn os(roots: &Roots) -> Result<String, SourceError> {
     os_name(file.read()?).ok_or_else(|| Fault::Malformed("expected `PRETTY_NAME`").of(file.path()))
 }
 
-fn os_name(text: &[u8]) -> Option<String> {
+pub(crate) fn os_name(text: &[u8]) -> Option<String> {
     let value = |wanted: &[u8]| {
         let mut pairs = lines(text).filter_map(|line| split_once(line, b'='));
         let (_, value) = pairs.find(|(key, _)| key.trim_ascii() == wanted)?;
