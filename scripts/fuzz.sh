@@ -38,8 +38,10 @@ trap 'rm -rf "$scratch"' EXIT
 for target in "${targets[@]}"; do
     mkdir -p "corpus/$target" "artifacts/$target"
     log=artifacts/$target.log
+    words=()
+    if [[ -f $target.dict ]]; then words=("-dict=$target.dict"); fi
     if ! TMPDIR=$scratch "$CARGO_TARGET_DIR/$host/release/$target" "corpus/$target" "seeds/$target" -max_total_time="$seconds" \
-        -timeout=10 -rss_limit_mb=2048 -artifact_prefix="artifacts/$target/" >"$log" 2>&1; then
+        -timeout=10 -rss_limit_mb=2048 -artifact_prefix="artifacts/$target/" "${words[@]}" >"$log" 2>&1; then
         tail -n 60 "$log" >&2
         printf 'fuzz %s: failed; the whole output is in fuzz/%s\n' "$target" "$log" >&2
         exit 1
