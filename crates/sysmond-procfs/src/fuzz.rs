@@ -39,6 +39,7 @@ pub fn take_any_bytes(first: &[u8], second: &[u8]) {
         let groups = mounts::choose(text);
         assert!(groups.iter().all(|group| !group.is_empty()), "a file system without a mount");
         assert!(addresses::ipv4(text).len() <= addresses::MAX_ADDRESSES, "too many addresses");
+        assert!(addresses::outward_networks(text).len() <= addresses::MAX_ADDRESSES, "too many networks");
         assert!(addresses::ipv6(text).len() <= addresses::MAX_ADDRESSES, "too many addresses");
         assert_ne!(processor::model(text).as_deref(), Some(""), "an empty name");
         assert_ne!(static_info::os_name(text).as_deref(), Some(""), "an empty name");

@@ -6,7 +6,6 @@ use crate::source::{Roots, SourceError};
 use crate::stat::{self, Line};
 use crate::text::{lines, lossy, split_once};
 use crate::{addresses, processor};
-use std::collections::BTreeSet;
 use std::io;
 use sysmond_model::StaticInfo;
 
@@ -107,17 +106,18 @@ fn unquote(text: &str) -> String {
     out
 }
 
-/// IPv4 first. A kernel without IPv6 has no `if_inet6`, and that is no error.
+/// IPv4 first, and of those the one that the host is reached by. A kernel without IPv6 has no `if_inet6`, and that is no
+/// error; without routes the order is that of numbers.
 fn ip_addresses(roots: &Roots, errors: &mut Vec<SourceError>) -> Vec<String> {
-    let trie = ProcFile::first_of(roots.of_host("net/fib_trie")).read().map(addresses::ipv4);
-    let inet6 = match ProcFile::first_of(roots.of_host("net/if_inet6")).read().map(addresses::ipv6) {
-        Err(SourceError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-            Ok(BTreeSet::new())
-        }
+    let read = |file| ProcFile::first_of(roots.of_host(file)).read().map(<[u8]>::to_vec);
+    let mut ipv4: Vec<_> = addresses::ipv4(&told(read("net/fib_trie"), errors)).into_iter().collect();
+    let outward = addresses::outward_networks(&read("net/route").unwrap_or_default());
+    ipv4.sort_by_key(|address| !addresses::is_in(*address, &outward));
+    let inet6 = match read("net/if_inet6") {
+        Err(SourceError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         other => other,
     };
-    let ipv4 = told(trie, errors);
-    let ipv6 = told(inet6, errors);
+    let ipv6 = addresses::ipv6(&told(inet6, errors));
     ipv4.iter().map(ToString::to_string).chain(ipv6.iter().map(ToString::to_string)).collect()
 }
 

@@ -1,5 +1,7 @@
 //! No bytes make a parser panic or give values that cannot be.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where what it needs is not there")]
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::fs;

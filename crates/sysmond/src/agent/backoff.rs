@@ -5,7 +5,7 @@ use std::time::Duration;
 /// The longest first wait.
 const FIRST_CAP: Duration = Duration::from_secs(1);
 /// The longest wait of all: an aggregator that is back is found again within a minute.
-const LAST_CAP: Duration = Duration::from_secs(60);
+const LAST_CAP: Duration = Duration::from_mins(1);
 
 /// Waits drawn uniformly from nothing up to a cap, which doubles with every failure up to [`LAST_CAP`]. The draw stays
 /// uniform at the cap: agents that all failed for an hour are spread over the whole minute.

@@ -185,12 +185,14 @@ impl Client {
 
 /// `text` as the value of a query parameter.
 pub(super) fn query_value(text: &str) -> String {
+    const HEX: [u8; 16] = *b"0123456789ABCDEF";
+    let hex = |digit: u8| HEX.get(usize::from(digit)).copied().map_or('0', char::from);
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            out.extend(['%', hex(byte >> 4), hex(byte & 15)]);
         }
     }
     out

@@ -228,6 +228,7 @@ fn merged(batch: &[Frame]) -> Frame {
 mod tests {
     use super::*;
     use sysmond_model::{Series, Shape, Timestamp};
+    use sysmond_tsdb::StoreOptions;
 
     fn shape(width: usize) -> Arc<Shape> {
         Shape::new((0..width).map(|n| Series::new(format!("m.{n}"), "")).collect())
@@ -278,6 +279,28 @@ mod tests {
         check(2, 700, RING_ROWS);
         check(5_000, 100, RING_CELLS / 5_000);
         check(RING_CELLS + 1, 3, 1);
+    }
+
+    #[tokio::test]
+    async fn rows_that_a_store_does_not_take_are_shown_and_counted_at_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = StoreOptions { retention: RETRY, max_disk_bytes: 1 << 24, queue_limit: 4 };
+        let store = Store::open(&folder.path().join("agent.db"), options, clock::now()).unwrap();
+        store.close();
+        let (counters, shutdown) = (Arc::<Counters>::default(), Shutdown::new());
+        let ring = Ring::new(Arc::clone(&counters));
+        let (newest, mut shown) = watch::channel(None);
+        let (ring_of_keep, host) = (Arc::clone(&ring), HostInfo::default());
+        let keep = Keep { ring: ring_of_keep, store, host, newest, counters: Arc::clone(&counters) };
+        let keeping = tokio::spawn(keep.run(shutdown.clone()));
+        ring.put(row(&shape(3), 7));
+        shown.changed().await.unwrap();
+        assert_eq!(times(shown.borrow().as_slice()), [7]);
+        ring.put(row(&shape(3), 8));
+        ring.close();
+        shutdown.request();
+        keeping.await.unwrap();
+        assert_eq!((counters.stored.get(), counters.dropped_shutdown.get()), (0, 6));
     }
 
     #[test]

@@ -14,11 +14,14 @@ mod push;
 mod registry;
 mod rows;
 mod statics;
+#[cfg(test)]
+mod testing;
 mod upkeep;
 mod watch;
 
 pub use client::{Address, AddressError};
 
+use crate::clock;
 use crate::config::AgentConfig;
 use crate::shutdown::Shutdown;
 use anyhow::Context;
@@ -38,7 +41,7 @@ use sysmond_model::Timestamp;
 use sysmond_procfs::Source;
 use sysmond_tsdb::Store;
 use tokio::task::{JoinSet, spawn_blocking};
-use tracing::info;
+use tracing::{info, warn};
 use upkeep::Upkeep;
 use watch::Watch;
 
@@ -56,14 +59,15 @@ const STORE_FILE: &str = "agent.db";
 /// collected. Nothing that happens later is an error: it is reported and mended.
 pub async fn run(config: AgentConfig, shutdown: Shutdown) -> anyhow::Result<()> {
     let sources = sysmond_procfs::sources(&config.roots, (config.interval * MAX_GAP_INTERVALS).max(MIN_GAP));
-    run_with(config, sources, shutdown).await
+    run_with(config, sources, shutdown).await.map(|counters| info!(%counters, "the agent has ended"))
 }
 
+/// [`run`] with other sources; gives back what became of the samples.
 async fn run_with(
     config: AgentConfig,
     sources: Vec<Box<dyn Source>>,
     shutdown: Shutdown,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Arc<Counters>> {
     let address: Address = config.aggregator.parse().context("the aggregator's address")?;
     let client = Client::new(address, &config.token, &config.host.version)?;
     let registry = Registry::start(sources)?;
@@ -76,8 +80,7 @@ async fn run_with(
         ended.context("a part of the agent broke")?;
     }
     spawn_blocking(move || store.close()).await?;
-    info!(%counters, "the agent has ended");
-    Ok(())
+    Ok(counters)
 }
 
 /// Starts all parts; each ends by itself after `shutdown`, in the order in which rows pass through them.
@@ -133,7 +136,11 @@ fn open(path: &Path, options: sysmond_tsdb::StoreOptions) -> anyhow::Result<Stor
         let made = private.recursive(true).mode(0o700).create(folder);
         made.with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
-    Ok(Store::open(path, options)?)
+    let store = Store::open(path, options, clock::now())?;
+    if let Some(damaged) = store.recovered() {
+        warn!(kept = %damaged.display(), "the agent's store was damaged: it is kept aside and a new one begun");
+    }
+    Ok(store)
 }
 
 /// The timestamp of the newest row of an earlier run.

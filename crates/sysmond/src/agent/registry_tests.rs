@@ -107,17 +107,17 @@ async fn a_hanging_source_is_not_asked_again_and_its_late_value_is_thrown_away()
     registry.read(SHORT, true).await;
     assert_eq!(seen(&registry)[0], (Some(false), vec![]));
     // The steady one was perhaps late too: it comes back by itself, the hanging one is not waited for.
-    let begin = clock::since_boot();
+    let begin = std::time::Instant::now();
     while seen(&registry) != [(Some(false), vec![]), steady()] {
         registry.read(LONG, true).await;
-        assert!(clock::since_boot() - begin < LONG, "a round waited for the source that hangs");
+        assert!(begin.elapsed() < LONG, "a round waited for the source that hangs");
     }
     orders.send(Order::Give(1.0)).unwrap();
     orders.send(Order::Give(2.0)).unwrap();
     while seen(&registry)[0].0 != Some(true) {
         registry.read(LONG, true).await;
         assert!(!seen(&registry)[0].1.contains(&1.0), "a late value came through");
-        assert!(clock::since_boot() - begin < LONG, "the source did not come back");
+        assert!(begin.elapsed() < LONG, "the source did not come back");
     }
     assert_eq!(seen(&registry), [(Some(true), vec![2.0]), steady()]);
     registry.stop();

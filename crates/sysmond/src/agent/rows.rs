@@ -9,7 +9,7 @@ use sysmond_model::limits::MAX_SERIES_PER_HOST;
 use sysmond_model::{Frame, Metric, Series, Shape, Timestamp};
 
 /// A series that was not sampled for so long loses its column: an interface that went does not widen rows for ever.
-const FORGET_AFTER: Duration = Duration::from_secs(300);
+const FORGET_AFTER: Duration = Duration::from_mins(5);
 
 /// The columns of the rows, in the order in which the sources give them.
 pub(super) struct Rows {

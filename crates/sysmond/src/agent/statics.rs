@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use tracing::warn;
 
 /// Between two looks whether something changed, such as an address: cheap, and soon enough for what is static.
-const REFRESH: Duration = Duration::from_secs(300);
+const REFRESH: Duration = Duration::from_mins(5);
 /// How long reading them may hold up the pushes.
 const DEADLINE: Duration = Duration::from_secs(2);
 

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use tracing::{debug, info, warn};
 
 /// Between two rounds: little is removed at a time, so that no round takes long.
-const PERIOD: Duration = Duration::from_secs(60);
+const PERIOD: Duration = Duration::from_mins(1);
 
 /// The upkeep of the agent's store.
 pub(super) struct Upkeep {

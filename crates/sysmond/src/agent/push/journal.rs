@@ -2,6 +2,7 @@
 //! queue.
 
 use crate::agent::client::Address;
+use std::path::PathBuf;
 use sysmond_model::Frame;
 use sysmond_tsdb::{Backlog, Cursor, QueryError, Store};
 use tokio::task::spawn_blocking;
@@ -13,6 +14,8 @@ pub(super) struct Journal {
     hostname: String,
     name: String,
     cursor: Cursor,
+    /// Where the store's file went when it was last found damaged: after that its cursors begin anew.
+    recovered: Option<PathBuf>,
     /// Whether the last attempt to make the cursor durable failed.
     failing: bool,
 }
@@ -33,9 +36,17 @@ impl Journal {
     /// twice.
     pub(super) async fn open(store: Store, hostname: String, address: &Address) -> Self {
         let name = format!("push {address}");
-        let (reader, wanted) = (store.clone(), name.clone());
-        let cursor = spawn_blocking(move || reader.cursor(&wanted)).await;
-        let cursor =
+        let recovered = store.recovered();
+        let mut journal =
+            Self { store, hostname, name, cursor: Cursor::default(), recovered, failing: false };
+        journal.find_place().await;
+        journal
+    }
+
+    async fn find_place(&mut self) {
+        let (store, name) = (self.store.clone(), self.name.clone());
+        let cursor = spawn_blocking(move || store.cursor(&name)).await;
+        self.cursor =
             cursor.map_err(anyhow::Error::from).and_then(|cursor| Ok(cursor?)).unwrap_or_else(|error| {
                 warn!(
                     error = format!("{error:#}"),
@@ -43,11 +54,18 @@ impl Journal {
                 );
                 Cursor::default()
             });
-        Self { store, hostname, name, cursor, failing: false }
     }
 
     /// At most `max_rows` rows, the oldest first.
-    pub(super) async fn next(&self, max_rows: usize) -> anyhow::Result<Batch> {
+    pub(super) async fn next(&mut self, max_rows: usize) -> anyhow::Result<Batch> {
+        let recovered = self.store.recovered();
+        if recovered != self.recovered {
+            warn!(
+                "the agent's store was damaged and begun anew; what was not pushed is in the file beside it"
+            );
+            self.recovered = recovered;
+            self.find_place().await;
+        }
         let (store, hostname, cursor) = (self.store.clone(), self.hostname.clone(), self.cursor);
         let backlog = match spawn_blocking(move || store.read_after(&hostname, cursor, max_rows)).await? {
             Err(QueryError::UnknownHost(_)) => Backlog { frames: Vec::new(), next: cursor },

@@ -36,7 +36,7 @@ impl Link {
         Self { address, state: State::Untried, contact, codes: HashSet::new() }
     }
 
-    /// A push was answered as it should be; `waiting` rows wait beyond it.
+    /// A push was answered as it should be; `more_waits` where there are more rows to push.
     pub(super) fn up(&mut self, more_waits: bool) {
         let address = &self.address;
         match self.state {
@@ -59,9 +59,10 @@ impl Link {
             State::Down { since, .. } => since,
             State::Untried | State::Up => clock::since_boot(),
         };
-        match denied {
-            Some(_) => warn!(address, advice = why, "the aggregator takes nothing; samples are kept"),
-            None => warn!(address, error = why, "no contact with the aggregator; samples are kept"),
+        if denied.is_some() {
+            warn!(address, advice = why, "the aggregator takes nothing; samples are kept");
+        } else {
+            warn!(address, error = why, "no contact with the aggregator; samples are kept");
         }
         self.state = State::Down { since, denied };
         self.contact.send_replace(false);

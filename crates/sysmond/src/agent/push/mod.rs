@@ -93,9 +93,8 @@ impl Push {
             () = shutdown.requested() => {}
         }
         while self.parts.newest.changed().await.is_ok() {}
-        match timeout(LAST_PUSH, self.push(false)).await {
-            Ok(Ok(false)) => {}
-            Ok(_) | Err(_) => info!("some rows stay in the agent's store; the next start delivers them"),
+        if !matches!(timeout(LAST_PUSH, self.push(false)).await, Ok(Ok(false))) {
+            info!("some rows stay in the agent's store; the next start delivers them");
         }
     }
 

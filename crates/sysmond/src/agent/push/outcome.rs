@@ -7,7 +7,7 @@ use std::time::Duration;
 use sysmond_model::push::PushAnswer;
 
 /// The longest `Retry-After` that is obeyed: a wrong one does not silence a host for hours.
-const RETRY_AFTER_LIMIT: Duration = Duration::from_secs(300);
+const RETRY_AFTER_LIMIT: Duration = Duration::from_mins(5);
 /// Of a reason that the other side gives, so much is logged, characters.
 const REASON_CHARS: usize = 200;
 
@@ -126,7 +126,7 @@ mod tests {
 
     fn judged(status: u16, body: impl Into<Bytes>) -> Outcome {
         let status = StatusCode::from_u16(status).unwrap();
-        let retry_after = Some(Duration::from_secs(7_200));
+        let retry_after = Some(Duration::from_hours(2));
         let answer = Answer { status, retry_after, location: Some("/login".into()), body: body.into() };
         judge(Ok(answer), 10, "http://x")
     }
