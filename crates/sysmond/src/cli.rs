@@ -10,15 +10,15 @@ use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, S
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// System monitoring for one host or many, with a live dashboard.
-///
-/// Without a command this host is monitored: the dashboard is on http://127.0.0.1:9000.
 #[derive(Debug, Parser)]
-#[command(name = "sysmond", version, after_help = EXAMPLES, disable_help_subcommand = true)]
+#[command(name = "sysmond", version, about = ABOUT, after_help = EXAMPLES, disable_help_subcommand = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
 }
+
+const ABOUT: &str = "System monitoring for one host or many, with a live dashboard. \
+    Without a command this host is monitored, and the dashboard is on http://127.0.0.1:9000.";
 
 const EXAMPLES: &str = "\
 Examples:

@@ -102,7 +102,7 @@ pub fn example(setting: impl Fn(&str) -> String) -> String {
     for key in plain {
         if section_of(key) != section {
             section = section_of(key);
-            out.push_str(&format!("\n[{section}]\n"));
+            write!(out, "\n[{section}]\n").expect("writing to a String does not fail");
         }
         out.push_str(&entry(key, &setting));
     }

@@ -84,6 +84,12 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// An agent that nobody told where to push.
+    pub fn no_aggregator() -> Self {
+        let right = "say where to push with --aggregator http://HOST:9000 (or SYSMON_AGGREGATOR, or `aggregator` in [agent])";
+        Self::Missing { key: super::keys::AGGREGATOR.name, right }
+    }
+
     /// The line of the file where it stands; 0 where it stands in none.
     pub fn line(&self) -> usize {
         match self {

@@ -9,7 +9,7 @@ use super::problem::{ConfigErrors, Problem};
 use super::token::TokenSource;
 use super::values::{self, ValueError};
 use super::{AgentConfig, AggregatorConfig, LogConfig, LogFormat, QUEUE_LIMIT, Token};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 use sysmond_model::HostInfo;
@@ -121,11 +121,7 @@ impl Settings {
 
     /// What an agent alone runs on.
     pub fn agent_config(&self, token: Token) -> Result<AgentConfig, ConfigErrors> {
-        let missing = Problem::Missing {
-            key: keys::AGGREGATOR.name,
-            right: "say where to push with --aggregator http://HOST:9000 (or SYSMON_AGGREGATOR, or `aggregator` in [agent])",
-        };
-        let aggregator = self.aggregator.clone().ok_or(missing)?;
+        let aggregator = self.aggregator.clone().ok_or_else(Problem::no_aggregator)?;
         Ok(self.agent_to(aggregator, token, self.store.clone()))
     }
 
@@ -316,13 +312,9 @@ impl Check {
 }
 
 /// The address at which a process on this machine reaches a listener bound to `bound`: of one that listens on every
-/// address, loopback.
+/// address, IPv4's loopback, since a listener on `[::]` takes IPv4 too and a machine may have no `::1`.
 pub fn loopback_of(bound: SocketAddr) -> SocketAddr {
-    let ip = match bound.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => std::net::Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => std::net::Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
+    let ip = if bound.ip().is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { bound.ip() };
     SocketAddr::new(ip, bound.port())
 }
 
@@ -404,7 +396,8 @@ mod tests {
             assert_eq!(loopback_of(bound.parse().expect("an address")).to_string(), expected);
         };
         check("0.0.0.0:9000", "127.0.0.1:9000");
-        check("[::]:9000", "[::1]:9000");
+        check("[::]:9000", "127.0.0.1:9000");
+        check("[::1]:9000", "[::1]:9000");
         check("10.0.0.1:80", "10.0.0.1:80");
     }
 }

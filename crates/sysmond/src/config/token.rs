@@ -169,13 +169,18 @@ fn read_file(path: &Path, flags: i32) -> Result<Token, TokenError> {
 fn make(path: &Path) -> Result<Token, TokenError> {
     let mut random = [0; RANDOM_BYTES];
     getrandom::fill(&mut random).map_err(|error| TokenError::Random(error.to_string()))?;
-    let text: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = hex(&random);
     let failed = |reason| TokenError::Io { attempt: "make", path: path.into(), reason };
     match place(path, &format!("{text}\n")) {
         Ok(()) => Ok(Token::new(text)),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => read_file(path, no_follow()),
         Err(error) => Err(failed(error)),
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(value.into(), 16).expect("four bits are one digit");
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// Writes beside `path` and links it there: the name appears with the whole content, and never replaces another file.

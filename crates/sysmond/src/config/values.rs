@@ -309,7 +309,7 @@ mod tests {
     #[test]
     fn an_aggregator_is_an_http_address() {
         let check = |text, expected: Option<&str>| {
-            assert_eq!(aggregator_url(text).ok().as_deref(), expected, "{text}")
+            assert_eq!(aggregator_url(text).ok().as_deref(), expected, "{text}");
         };
         check("http://10.0.0.1:9000", Some("http://10.0.0.1:9000"));
         check("http://monitor/sysmon/", Some("http://monitor/sysmon"));

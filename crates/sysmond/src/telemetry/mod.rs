@@ -44,11 +44,6 @@ impl Telemetry {
         Ok(telemetry)
     }
 
-    /// Whether there is a file that [`Self::reopen`] would open again.
-    pub fn has_files(&self) -> bool {
-        !self.reopen.is_empty()
-    }
-
     /// Handles of the log files, for whoever hears that they were moved away.
     pub fn files(&self) -> LogFiles {
         LogFiles(self.reopen.clone())

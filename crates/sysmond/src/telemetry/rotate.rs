@@ -137,15 +137,11 @@ impl RotatingFile {
 
     /// Counts what was lost, and tells it when a line was written again.
     fn account(&mut self, outcome: io::Result<()>) {
-        match outcome {
-            Err(error) => {
-                self.lost.lines += 1;
-                self.lost.reason.get_or_insert(error);
-            }
-            Ok(()) => {
-                let Lost { lines, reason: Some(reason) } = std::mem::take(&mut self.lost) else { return };
-                tracing::warn!(lines, %reason, file = %self.path.display(), "log lines were lost");
-            }
+        if let Err(error) = outcome {
+            self.lost.lines += 1;
+            self.lost.reason.get_or_insert(error);
+        } else if let Lost { lines, reason: Some(reason) } = std::mem::take(&mut self.lost) {
+            tracing::warn!(lines, %reason, file = %self.path.display(), "log lines were lost");
         }
     }
 }
