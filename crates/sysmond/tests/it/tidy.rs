@@ -9,12 +9,12 @@ use std::process::Command;
 /// What we write by hand and a reader reads; fixtures, snapshots and lock files are not.
 const SOURCES: &[&str] =
     &["rs", "js", "mjs", "ts", "css", "html", "sh", "bash", "py", "sql", "toml", "conf", "json"];
-/// Files that may be longer than [`MAX_LINES`], each with the reason.
-const LONG_FILES: &[&str] = &[];
+/// Files that may be longer than [`MAX_LINES`]: a style sheet has a short block a component.
+const LONG_FILES: &[&str] = &["dashboard/src/css/components.css"];
 const MAX_LINES: usize = 500;
 const MAX_LINE_CHARS: usize = 120;
-/// Tables with a row a line, where a break would hide what belongs together.
-const WIDE_TABLES: &[&str] = &["crates/sysmond-model/src/catalogue.rs"];
+/// Texts of others, as they wrote them.
+const QUOTED: &[&str] = &["crates/sysmond-tsdb/src/sql/tests.rs"];
 /// More crates than this need a word on why: each is built, licensed, updated and trusted.
 const MAX_CRATES: usize = 240;
 
@@ -83,10 +83,16 @@ fn contains(line: &str, pattern: &str) -> bool {
 
 #[test]
 fn lines_are_short() {
-    let is_prose_or_code = |file: &File| file.is_source() && !WIDE_TABLES.contains(&file.path.as_str());
-    // A text that is quoted stands as it is: a line of a fixture, a message.
-    let is_quoted = |line: &str| line.contains('"') && !line.trim_start().starts_with("//");
-    check_lines(is_prose_or_code, |line| line.chars().count() > MAX_LINE_CHARS && !is_quoted(line));
+    let too_long = |line: &str| line.chars().count() > MAX_LINE_CHARS;
+    let is_comment = |line: &str| line.trim_start().starts_with("//");
+    // A text that is quoted stands as it is, and so does a type that is one line of JSDoc.
+    let is_whole = |line: &str| line.contains('"') || line.contains("/** @");
+    // rustfmt holds the code, at less, but for what macros contain; comments it leaves alone.
+    check_lines(|file| file.has_extension(&["rs"]), |line| is_comment(line) && too_long(line));
+    check_lines(
+        |file| file.is_source() && !file.has_extension(&["rs"]),
+        |line| too_long(line) && !is_whole(line),
+    );
 }
 
 #[test]
@@ -101,7 +107,8 @@ fn files_are_short() {
 #[test]
 fn white_space_is_plain() {
     let bad = |line: &str| line.contains('\t') || line.ends_with([' ', '\r']);
-    check_lines(|file| file.is_source() || file.has_extension(&["md"]), bad);
+    let is_ours = |file: &File| !QUOTED.contains(&file.path.as_str());
+    check_lines(|file| (file.is_source() || file.has_extension(&["md"])) && is_ours(file), bad);
     check_files(|file| {
         let ends_badly = !file.text.ends_with('\n') || file.text.ends_with("\n\n");
         let bad = ends_badly && file.is_source() && !file.text.is_empty();
