@@ -13,6 +13,7 @@ const DESCRIBE_EVERY_MS = 5000;
 export class ChartPanel {
   #legend = el("ul", { class: "legend" });
   #moment = el("span", { class: "panel-moment" });
+  #span = el("span", { class: "panel-span" });
   /** @type {{ line: Line, item: HTMLLIElement, value: HTMLElement }[]} */
   #entries = [];
   #described = -Infinity;
@@ -22,7 +23,7 @@ export class ChartPanel {
   constructor(options) {
     this.chart = new TimeChart(options);
     const title = el("h3", { class: "panel-title" }, el("bdi", {}, options.title));
-    const span = options.wide ? [el("span", { class: "panel-span" }, options.span)] : [];
+    const span = options.wide ? [this.#span] : [];
     this.element = el(
       "section",
       { class: options.wide ? "panel panel-wide" : "panel", "aria-label": options.title },
@@ -35,8 +36,11 @@ export class ChartPanel {
   /**
    * @param {readonly Line[]} lines
    * @param {import("../chart/plot.js").TimeWindow} window
+   * @param {string} [span] what the window is called now
    */
-  show(lines, window) {
+  show(lines, window, span = this.chart.options.span) {
+    this.chart.options.span = span;
+    setText(this.#span, span);
     this.#keepEntries(lines);
     this.chart.show(lines, window);
     this.#showValues();

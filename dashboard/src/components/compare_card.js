@@ -18,7 +18,8 @@ export class CompareCard {
   #rows = ROWS.map(({ metric, label, unit }) => {
     const value = el("dd", { class: "compare-value" });
     const meter = unit === "percent" ? new Meter() : null;
-    const element = el("div", { class: "compare-row" }, el("dt", {}, label), ...(meter ? [meter.element] : []), value);
+    const bar = meter ? [el("dd", { class: "compare-bar" }, meter.element)] : [];
+    const element = el("div", { class: "compare-row" }, el("dt", {}, label), value, ...bar);
     return { metric, unit, value, meter, element };
   });
 

@@ -7,13 +7,11 @@ import { formatBytes, formatDuration, formatMoment } from "../lib/format.js";
 
 export class HostFacts {
   #list = el("dl", { class: "facts" });
-  #tags = el("ul", { class: "tags", "aria-label": "Tags" });
   /** @type {Map<string, { pair: HTMLElement, text: HTMLElement }>} */
   #pairs = new Map();
-  #shownTags = "";
 
   constructor() {
-    this.element = el("div", { class: "panel host-facts" }, this.#list, this.#tags);
+    this.element = el("div", { class: "panel host-facts" }, this.#list);
   }
 
   /**
@@ -26,7 +24,6 @@ export class HostFacts {
       this.#list,
       factsOf(host, info, now).map((fact) => this.#pair(fact)),
     );
-    this.#showTags(host?.tags ?? {});
   }
 
   /** @param {Fact} fact */
@@ -39,16 +36,6 @@ export class HostFacts {
     }
     setText(known.text, text);
     return known.pair;
-  }
-
-  /** @param {Record<string, string>} tags */
-  #showTags(tags) {
-    const text = JSON.stringify(tags);
-    if (text === this.#shownTags) return;
-    this.#shownTags = text;
-    const items = Object.entries(tags).map(([key, value]) => el("li", { class: "tag" }, el("bdi", { class: "tag-key" }, key), el("bdi", {}, value)));
-    setChildren(this.#tags, items);
-    this.#tags.hidden = items.length === 0;
   }
 }
 

@@ -11,7 +11,7 @@ export class HostRow {
   #tags = el("bdi", { class: "row-tags" });
   #cpu = share();
   #memory = share();
-  #used = el("td", { class: "number column-used" });
+  #used = el("td", { class: "number" });
   #load = el("td", { class: "number" });
   #seen = el("td", { class: "number muted" });
 

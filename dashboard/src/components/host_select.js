@@ -8,9 +8,12 @@ export class HostSelect {
   /** @type {Map<string, HTMLOptionElement>} */
   #options = new Map();
   #version = -1;
+  /** Stands while no host is chosen, and cannot be chosen. */
+  #placeholder = el("option", { value: "", disabled: true, hidden: true });
 
   /** @param {(hostname: string) => void} onPick */
   constructor(onPick) {
+    this.#select.append(this.#placeholder);
     this.#select.addEventListener("change", () => onPick(this.#select.value));
     this.element = el("label", { class: "host-picker" }, el("span", { class: "visually-hidden" }, "Host"), this.#select);
   }
@@ -18,8 +21,10 @@ export class HostSelect {
   /**
    * @param {import("../state.js").Fleet} fleet
    * @param {string | null} selected
+   * @param {string} invitation what the list says where none is selected
    */
-  show(fleet, selected) {
+  show(fleet, selected, invitation) {
+    setText(this.#placeholder, invitation);
     if (fleet.version !== this.#version) this.#fill(fleet);
     this.#version = fleet.version;
     const value = selected !== null && this.#options.has(selected) ? selected : "";
@@ -49,6 +54,7 @@ export class HostSelect {
     this.#options.set(name, option);
     const platform = host.platform ? ` (${host.platform})` : "";
     setText(option, `${STATUS_GLYPHS[host.status]} ${name}${platform}${host.status === "offline" ? ", offline" : ""}`);
-    if (this.#select.options[index] !== option) this.#select.add(option, index);
+    const place = index + 1; // after the placeholder
+    if (this.#select.options[place] !== option) this.#select.add(option, place);
   }
 }

@@ -61,7 +61,7 @@ export class FleetView {
   #head({ column, label, number }) {
     const button = el("button", { type: "button", class: "sort-button" }, label);
     button.addEventListener("click", () => this.#sortBy(column, number === true));
-    const head = el("th", { scope: "col", class: `column-${column.replace(/[._].*/, "")}${number ? " number" : ""}` }, button);
+    const head = el("th", { scope: "col", class: number ? "number" : undefined }, button);
     this.#heads.set(column, head);
     return head;
   }

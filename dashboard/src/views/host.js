@@ -7,8 +7,9 @@ import { FigureCard } from "../components/figure_card.js";
 import { FileSystems } from "../components/filesystems.js";
 import { HostFacts } from "../components/host_facts.js";
 import { StatusMark } from "../components/status.js";
+import { TagList } from "../components/tag_list.js";
 import { el, setAttribute, setChildren, setText } from "../lib/dom.js";
-import { formatAge, formatBytes, formatMoment, formatValue } from "../lib/format.js";
+import { formatAge, formatBytes, formatClock, formatMoment, formatValue } from "../lib/format.js";
 import { TRENDS } from "../panels.js";
 import { STALE_SECONDS } from "../state.js";
 import { chartsOf, idleOf } from "./host_charts.js";
@@ -20,6 +21,7 @@ export class HostView {
   #name = el("bdi");
   #status = new StatusMark();
   #age = el("p", { class: "host-age" });
+  #tags = new TagList();
   #facts = new HostFacts();
   #cards = {
     cpu: new FigureCard({ label: "CPU", unit: "percent", max: 100 }),
@@ -41,7 +43,7 @@ export class HostView {
   constructor(hostname) {
     this.hostname = hostname;
     setText(this.#name, hostname);
-    const head = el("header", { class: "host-head" }, el("h2", { class: "host-name" }, this.#name), this.#status.element, this.#age);
+    const head = el("header", { class: "host-head" }, el("h2", { class: "host-name" }, this.#name), this.#status.element, this.#age, this.#tags.element);
     const cards = el("div", { class: "cards" }, ...Object.values(this.#cards).map((card) => card.element));
     this.element = el("article", { class: "host", "aria-label": "Single host" }, head, this.#facts.element, cards, this.#panels, this.#idle, this.#allValues.element);
   }
@@ -53,6 +55,7 @@ export class HostView {
     const window = this.#edge.window([data], host?.status === "offline" || feed.link.state === "lost");
     setAttribute(this.element, "aria-busy", data.loaded ? undefined : "true");
     this.#showStatus(data, host);
+    this.#tags.show(host?.tags ?? {});
     this.#facts.show(host, data.info, fleet.clock.now());
     this.#showCards(data, window);
     this.#showPanels(data, window);
@@ -104,7 +107,7 @@ export class HostView {
       panel.show(spec.lines, window);
       return { key: spec.key, element: panel.element };
     });
-    this.#trends.show(chartsOf.trends(data), window);
+    this.#trends.show(chartsOf.trends(data), window, this.element.hasAttribute("data-stale") ? `5 minutes to ${formatClock(window.to)}` : SPAN);
     const elements = charts.map(({ element }) => element);
     if (data.family("cpu.core_usage").length > 0) {
       this.#cores.show(data);

@@ -7,6 +7,9 @@ import { ViewSwitch } from "../components/view_switch.js";
 import { el, setAttribute, setChildren } from "../lib/dom.js";
 import { Overview } from "./overview.js";
 
+/** What the list of hosts is for, in each view. @type {Record<import("../router.js").ViewName, string>} */
+const INVITATIONS = { single: "Choose a host", compare: "Add a host", fleet: "Choose a host" };
+
 export class Shell {
   #link = new LinkWord();
   #overview = new Overview();
@@ -40,7 +43,7 @@ export class Shell {
     setAttribute(this.#content, "data-link", link.state);
     this.#overview.update(fleet);
     this.#selector.hidden = fleet.loaded && fleet.names.length === 0;
-    this.#select.show(fleet, shown.host);
+    this.#select.show(fleet, shown.view === "single" ? shown.host : null, INVITATIONS[shown.view]);
     this.#views.show(shown.view);
   }
 
