@@ -11,7 +11,7 @@ fuzz_target!(|body: &[u8]| {
         oldest: Timestamp::from_seconds(1_600_000_000),
         newest: Timestamp::from_seconds(1_800_000_000),
     };
-    match parse(body, window) {
+    match parse(body, |_| window) {
         Ok(push) => assert!(format!("{push:?}").contains("hostname"), "a push is of a host"),
         Err(error) => assert!(!format!("{error:?}").is_empty(), "a refusal has a reason"),
     }
