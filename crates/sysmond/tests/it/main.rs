@@ -11,5 +11,6 @@ mod process;
 mod program;
 mod push;
 mod scripts;
+mod snapshot;
 mod stage;
 mod tidy;
