@@ -85,9 +85,13 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
-    #[command(after_help = "Example:\n  sysmond man | man -l -")]
-    Man,
+    /// Print the manual page of the program or of one command
+    #[command(after_help = "Examples:\n  sysmond man | man -l -\n  sysmond man agent > sysmond-agent.1")]
+    Man {
+        /// The command
+        #[arg(value_parser = ["agent", "aggregator", "demo", "sql", "check-config", "completions", "man"])]
+        command: Option<String>,
+    },
 }
 
 /// A role as it is named on the command line.
@@ -306,6 +310,13 @@ mod tests {
         check("sysmond --help", 0);
         check("sysmond agent --help", 0);
         check("sysmond --version", 0);
+    }
+
+    #[test]
+    fn every_command_has_a_manual_page() {
+        for name in command().get_subcommands().map(clap::Command::get_name) {
+            assert!(parsed(&format!("sysmond man {name}")).is_ok(), "{name}");
+        }
     }
 
     #[test]

@@ -23,11 +23,11 @@ pub(crate) fn execute(request: Request) -> anyhow::Result<()> {
         Some(Command::Demo { hosts }) => run_demo(&Settings::load(Role::Agent, sources)?, hosts),
         Some(Command::Sql { statement, json, csv, timeout }) => {
             let settings = Settings::load(Role::Aggregator, sources)?;
-            sql::run(&settings.data_dir, &statement, sql::Format::of(json, csv), timeout)
+            sql::run(&settings, &statement, sql::Format::of(json, csv), timeout)
         }
         Some(Command::CheckConfig { role }) => check(role, sources),
         Some(Command::Completions { shell }) => completions(shell),
-        Some(Command::Man) => man(),
+        Some(Command::Man { command }) => man(command.as_deref()),
     }
 }
 
@@ -59,7 +59,7 @@ fn run_aggregator(settings: &Settings, exit_with_parent: bool) -> anyhow::Result
 }
 
 fn run_agent(settings: &Settings, exit_with_parent: bool) -> anyhow::Result<()> {
-    let config = settings.agent_config(settings.given_token()?)?;
+    let config = settings.agent_config()?;
     let telemetry = Telemetry::start(&settings.log)?;
     settings.prepare_data_dir()?;
     process::run(process::one_thread()?, &telemetry, Ends::of(exit_with_parent), async |shutdown| {
@@ -99,9 +99,12 @@ fn completions(shell: clap_complete::Shell) -> anyhow::Result<()> {
     Ok(std::io::stdout().lock().write_all(&script)?)
 }
 
-fn man() -> anyhow::Result<()> {
+fn man(name: Option<&str>) -> anyhow::Result<()> {
     let mut page = Vec::new();
-    let command = cli::command();
-    clap_mangen::Man::new(command.clone()).render(&mut page)?;
+    let mut command = cli::command();
+    // Names the commands' own pages: sysmond-agent(1).
+    command.build();
+    let chosen = name.and_then(|name| command.find_subcommand(name)).unwrap_or(&command);
+    clap_mangen::Man::new(chosen.clone()).render(&mut page)?;
     Ok(std::io::stdout().lock().write_all(&page)?)
 }

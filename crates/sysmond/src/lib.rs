@@ -11,6 +11,7 @@ pub mod config;
 mod demo;
 mod listen;
 mod process;
+pub mod server;
 pub mod shutdown;
 mod sql;
 pub mod standalone;

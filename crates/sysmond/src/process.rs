@@ -72,6 +72,9 @@ pub(crate) fn run(
     if let Err(error) = &outcome {
         tracing::error!("{error:#}");
     }
+    if let lines @ 1.. = telemetry.dropped_lines() {
+        tracing::warn!(lines, "log lines found their queue full and were lost");
+    }
     // A blocking call that hangs, such as one on a dead disk, must not hold up the end.
     runtime.shutdown_background();
     outcome

@@ -93,16 +93,16 @@ impl Settings {
         Ok(self.token.read_or_make(&self.environment)?)
     }
 
-    /// The token of an agent: it was given.
-    pub fn given_token(&self) -> Result<Token, ConfigErrors> {
-        Ok(self.token.read_or_fail(&self.environment)?)
-    }
-
     /// Looks at data folder and token without changing anything.
     pub fn check_files(&self) -> Vec<Problem> {
         let folder = data_dir::check(&self.data_dir).err().map(Problem::from);
         let token = self.token.read(&self.environment).err().map(Problem::from);
         folder.into_iter().chain(token).collect()
+    }
+
+    /// Silence that makes a host offline.
+    pub fn offline_after(&self) -> Duration {
+        self.offline_after
     }
 
     /// What the aggregator runs on.
@@ -119,10 +119,15 @@ impl Settings {
         }
     }
 
-    /// What an agent alone runs on.
-    pub fn agent_config(&self, token: Token) -> Result<AgentConfig, ConfigErrors> {
-        let aggregator = self.aggregator.clone().ok_or_else(Problem::no_aggregator)?;
-        Ok(self.agent_to(aggregator, token, self.store.clone()))
+    /// What an agent alone runs on. Aggregator and token must have been given.
+    pub fn agent_config(&self) -> Result<AgentConfig, ConfigErrors> {
+        match (self.aggregator.clone(), self.token.read_or_fail(&self.environment)) {
+            (Some(aggregator), Ok(token)) => Ok(self.agent_to(aggregator, token, self.store.clone())),
+            (aggregator, token) => {
+                let aggregator = aggregator.is_none().then(Problem::no_aggregator);
+                Err(ConfigErrors(aggregator.into_iter().chain(token.err().map(Problem::from)).collect()))
+            }
+        }
     }
 
     /// What the agent of a standalone runs on, which pushes to `aggregator` and keeps its own history as an agent does
@@ -383,11 +388,18 @@ mod tests {
 
     #[test]
     fn an_agent_needs_an_aggregator() {
-        let token = || Token::new("0123456789abcdef".to_owned());
-        let without = load(Role::Agent, &[]).expect("no mistakes").agent_config(token());
-        assert!(without.expect_err("none is given").to_string().contains("--aggregator http://"));
-        let with = load(Role::Agent, &[("SYSMON_AGGREGATOR", "http://a:9000/")]).expect("no mistakes");
-        assert_eq!(with.agent_config(token()).expect("all is given").aggregator, "http://a:9000");
+        let token = ("SYSMON_TOKEN", "0123456789abcdef");
+        let check = |variables: &[(&str, &str)], expected: &[&str]| {
+            let found = load(Role::Agent, variables).expect("no mistakes").agent_config();
+            let text = found.map_or_else(|error| error.to_string(), |config| config.aggregator);
+            assert!(expected.iter().all(|word| text.contains(word)), "{text}");
+        };
+        check(&[token], &["--aggregator http://"]);
+        check(
+            &[("SYSMON_DATA_DIR", "/no/such")],
+            &["2 mistakes", "--aggregator http://", "there is no token"],
+        );
+        check(&[token, ("SYSMON_AGGREGATOR", "http://a:9000/")], &["http://a:9000"]);
     }
 
     #[test]

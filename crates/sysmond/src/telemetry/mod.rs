@@ -15,7 +15,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 use tracing::Subscriber;
-use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
@@ -30,18 +30,26 @@ const MAX_WAITING_LINES: usize = 8192;
 #[must_use = "lines that wait are lost without it"]
 pub struct Telemetry {
     reopen: Vec<Arc<Reopen>>,
+    dropped: Vec<ErrorCounter>,
     guards: Vec<WorkerGuard>,
 }
 
 impl Telemetry {
     /// Opens the logs and becomes the program's subscriber.
     pub fn start(config: &LogConfig) -> anyhow::Result<Self> {
-        let mut telemetry = Self { reopen: Vec::new(), guards: Vec::new() };
+        let mut telemetry = Self { reopen: Vec::new(), dropped: Vec::new(), guards: Vec::new() };
         let errors = telemetry.layer(config, config.file.as_deref(), error_filter(config))?;
         let access = telemetry.layer(config, config.access_file.as_deref(), access_filter(config))?;
         let subscriber = tracing_subscriber::registry().with(errors).with(access);
         tracing::subscriber::set_global_default(subscriber).context("the log is set up already")?;
+        // A task that broke is the log's business: where there is a file, nobody reads standard error.
+        std::panic::set_hook(Box::new(|info| tracing::error!("{info}")));
         Ok(telemetry)
+    }
+
+    /// Lines that found a queue full since the start.
+    pub fn dropped_lines(&self) -> usize {
+        self.dropped.iter().map(ErrorCounter::dropped_lines).sum()
     }
 
     /// Handles of the log files, for whoever hears that they were moved away.
@@ -87,6 +95,7 @@ impl Telemetry {
         let builder = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(MAX_WAITING_LINES);
         let (queue, guard) = builder.thread_name("log").finish(writer);
         self.guards.push(guard);
+        self.dropped.push(queue.error_counter());
         queue
     }
 }

@@ -1,5 +1,14 @@
 //! The one integration binary: whole roles and whole processes, over real sockets and real files.
 
+mod api;
+mod config;
+mod connections;
+mod live;
+mod logging;
 mod nginx;
+mod process;
+mod program;
+mod push;
 mod scripts;
+mod stage;
 mod tidy;
