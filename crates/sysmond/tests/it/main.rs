@@ -1,5 +1,6 @@
 //! The one integration binary: whole roles and whole processes, over real sockets and real files.
 
+mod agent;
 mod api;
 mod config;
 mod connections;
