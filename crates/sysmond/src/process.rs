@@ -95,8 +95,8 @@ struct Signals {
     interrupt: Signal,
     hangup: Option<Signal>,
     files: LogFiles,
-    /// Somebody asked by signal before. A stop for another reason does not count: a parent that ends its children
-    /// both closes their input and sends them a signal.
+    /// Somebody asked by signal before. A stop for another reason does not count: a parent that ends its
+    /// children both closes their input and sends them a signal.
     asked: bool,
 }
 

@@ -1,7 +1,7 @@
 //! The logs: everything but requests in one, requests in another, each on the console or in a rotated file.
 //!
-//! All lines go through bounded queues to writer threads: a slow terminal or a full disk loses lines and says so later, and
-//! never holds up the program.
+//! All lines go through bounded queues to writer threads: a slow terminal or a full disk loses lines and says
+//! so later, and never holds up the program.
 
 mod format;
 mod instant;
@@ -55,7 +55,8 @@ impl Telemetry {
         self.dropped.iter().map(ErrorCounter::dropped_lines).sum()
     }
 
-    /// Whether the log is what people read on standard error, so that saying a thing in both is saying it twice.
+    /// Whether the log is what people read on standard error, so that saying a thing in both is saying it
+    /// twice.
     pub fn is_on_console(&self) -> bool {
         self.on_console
     }
