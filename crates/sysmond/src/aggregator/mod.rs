@@ -31,7 +31,7 @@ const END: Duration = Duration::from_millis(4500);
 pub struct Limits {
     /// Of connections.
     pub server: server::Limits,
-    /// Of WebSockets.
+    /// Of live connections.
     pub live: live::Limits,
     /// Of the API.
     pub api: api::Limits,
@@ -97,7 +97,7 @@ pub(crate) fn app(
         milliseconds(config.offline_after),
         limits.live.clone(),
         Arc::clone(&counters),
-        shutdown.clone(),
+        shutdown,
     );
     let ingest = Ingest::new(
         store.clone(),

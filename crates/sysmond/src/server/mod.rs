@@ -87,7 +87,7 @@ impl Connections {
         self.0.failed.load(Ordering::Relaxed)
     }
 
-    /// Open now, WebSockets included.
+    /// Open now, live ones included.
     pub fn open(&self) -> u64 {
         self.0.open.load(Ordering::Relaxed)
     }

@@ -287,18 +287,14 @@ async fn pushes_are_counted_by_how_they_ended() {
     stage.push_raw(&[], "{").await;
     stage.push_raw(&[("content-encoding", "br")], "{}").await;
     stage.request("POST", "/api/metrics", &[], "").await;
-    let metrics = stage.get("/metrics").await.text();
-    let value = |series: &str| {
-        let line = metrics.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-        line.unwrap_or_else(|| panic!("{series} in {metrics}")).parse::<f64>().expect("a number")
-    };
-    for (outcome, count) in [("success", 1.0), ("refused", 1.0), ("bad_body", 2.0), ("unauthorized", 1.0)] {
-        assert_eq!(value(&format!("sysmond_pushes_total{{outcome=\"{outcome}\"}}")), count, "{outcome}");
+    for (outcome, count) in [("success", 1), ("refused", 1), ("bad_body", 2), ("unauthorized", 1)] {
+        let series = format!("sysmond_pushes_total{{outcome=\"{outcome}\"}}");
+        assert_eq!(stage.own_metric(&series).await, count, "{outcome}");
     }
-    assert_eq!(value("sysmond_samples_received_total"), 2.0);
-    assert_eq!(value("sysmond_samples_failed_total"), 1.0);
-    assert_eq!(value("sysmond_samples_stored_total"), 1.0);
-    assert!(value("sysmond_process_resident_memory_bytes") > 1e6);
+    assert_eq!(stage.own_metric("sysmond_samples_received_total").await, 2);
+    assert_eq!(stage.own_metric("sysmond_samples_failed_total").await, 1);
+    assert_eq!(stage.own_metric("sysmond_samples_stored_total").await, 1);
+    assert!(stage.own_metric("sysmond_process_resident_memory_bytes").await > 1_000_000);
     stage.stop().await;
 }
 
