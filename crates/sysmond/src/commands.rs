@@ -52,7 +52,7 @@ fn run_aggregator(settings: &Settings, exit_with_parent: bool) -> anyhow::Result
     process::run(process::many_threads()?, &telemetry, Ends::of(exit_with_parent), async |shutdown| {
         let listener = listen::bind(&settings.listen).await?;
         let bound = listener.local_addr().context("cannot tell the bound address")?;
-        say_ready("aggregator", &format!("http://{bound}"));
+        say_ready("aggregator", &format!("http://{}", loopback_of(bound)));
         tracing::info!(token = %settings.token, "agents need the token that is kept there");
         aggregator::run(listener, config, shutdown).await
     })

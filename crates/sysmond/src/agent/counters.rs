@@ -46,6 +46,8 @@ counters! {
     refused,
     /// Samples of rows that the aggregator refused as a whole, each row sent alone.
     set_aside,
+    /// Those rows.
+    rows_set_aside,
     /// Pushes that were acknowledged, heartbeats included.
     pushes,
     /// Pushes that were not.

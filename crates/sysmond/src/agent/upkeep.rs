@@ -47,7 +47,9 @@ impl Upkeep {
                 if std::mem::take(failing) {
                     info!("old rows are removed again");
                 }
-                debug!(removed, "old samples were removed");
+                if removed > 0 {
+                    debug!(removed, "old samples were removed");
+                }
             }
             Err(error) => {
                 if !std::mem::replace(failing, true) {

@@ -1,10 +1,11 @@
 //! Learns by a held request whether somebody looks at this host's live data.
 
 use super::backoff::Backoff;
-use super::client::{Client, query_value};
+use super::client::{Answer, Client, query_value};
 use crate::clock;
 use crate::shutdown::Shutdown;
 use hyper::StatusCode;
+use serde::Deserialize;
 use std::time::Duration;
 use sysmond_model::push::{WATCH_HOLD_SECONDS, WatchAnswer};
 use tokio::sync::watch;
@@ -34,8 +35,8 @@ pub(super) struct Watch {
 enum Failure {
     /// The server does not know the question.
     Unknown,
-    /// Anything else.
-    Other,
+    /// Anything else, a host that it has not registered yet included; not to be asked again before this has passed.
+    Other(Duration),
 }
 
 impl Watch {
@@ -62,8 +63,11 @@ impl Watch {
                 }
                 Err(failure) => {
                     self.set(false);
-                    sleep(if matches!(failure, Failure::Unknown) { UNKNOWN_RETRY } else { backoff.next() })
-                        .await;
+                    let at_least = match failure {
+                        Failure::Unknown => UNKNOWN_RETRY,
+                        Failure::Other(at_least) => at_least.min(UNKNOWN_RETRY),
+                    };
+                    sleep(at_least + backoff.next()).await;
                 }
             }
         }
@@ -71,23 +75,19 @@ impl Watch {
 
     async fn ask(&self, watched: bool) -> Result<WatchAnswer, Failure> {
         let path = format!("/api/agent/watch?host={}&watched={watched}", query_value(&self.hostname));
-        match self.client.get(&path, DEADLINE).await {
-            Ok(answer) if answer.status == StatusCode::OK => {
-                serde_json::from_slice(&answer.body).map_err(|_| Failure::Other)
-            }
-            Ok(answer) => {
-                debug!(status = %answer.status, "the question who watches is not answered");
-                let unknown = matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED);
-                Err(if unknown { Failure::Unknown } else { Failure::Other })
-            }
-            Err(error) => {
-                debug!(
-                    error = format!("{:#}", anyhow::Error::from(error)),
-                    "the question who watches failed"
-                );
-                Err(Failure::Other)
-            }
+        let answer = self.client.get(&path, DEADLINE).await.map_err(|error| {
+            debug!(error = format!("{:#}", anyhow::Error::from(error)), "the question who watches failed");
+            Failure::Other(Duration::ZERO)
+        })?;
+        if answer.status == StatusCode::OK {
+            return serde_json::from_slice(&answer.body).map_err(|_| Failure::Other(Duration::ZERO));
         }
+        debug!(status = %answer.status, "the question who watches is not answered");
+        Err(if is_unknown(&answer) {
+            Failure::Unknown
+        } else {
+            Failure::Other(answer.retry_after.unwrap_or_default())
+        })
     }
 
     /// Tells the others, where it is news.
@@ -96,5 +96,41 @@ impl Watch {
         if self.watched.send_if_modified(changed) {
             debug!(watched, "the live watch changes");
         }
+    }
+}
+
+/// Whether the answer comes from a server without this question, rather than from one that does not know the host yet.
+fn is_unknown(answer: &Answer) -> bool {
+    #[derive(Deserialize)]
+    struct Problem {
+        code: String,
+    }
+    let names_the_host =
+        || serde_json::from_slice(&answer.body).is_ok_and(|Problem { code }| code == "unknown_host");
+    match answer.status {
+        StatusCode::METHOD_NOT_ALLOWED => true,
+        StatusCode::NOT_FOUND => !names_the_host(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::body::Bytes;
+
+    #[test]
+    fn only_a_server_without_the_question_is_asked_rarely() {
+        let check = |status, body: &'static str, expected| {
+            let body = Bytes::from_static(body.as_bytes());
+            let answer = Answer { status, retry_after: None, location: None, body };
+            assert_eq!(is_unknown(&answer), expected, "{status}");
+        };
+        check(StatusCode::NOT_FOUND, "", true);
+        check(StatusCode::NOT_FOUND, r#"{"code":"not_found"}"#, true);
+        check(StatusCode::NOT_FOUND, r#"{"code":"unknown_host"}"#, false);
+        check(StatusCode::METHOD_NOT_ALLOWED, "", true);
+        check(StatusCode::SERVICE_UNAVAILABLE, "", false);
+        check(StatusCode::UNAUTHORIZED, "", false);
     }
 }

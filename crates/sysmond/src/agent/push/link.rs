@@ -62,7 +62,7 @@ impl Link {
         if denied.is_some() {
             warn!(address, advice = why, "the aggregator takes nothing; samples are kept");
         } else {
-            warn!(address, error = why, "no contact with the aggregator; samples are kept");
+            warn!(address, error = why, "pushes do not get through; samples are kept");
         }
         self.state = State::Down { since, denied };
         self.contact.send_replace(false);

@@ -69,7 +69,9 @@ pub(super) struct Push {
     backoff: Backoff,
     /// Rows of the next push at most: less than [`BATCH_ROWS`] while a row that is refused is looked for.
     rows: usize,
-    /// The newest row that the aggregator has, and when it got it (since boot).
+    /// When the last push was acknowledged, since boot.
+    acknowledged: Option<Duration>,
+    /// The newest row that the aggregator has, and when it got it, since boot.
     delivered: Option<(Timestamp, Duration)>,
 }
 
@@ -83,7 +85,16 @@ impl Push {
         let journal = Journal::open(parts.store.clone(), parts.host.hostname.clone(), address).await;
         let link = Link::new(address.to_string(), parts.contact.clone());
         let phase = grid::phase(&parts.host.hostname, parts.interval);
-        Self { parts, phase, journal, link, backoff: Backoff::new(), rows: BATCH_ROWS, delivered: None }
+        Self {
+            parts,
+            phase,
+            journal,
+            link,
+            backoff: Backoff::new(),
+            rows: BATCH_ROWS,
+            acknowledged: None,
+            delivered: None,
+        }
     }
 
     /// Pushes until `shutdown`, and once more what was stored by then.
@@ -149,12 +160,15 @@ impl Push {
         let batch = match self.journal.next(asked).await {
             Ok(batch) => batch,
             Err(error) => {
-                warn!(error = format!("{error:#}"), "the agent's own store cannot be read");
-                return Err(Wait(self.backoff.next()));
+                let why = format!("the agent's own store cannot be read: {error:#}");
+                return Err(self.not_now(Outcome::Later { why, retry_after: None }));
             }
         };
         if batch.rows == 0 {
-            return if heartbeat { self.heartbeat().await.map(|()| false) } else { Ok(false) };
+            if heartbeat && self.is_heartbeat_due() {
+                self.heartbeat().await?;
+            }
+            return Ok(false);
         }
         let body = self.body(&batch.frames);
         if body.len() > BATCH_BYTES && batch.rows > 1 {
@@ -189,10 +203,22 @@ impl Push {
             return Ok(true);
         }
         self.say_alive(&[]).await?;
-        warn!(why, samples = batch.samples, "the aggregator refuses a row; it is set aside");
-        self.parts.counters.set_aside.add(batch.samples);
+        let counters = &self.parts.counters;
+        counters.set_aside.add(batch.samples);
+        counters.rows_set_aside.add(1);
+        // Ever more seldom where it goes on: a log is not to be filled by it.
+        let rows = counters.rows_set_aside.get();
+        if rows.is_power_of_two() {
+            warn!(why, rows, "the aggregator refuses rows that it cannot read; they are set aside");
+        }
         self.journal.advance(&batch).await;
         Ok(true)
+    }
+
+    /// Whether nothing was pushed since this host's last turn: rows that go out each second are sign of life enough.
+    fn is_heartbeat_due(&self) -> bool {
+        let since = |at| clock::since_boot().saturating_sub(at);
+        self.acknowledged.is_none_or(|at| since(at) >= self.parts.interval / 2)
     }
 
     /// Says that this host lives, with its newest row where the aggregator has that not: rows that wait for a full disk
@@ -246,6 +272,7 @@ impl Push {
         self.backoff.reset();
         self.parts.statics.acknowledged(answer.static_wanted);
         self.parts.counters.pushes.add(1);
+        self.acknowledged = Some(clock::since_boot());
     }
 
     async fn delivered(&mut self, batch: &Batch, answer: &PushAnswer) {
@@ -274,7 +301,9 @@ impl Push {
             Outcome::Taken(_) => {}
         }
         // On top of what the aggregator asked for: it asked everybody for the same.
-        Wait(at_least + self.backoff.next())
+        let wait = at_least + self.backoff.next();
+        debug!(?wait, "a push failed");
+        Wait(wait)
     }
 
     fn note_newest(&mut self, frames: &[Frame]) {
