@@ -37,8 +37,8 @@ pub struct Limits {
     pub api: api::Limits,
 }
 
-/// Serves `listener` until `shutdown`; what was acknowledged is on disk. The address file is there as long as requests are
-/// served.
+/// Serves `listener` until `shutdown`; what was acknowledged is on disk. The address file is there as long as
+/// requests are served.
 pub async fn run(listener: TcpListener, config: AggregatorConfig, shutdown: Shutdown) -> anyhow::Result<()> {
     run_with(Limits::default(), listener, config, shutdown).await
 }

@@ -75,8 +75,8 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.trim().eq_ignore_ascii_case("application/json")
 }
 
-/// Leaves at most one coding in the headers, spelled as the decoder knows it; whether there is one. A body that was encoded
-/// twice is a bomb, not a push.
+/// Leaves at most one coding in the headers, spelled as the decoder knows it; whether there is one. A body that was
+/// encoded twice is a bomb, not a push.
 fn normalise_coding(headers: &mut HeaderMap) -> Result<bool, Problem> {
     let mut codings = headers.get_all(CONTENT_ENCODING).iter();
     let known = match (codings.next(), codings.next()) {

@@ -27,8 +27,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What a connection may take.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// From the start of a connection, or from the end of an answer, to the end of the next request's head: the limit of
-    /// silent clients, of half heads and of idle keep-alive alike. Longer than the 10 s between two pushes.
+    /// From the start of a connection, or from the end of an answer, to the end of the next request's head: the
+    /// limit of silent clients, of half heads and of idle keep-alive alike. Longer than the 10 s between two
+    /// pushes.
     pub head: Duration,
     /// From the end of a request's head to the end of its body, however steadily it drips.
     pub body: Duration,
@@ -93,8 +94,8 @@ impl Connections {
     }
 }
 
-/// Serves `router` on `listener` until `shutdown`. Returns when no more connections are taken; those that are open are tasks
-/// of `shutdown`.
+/// Serves `router` on `listener` until `shutdown`. Returns when no more connections are taken; those that are open
+/// are tasks of `shutdown`.
 pub async fn serve(
     listener: &TcpListener,
     router: Router,

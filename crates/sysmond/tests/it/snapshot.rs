@@ -6,8 +6,8 @@ use std::path::PathBuf;
 /// The mission's time, which that of every test becomes.
 const THEN: i64 = 1_675_728_000;
 
-/// Holds `value` against the file of that name. The time `at` becomes the mission's, what is up to 310 s older as much
-/// older, and what came after it, by however long the test took, ten seconds later.
+/// Holds `value` against the file of that name. The time `at` becomes the mission's, what is up to 310 s older as
+/// much older, and what came after it, by however long the test took, ten seconds later.
 pub(crate) fn check(name: &str, mut value: Value, at: i64) {
     move_times(&mut value, at);
     let text = serde_json::to_string_pretty(&value).expect("JSON") + "\n";

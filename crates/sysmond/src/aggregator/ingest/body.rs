@@ -14,8 +14,8 @@ use sysmond_model::limits::{
 use sysmond_model::push::SampleError;
 use sysmond_model::{Frame, HostInfo, StaticInfo};
 
-/// Reasons that one answer carries: enough to see what is wrong, few enough that a bad push does not cost an answer of its
-/// own size.
+/// Reasons that one answer carries: enough to see what is wrong, few enough that a bad push does not cost an answer
+/// of its own size.
 pub(super) const MAX_ERRORS: usize = 20;
 /// A word of the static data, bytes; a processor's name fits.
 const MAX_STATIC_BYTES: usize = 256;
@@ -137,7 +137,8 @@ fn host_tags(raw: Option<&RawValue>) -> Result<BTreeMap<String, String>, BodyErr
     }
 }
 
-/// These words describe and identify nothing, and come from files that nobody wrote for us: they are cleaned, not refused.
+/// These words describe and identify nothing, and come from files that nobody wrote for us: they are cleaned, not
+/// refused.
 fn static_info(raw: &RawValue) -> Result<StaticInfo, BodyError> {
     let mut info: StaticInfo = serde_json::from_str(raw.get())
         .map_err(|_| invalid("`static` is not an object with fields of the right kind"))?;

@@ -42,8 +42,8 @@ impl Ingest {
         Self { store, live, counters, retention_ms, shutdown }
     }
 
-    /// The times that samples of `hostname` may have now. Too old is what the store would drop again: age counts back from
-    /// the host's newest sample, and a host that has none may bring a past as old as it likes.
+    /// The times that samples of `hostname` may have now. Too old is what the store would drop again: age counts
+    /// back from the host's newest sample, and a host that has none may bring a past as old as it likes.
     pub fn window(&self, hostname: &str) -> Window {
         let now = clock::now();
         let newest = self.store.newest(hostname).map(|newest| newest.min(now));
@@ -53,8 +53,8 @@ impl Ingest {
         }
     }
 
-    /// Stores `push`; the answer comes when it is on disk. A task of its own, since a client that goes away must not keep
-    /// those who watch from what was stored.
+    /// Stores `push`; the answer comes when it is on disk. A task of its own, since a client that goes away must
+    /// not keep those who watch from what was stored.
     pub async fn deliver(&self, push: Push) -> Result<PushAnswer, AppendError> {
         let delivery = self.shutdown.spawn(self.clone().store(push));
         delivery.await.unwrap_or_else(|error| Err(AppendError::Failed(error.to_string())))

@@ -1,7 +1,7 @@
 //! One WebSocket: what it is sent, and what it may say.
 //!
-//! Reader and writer run side by side: while a message waits to be taken, a Close is still seen. There is no queue for a
-//! client; it is always sent what is newest.
+//! Reader and writer run side by side: while a message waits to be taken, a Close is still seen. There is no queue
+//! for a client; it is always sent what is newest.
 
 use super::feed::Feed;
 use super::{super::counters::Counters, Limits};
@@ -18,8 +18,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, Frame};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-/// Bytes of one WebSocket frame; longer messages go out in several, since the connection's buffer never shrinks again below
-/// its largest frame, and there are thousands of connections.
+/// Bytes of one WebSocket frame; longer messages go out in several, since the connection's buffer never shrinks
+/// again below its largest frame, and there are thousands of connections.
 const MAX_FRAME_BYTES: usize = 16 * 1024;
 /// Clients have nothing to say but Close, Ping and Pong, which have at most 125 bytes.
 const MAX_INCOMING_BYTES: usize = 4 * 1024;
