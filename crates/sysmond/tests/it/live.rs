@@ -84,15 +84,15 @@ async fn a_backlog_comes_as_history_and_its_newest_as_sample() {
     stage.push(&push_body("a", &[(at, "m", 0.0)])).await;
     let mut watcher = stage.live("/api/live?host=a").await;
     watcher.frame_of("history").await;
+    stage.push(&push_body("a", &[(at - 7, "m", 1.0)])).await;
+    let late = watcher.frame().await;
+    assert_eq!((&late["type"], times(&late)), (&"history".into(), vec![at - 7]), "old rows are no samples");
     let rows: Vec<_> = (1..=5).map(|n| (at + n, "m", 0.5)).collect();
     stage.push(&push_body("a", &rows)).await;
     let history = watcher.frame().await;
     assert_eq!((&history["type"], times(&history)), (&"history".into(), (at + 1..at + 5).collect()));
     let sample = watcher.frame().await;
     assert_eq!((&sample["type"], &sample["timestamp"]), (&"sample".into(), &(at + 5).into()));
-    stage.push(&push_body("a", &[(at - 7, "m", 1.0)])).await;
-    let late = watcher.frame().await;
-    assert_eq!((&late["type"], times(&late)), (&"history".into(), vec![at - 7]), "old rows are no samples");
     stage.stop().await;
 }
 
