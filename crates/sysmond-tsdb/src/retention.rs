@@ -1,7 +1,8 @@
 //! What is too old or too much goes, in slices short enough that no push waits for them.
 
 use crate::batch::LAYOUT_USE_SLACK_MS;
-use crate::names::LayoutId;
+use crate::memory::HostEntry;
+use crate::names::{LayoutId, Names};
 use crate::row;
 use crate::writer::{PAGE_BYTES, Shared, Writer, checkpoint, limit_pages};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -21,19 +22,37 @@ const MIN_TRIM_MS: i64 = 60_000;
 /// Silence after which the `status` written beside a host becomes `offline`, seconds.
 const OFFLINE_SECONDS: i64 = 300;
 
+/// Before which time the rows of each host go.
+#[derive(Clone, Copy)]
+pub(crate) struct Cutoffs {
+    /// The caller's time.
+    pub(crate) now: Timestamp,
+    /// How long rows are kept, milliseconds.
+    pub(crate) retention_ms: i64,
+    /// What the budget takes of every host.
+    pub(crate) floor: Timestamp,
+}
+
+impl Cutoffs {
+    /// Age counts from the host's newest row: a host that fell silent keeps its last stretch.
+    fn of(&self, entry: &HostEntry) -> Timestamp {
+        let newest = entry.newest_row.map_or(self.now, |newest| newest.min(self.now));
+        Timestamp::from_millis(newest.as_millis().saturating_sub(self.retention_ms)).max(self.floor)
+    }
+}
+
 /// Where a run over all hosts stands.
 pub(crate) struct Progress {
-    hosts: Vec<i64>,
-    cutoff: Timestamp,
+    hosts: Vec<(i64, Timestamp)>,
     pub(crate) cells: u64,
 }
 
 impl Progress {
-    pub(crate) fn new(shared: &Shared, cutoff: Timestamp) -> Self {
+    pub(crate) fn new(shared: &Shared, cutoffs: Cutoffs) -> Self {
         let memory = shared.memory.read().unwrap_or_else(PoisonError::into_inner);
-        let mut hosts: Vec<i64> = memory.hosts.values().map(|entry| entry.id).collect();
+        let mut hosts: Vec<_> = memory.hosts.values().map(|entry| (entry.id, cutoffs.of(entry))).collect();
         hosts.sort_unstable_by(|a, b| b.cmp(a));
-        Self { hosts, cutoff, cells: 0 }
+        Self { hosts, cells: 0 }
     }
 
     pub(crate) fn is_done(&self) -> bool {
@@ -41,7 +60,7 @@ impl Progress {
     }
 }
 
-/// Deletes rows older than the cutoff until the slice's time is over or none is left.
+/// Deletes rows older than their host's cutoff until the slice's time is over or none is left.
 pub(crate) fn delete_slice(writer: &mut Writer, progress: &mut Progress) -> rusqlite::Result<()> {
     let shared = writer.shared().clone();
     let started = Instant::now();
@@ -49,10 +68,10 @@ pub(crate) fn delete_slice(writer: &mut Writer, progress: &mut Progress) -> rusq
     let mut hosts = progress.hosts.clone();
     with_connection(writer, |conn| {
         let tx = conn.transaction()?;
-        while let Some(&host_id) = hosts.last()
+        while let Some(&(host_id, cutoff)) = hosts.last()
             && started.elapsed() < SLICE
         {
-            let (count, more) = delete_step(&shared, &tx, host_id, progress.cutoff)?;
+            let (count, more) = delete_step(&shared, &tx, host_id, cutoff)?;
             cells += count;
             if !more {
                 hosts.pop();
@@ -122,32 +141,45 @@ pub(crate) fn budget_cutoff(shared: &Shared, conn: &Connection) -> rusqlite::Res
 }
 
 /// Forgets series that have no row left, and marks silent hosts.
-pub(crate) fn forget(writer: &mut Writer, cutoff: Timestamp, now: Timestamp) -> rusqlite::Result<()> {
-    let unused = cutoff.plus_millis(-LAYOUT_USE_SLACK_MS);
+pub(crate) fn forget(writer: &mut Writer, cutoffs: Cutoffs) -> rusqlite::Result<()> {
+    let shared = writer.shared().clone();
+    let entries: Vec<Arc<HostEntry>> =
+        shared.memory.read().unwrap_or_else(PoisonError::into_inner).hosts.values().cloned().collect();
     with_connection(writer, |conn| {
         let tx = conn.transaction()?;
-        tx.execute("DELETE FROM host_layout WHERE last_used < ?1", [unused.as_millis()])?;
+        for entry in &entries {
+            tx.prepare_cached("DELETE FROM host_layout WHERE host_id = ?1 AND last_used < ?2")?
+                .execute(params![entry.id, unused(cutoffs.of(entry)).as_millis()])?;
+        }
         tx.execute(
             "UPDATE hosts SET status = 'offline' WHERE status = 'online' AND last_seen <= ?1",
-            [now.as_seconds() - OFFLINE_SECONDS],
+            [cutoffs.now.as_seconds() - OFFLINE_SECONDS],
         )?;
         tx.commit()
     })?;
-    let shared = writer.shared();
     let names = shared.names.read().unwrap_or_else(PoisonError::into_inner);
     let mut memory = shared.memory.write().unwrap_or_else(PoisonError::into_inner);
     for entry in memory.hosts.values_mut() {
-        let stale = entry.newest.values().any(|(timestamp, _)| *timestamp < cutoff)
-            || entry.layouts.values().any(|used| *used < unused);
-        if stale {
-            let entry = Arc::make_mut(entry);
-            entry.newest.retain(|_, (timestamp, _)| *timestamp >= cutoff);
-            entry.layouts.retain(|_, used| *used >= unused);
-            let layouts = entry.layouts.keys().filter_map(|id| names.layout(*id));
-            entry.series = layouts.flat_map(|layout| layout.iter().copied()).collect();
-        }
+        forget_series(entry, &names, cutoffs.of(entry));
     }
     Ok(())
+}
+
+fn forget_series(entry: &mut Arc<HostEntry>, names: &Names, cutoff: Timestamp) {
+    let stale = entry.newest.values().any(|(timestamp, _)| *timestamp < cutoff)
+        || entry.layouts.values().any(|used| *used < unused(cutoff));
+    if stale {
+        let entry = Arc::make_mut(entry);
+        entry.newest.retain(|_, (timestamp, _)| *timestamp >= cutoff);
+        entry.layouts.retain(|_, used| *used >= unused(cutoff));
+        let layouts = entry.layouts.keys().filter_map(|id| names.layout(*id));
+        entry.series = layouts.flat_map(|layout| layout.iter().copied()).collect();
+    }
+}
+
+/// When a layout was used last that has no row after `cutoff`.
+fn unused(cutoff: Timestamp) -> Timestamp {
+    cutoff.plus_millis(-LAYOUT_USE_SLACK_MS)
 }
 
 /// Gives some free pages back; whether there are more.

@@ -3,6 +3,7 @@
 use crate::memory::{HostEntry, Memory};
 use crate::names::Names;
 use crate::readers::Readers;
+use crate::retention::Cutoffs;
 use crate::writer::{Command, Counters, Done, Shared, Writer};
 use crate::{
     Append, AppendError, Appended, Backlog, Cursor, OpenError, QueryError, RangeQuery, StoreOptions,
@@ -101,6 +102,11 @@ impl Store {
         Some(entry.latest(&names))
     }
 
+    /// The time of a host's newest row, if it has any. From memory.
+    pub fn newest(&self, hostname: &str) -> Option<Timestamp> {
+        self.entry(hostname)?.newest_row
+    }
+
     /// The fleet in figures at `now`. From memory: no scan.
     pub fn fleet_summary(&self, now: Timestamp, offline_after_ms: i64) -> FleetSummary {
         let names = self.0.shared.names.read().unwrap_or_else(PoisonError::into_inner);
@@ -130,29 +136,30 @@ impl Store {
         wait(|done| self.0.offer(Command::SetCursor(name.to_owned(), cursor, done)))
     }
 
-    /// Removes what is older than the retention at `now` or beyond the byte budget, in short transactions; returns how
-    /// many cells went. Meant to be called every minute.
+    /// Removes what is older than the retention or beyond the byte budget, in short transactions; returns how many cells
+    /// went. Age counts back from `now`, and for a host whose newest row is older from that row: a host that fell silent
+    /// keeps its last stretch. Meant to be called every minute.
     pub fn retain(&self, now: Timestamp) -> Result<u64, QueryError> {
         let shared = &self.0.shared;
-        let retention = i64::try_from(shared.options.retention.as_millis()).unwrap_or(i64::MAX);
-        let mut cutoff = Timestamp::from_millis(now.as_millis().saturating_sub(retention));
-        let mut cells = self.delete_before(cutoff)?;
+        let retention_ms = i64::try_from(shared.options.retention.as_millis()).unwrap_or(i64::MAX);
+        let mut cutoffs = Cutoffs { now, retention_ms, floor: Timestamp::from_millis(i64::MIN) };
+        let mut cells = self.delete_before(cutoffs)?;
         for _ in 0..MAX_TRIMS {
             let Some(further) = shared.readers.ask(|conn, _| Ok(retention::budget_cutoff(shared, conn)?))?
             else {
                 break;
             };
-            cutoff = cutoff.max(further);
-            cells += self.delete_before(cutoff)?;
+            cutoffs.floor = cutoffs.floor.max(further);
+            cells += self.delete_before(cutoffs)?;
         }
-        self.on_writer(move |writer| retention::forget(writer, cutoff, now))??;
+        self.on_writer(move |writer| retention::forget(writer, cutoffs))??;
         while self.on_writer(retention::vacuum_slice)?? {}
         self.on_writer(retention::shrink_log)??;
         Ok(cells)
     }
 
-    fn delete_before(&self, cutoff: Timestamp) -> Result<u64, QueryError> {
-        let mut progress = retention::Progress::new(&self.0.shared, cutoff);
+    fn delete_before(&self, cutoffs: Cutoffs) -> Result<u64, QueryError> {
+        let mut progress = retention::Progress::new(&self.0.shared, cutoffs);
         while !progress.is_done() {
             progress = self.on_writer(move |writer| {
                 retention::delete_slice(writer, &mut progress).map(|()| progress)

@@ -1,5 +1,5 @@
-//! The command line. Settings are flags made from the table of keys, so that name, help and default stand there alone;
-//! what is defined here is the commands.
+//! The command line. Settings are flags made from the table of keys, so that name, help and default stand
+//! there alone; what is defined here is the commands.
 
 use crate::config::docs;
 use crate::config::given::FlagValue;
@@ -85,9 +85,13 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
-    #[command(after_help = "Example:\n  sysmond man | man -l -")]
-    Man,
+    /// Print the manual page of the program or of one command
+    #[command(after_help = "Examples:\n  sysmond man | man -l -\n  sysmond man agent > sysmond-agent.1")]
+    Man {
+        /// The command
+        #[arg(value_parser = ["agent", "aggregator", "demo", "sql", "check-config", "completions", "man"])]
+        command: Option<String>,
+    },
 }
 
 /// A role as it is named on the command line.
@@ -165,7 +169,11 @@ pub fn command() -> clap::Command {
         .value_name("FILE")
         .value_parser(clap::value_parser!(PathBuf))
         .global(true)
-        .help("Configuration file instead of the usual places [~/.config/sysmon/sysmon.toml, /etc/sysmon/sysmon.toml]");
+        .help("Configuration file to read instead of those in the usual places")
+        .long_help(
+            "Configuration file to read instead of those in the usual places\n\n\
+             [default: ~/.config/sysmon/sysmon.toml, else /etc/sysmon/sysmon.toml] [env: SYSMON_CONFIG]",
+        );
     let server = [Section::Store, Section::Aggregator];
     let agent = [Section::Store, Section::Agent];
     Cli::command()
@@ -202,7 +210,8 @@ fn arg(key: &'static Key) -> Option<Arg> {
         .long(key.flag?)
         .value_name(key.value)
         .value_parser(known.unwrap_or_else(ValueParser::string))
-        // Of a flag given twice the last counts; lists keep all. Values are checked with those of the other sources.
+        // Of a flag given twice the last counts; lists keep all. Values are checked with those of the other
+        // sources.
         .action(ArgAction::Append)
         .help_heading(heading(key.section))
         .long_help(format!(
@@ -306,6 +315,13 @@ mod tests {
         check("sysmond --help", 0);
         check("sysmond agent --help", 0);
         check("sysmond --version", 0);
+    }
+
+    #[test]
+    fn every_command_has_a_manual_page() {
+        for name in command().get_subcommands().map(clap::Command::get_name) {
+            assert!(parsed(&format!("sysmond man {name}")).is_ok(), "{name}");
+        }
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(crate) fn execute(request: Request) -> anyhow::Result<()> {
         }
         Some(Command::CheckConfig { role }) => check(role, sources),
         Some(Command::Completions { shell }) => completions(shell),
-        Some(Command::Man) => man(),
+        Some(Command::Man { command }) => man(command.as_deref()),
     }
 }
 
@@ -52,7 +52,7 @@ fn run_aggregator(settings: &Settings, exit_with_parent: bool) -> anyhow::Result
     process::run(process::many_threads()?, &telemetry, Ends::of(exit_with_parent), async |shutdown| {
         let listener = listen::bind(&settings.listen).await?;
         let bound = listener.local_addr().context("cannot tell the bound address")?;
-        say_ready("aggregator", &format!("http://{bound}"));
+        say_ready("aggregator", &format!("http://{}", loopback_of(bound)));
         tracing::info!(token = %settings.token, "agents need the token that is kept there");
         aggregator::run(listener, config, shutdown).await
     })
@@ -99,9 +99,12 @@ fn completions(shell: clap_complete::Shell) -> anyhow::Result<()> {
     Ok(std::io::stdout().lock().write_all(&script)?)
 }
 
-fn man() -> anyhow::Result<()> {
+fn man(name: Option<&str>) -> anyhow::Result<()> {
     let mut page = Vec::new();
-    let command = cli::command();
-    clap_mangen::Man::new(command.clone()).render(&mut page)?;
+    let mut command = cli::command();
+    // Names the commands' own pages: sysmond-agent(1).
+    command.build();
+    let chosen = name.and_then(|name| command.find_subcommand(name)).unwrap_or(&command);
+    clap_mangen::Man::new(chosen.clone()).render(&mut page)?;
     Ok(std::io::stdout().lock().write_all(&page)?)
 }

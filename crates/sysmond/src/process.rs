@@ -69,8 +69,14 @@ pub(crate) fn run(
             grace = overdue(&shutdown, ends) => bail!("did not end within {} s", grace.as_secs()),
         }
     });
-    if let Err(error) = &outcome {
+    // The error is also the program's last word on standard error.
+    if let Err(error) = &outcome
+        && !telemetry.is_on_console()
+    {
         tracing::error!("{error:#}");
+    }
+    if let lines @ 1.. = telemetry.dropped_lines() {
+        tracing::warn!(lines, "log lines found their queue full and were lost");
     }
     // A blocking call that hangs, such as one on a dead disk, must not hold up the end.
     runtime.shutdown_background();
@@ -89,6 +95,9 @@ struct Signals {
     interrupt: Signal,
     hangup: Option<Signal>,
     files: LogFiles,
+    /// Somebody asked by signal before. A stop for another reason does not count: a parent that ends its
+    /// children both closes their input and sends them a signal.
+    asked: bool,
 }
 
 impl Signals {
@@ -101,31 +110,32 @@ impl Signals {
             interrupt: listen(SignalKind::interrupt())?,
             hangup: wanted.then(|| listen(SignalKind::hangup())).transpose()?,
             files,
+            asked: false,
         })
     }
 
     async fn obey(mut self, shutdown: Shutdown) {
         loop {
             tokio::select! {
-                _ = self.terminate.recv() => stop(&shutdown, "SIGTERM"),
-                _ = self.interrupt.recv() => stop(&shutdown, "SIGINT"),
+                _ = self.terminate.recv() => self.stop(&shutdown, "SIGTERM"),
+                _ = self.interrupt.recv() => self.stop(&shutdown, "SIGINT"),
                 () = hung_up(&mut self.hangup) => {
                     // Without a file, the terminal that showed the log is gone.
-                    if self.files.is_empty() { stop(&shutdown, "SIGHUP") } else { self.files.reopen() }
+                    if self.files.is_empty() { self.stop(&shutdown, "SIGHUP") } else { self.files.reopen() }
                 }
             }
         }
     }
-}
 
-/// The first time in good order, the second time at once.
-fn stop(shutdown: &Shutdown, name: &'static str) {
-    if shutdown.is_requested() {
-        tracing::warn!(signal = name, "ending at once");
-        std::process::exit(1);
+    /// The first time in good order, the second time at once.
+    fn stop(&mut self, shutdown: &Shutdown, name: &'static str) {
+        if std::mem::replace(&mut self.asked, true) {
+            tracing::warn!(signal = name, "ending at once");
+            std::process::exit(1);
+        }
+        tracing::info!(signal = name, "stopping");
+        shutdown.request();
     }
-    tracing::info!(signal = name, "stopping");
-    shutdown.request();
 }
 
 async fn hung_up(signal: &mut Option<Signal>) {

@@ -1,5 +1,5 @@
-//! Aggregator and an agent for this host in one process; the agent pushes over loopback as any other does, so that
-//! nothing here is a way of its own.
+//! Aggregator and an agent for this host in one process; the agent pushes over loopback as any other does, so
+//! that nothing here is a way of its own.
 
 use crate::config::{AgentConfig, AggregatorConfig};
 use crate::shutdown::Shutdown;

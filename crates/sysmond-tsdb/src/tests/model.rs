@@ -1,12 +1,15 @@
 //! The store against the simplest thing that obeys the same rules: a map of cells where the last write wins.
 
 use crate::testing::{host, options, reopen, seconds};
-use crate::{Append, Cursor, RangeQuery, Store, TagMatch};
+use crate::{Append, Cursor, RangeQuery, Store, StoreOptions, TagMatch};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 use sysmond_model::{Frame, Sample, Series, Timestamp};
 
 const HOSTS: [&str; 2] = ["a", "b"];
+/// How long the stores here keep samples: three of the twelve times that samples have.
+const RETENTION_MS: i64 = 3 * 6_500;
 const METRICS: [&str; 3] = ["cpu.total_usage", "disk.busy_percent", "x"];
 
 /// What is done to both.
@@ -16,7 +19,7 @@ enum Step {
     Append(usize, Vec<(usize, u8, i64, u8)>),
     /// Close and open again.
     Reopen,
-    /// Let go of what is older than a minute's tenth.
+    /// Let go of what is too old at a minute's tenth.
     Retain(i64),
 }
 
@@ -26,7 +29,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         prop_oneof![
             8 => (0..HOSTS.len(), prop::collection::vec(sample, 0..8)).prop_map(|(host, cells)| Step::Append(host, cells)),
             1 => Just(Step::Reopen),
-            1 => (0i64..6).prop_map(Step::Retain),
+            1 => (0i64..12).prop_map(Step::Retain),
         ],
         1..16,
     )
@@ -73,16 +76,18 @@ impl Model {
         assert!(answer.refused_columns.is_empty() && answer.static_wanted);
     }
 
-    /// The store's options keep a day, so that a sample of time T goes at T and a day.
+    /// Each host keeps the last stretch before its newest sample, or before now where that is earlier.
     fn retain(&mut self, store: &Store, tenth: i64) {
-        let cutoff = Timestamp::from_millis(tenth * 6_500);
+        let now = Timestamp::from_millis(tenth * 6_500);
         let before: usize = self.cells.iter().map(BTreeMap::len).sum();
-        for cells in self.cells.iter_mut().chain(&mut self.replica) {
+        for (cells, replica) in self.cells.iter_mut().zip(&mut self.replica) {
+            let newest = cells.keys().map(|(_, at)| *at).max().unwrap_or(now);
+            let cutoff = newest.min(now).plus_millis(-RETENTION_MS);
             cells.retain(|(_, at), _| *at >= cutoff);
+            replica.retain(|(_, at), _| *at >= cutoff);
         }
         let after: usize = self.cells.iter().map(BTreeMap::len).sum();
-        let dropped = store.retain(cutoff.plus_millis(86_400_000)).expect("deleted");
-        assert_eq!(dropped, (before - after) as u64);
+        assert_eq!(store.retain(now).expect("deleted"), (before - after) as u64);
     }
 
     fn check(&mut self, store: &Store) {
@@ -144,14 +149,15 @@ proptest! {
     #[test]
     fn the_store_holds_what_the_rules_say(steps in steps()) {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut store = reopen(&folder, options());
+        let options = StoreOptions { retention: Duration::from_millis(RETENTION_MS.unsigned_abs()), ..options() };
+        let mut store = reopen(&folder, options.clone());
         let mut model = Model::default();
         for step in steps {
             match step {
                 Step::Append(host_index, cells) => model.append(&store, host_index, &samples(&cells)),
                 Step::Reopen => {
                     drop(store);
-                    store = reopen(&folder, options());
+                    store = reopen(&folder, options.clone());
                 }
                 Step::Retain(tenth) => model.retain(&store, tenth),
             }

@@ -31,13 +31,14 @@ const END: Duration = Duration::from_millis(4500);
 pub struct Limits {
     /// Of connections.
     pub server: server::Limits,
-    /// Of WebSockets.
+    /// Of live connections.
     pub live: live::Limits,
     /// Of the API.
     pub api: api::Limits,
 }
 
-/// Serves `listener` until `shutdown`; what was acknowledged is on disk.
+/// Serves `listener` until `shutdown`; what was acknowledged is on disk. The address file is there as long as requests are
+/// served.
 pub async fn run(listener: TcpListener, config: AggregatorConfig, shutdown: Shutdown) -> anyhow::Result<()> {
     run_with(Limits::default(), listener, config, shutdown).await
 }
@@ -60,11 +61,16 @@ pub async fn run_with(
     let connections = Connections::default();
     let addr_file = config.addr_file.clone();
     let app = app(&limits, store.clone(), config, connections.clone(), &ending);
-    if let Some(path) = addr_file {
-        addr_file::write(&path, address)?;
+    if let Some(path) = &addr_file {
+        addr_file::write(path, address)?;
     }
     tracing::info!(%address, "aggregator listens");
-    server::serve(listener, api::router(app), limits.server, connections, &ending).await;
+    server::serve(&listener, api::router(app), limits.server, connections, &ending).await;
+    if let Some(path) = &addr_file {
+        // As long as the port is ours, so is the file.
+        addr_file::remove(path)?;
+    }
+    drop(listener);
     if tokio::time::timeout(END, ending.finished()).await.is_err() {
         tracing::warn!("some connections did not end in time");
     }
@@ -91,7 +97,7 @@ pub(crate) fn app(
         milliseconds(config.offline_after),
         limits.live.clone(),
         Arc::clone(&counters),
-        shutdown.clone(),
+        shutdown,
     );
     let ingest = Ingest::new(
         store.clone(),

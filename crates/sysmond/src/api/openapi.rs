@@ -3,6 +3,7 @@
 //! The types here are descriptions, not what is sent: the answers are made from borrowed data. A test holds their fields
 //! against real answers.
 #![expect(dead_code, reason = "the fields are read by the derive that makes the description")]
+#![expect(clippy::struct_field_names, reason = "the fields are those of the JSON")]
 
 use super::answer;
 use axum::http::StatusCode;

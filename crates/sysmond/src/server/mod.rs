@@ -45,8 +45,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            head: Duration::from_secs(30),
-            body: Duration::from_secs(30),
+            head: Duration::from_secs(20),
+            body: Duration::from_secs(20),
             write_stall: Duration::from_secs(30),
             linger: Duration::from_secs(1),
             drain: Duration::from_secs(4),
@@ -87,7 +87,7 @@ impl Connections {
         self.0.failed.load(Ordering::Relaxed)
     }
 
-    /// Open now, WebSockets included.
+    /// Open now, live ones included.
     pub fn open(&self) -> u64 {
         self.0.open.load(Ordering::Relaxed)
     }
@@ -96,7 +96,7 @@ impl Connections {
 /// Serves `router` on `listener` until `shutdown`. Returns when no more connections are taken; those that are open are tasks
 /// of `shutdown`.
 pub async fn serve(
-    listener: TcpListener,
+    listener: &TcpListener,
     router: Router,
     limits: Limits,
     connections: Connections,

@@ -1,7 +1,7 @@
 //! The logs: everything but requests in one, requests in another, each on the console or in a rotated file.
 //!
-//! All lines go through bounded queues to writer threads: a slow terminal or a full disk loses lines and says so later, and
-//! never holds up the program.
+//! All lines go through bounded queues to writer threads: a slow terminal or a full disk loses lines and says
+//! so later, and never holds up the program.
 
 mod format;
 mod instant;
@@ -15,7 +15,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 use tracing::Subscriber;
-use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
@@ -30,18 +30,35 @@ const MAX_WAITING_LINES: usize = 8192;
 #[must_use = "lines that wait are lost without it"]
 pub struct Telemetry {
     reopen: Vec<Arc<Reopen>>,
+    dropped: Vec<ErrorCounter>,
     guards: Vec<WorkerGuard>,
+    /// Whoever sees standard error sees the log's lines as they are meant for people.
+    on_console: bool,
 }
 
 impl Telemetry {
     /// Opens the logs and becomes the program's subscriber.
     pub fn start(config: &LogConfig) -> anyhow::Result<Self> {
-        let mut telemetry = Self { reopen: Vec::new(), guards: Vec::new() };
+        let on_console = config.file.is_none() && config.format == LogFormat::Text;
+        let mut telemetry = Self { reopen: Vec::new(), dropped: Vec::new(), guards: Vec::new(), on_console };
         let errors = telemetry.layer(config, config.file.as_deref(), error_filter(config))?;
         let access = telemetry.layer(config, config.access_file.as_deref(), access_filter(config))?;
         let subscriber = tracing_subscriber::registry().with(errors).with(access);
         tracing::subscriber::set_global_default(subscriber).context("the log is set up already")?;
+        // A task that broke is the log's business: where there is a file, nobody reads standard error.
+        std::panic::set_hook(Box::new(|info| tracing::error!("{info}")));
         Ok(telemetry)
+    }
+
+    /// Lines that found a queue full since the start.
+    pub fn dropped_lines(&self) -> usize {
+        self.dropped.iter().map(ErrorCounter::dropped_lines).sum()
+    }
+
+    /// Whether the log is what people read on standard error, so that saying a thing in both is saying it
+    /// twice.
+    pub fn is_on_console(&self) -> bool {
+        self.on_console
     }
 
     /// Handles of the log files, for whoever hears that they were moved away.
@@ -87,6 +104,7 @@ impl Telemetry {
         let builder = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(MAX_WAITING_LINES);
         let (queue, guard) = builder.thread_name("log").finish(writer);
         self.guards.push(guard);
+        self.dropped.push(queue.error_counter());
         queue
     }
 }

@@ -136,6 +136,8 @@ fn completions_and_manual_page_name_every_command() {
         check(&format!("completions {shell}"));
     }
     assert!(check("man").starts_with(".ie"));
+    let (_, page, _) = place.run("man agent");
+    assert!(page.contains("sysmond\\-agent") && page.contains("push\\-interval"), "{page}");
     let script = place.write("completions", &check("completions bash"));
     let (status, _, stderr) = finished(std::process::Command::new("bash").args(["-n", &script]));
     assert_eq!(status, Some(0), "{stderr}");

@@ -161,7 +161,7 @@ fn sql_prints_three_ways_and_says_what_is_wrong() {
         assert!(status == Some(1) && stderr.contains(word), "{statement}: {stderr}");
     };
     fails("SELEC 1", "syntax error");
-    fails("SELECT * FROM nothing", "no such table");
+    fails("SELECT * FROM no_such", "no such table");
     fails("DELETE FROM hosts", "the statement failed");
     fails(
         "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT COUNT(*) FROM c",
@@ -209,6 +209,10 @@ fn the_demo_is_a_fleet_of_three_and_ends_as_one() {
     assert_eq!(family.len(), 4, "{family:?}");
     program.stop();
     assert!(!family.iter().any(|(pid, _)| runs(*pid)), "all have ended");
+    for name in ["aggregator", "web-server-01", "db-server-01", "app-server-01"] {
+        let log = place.read(&format!("data/demo/{name}/sysmond.log"));
+        assert!(log.contains("stopping") && !log.contains("at once"), "each ended in good order: {log}");
+    }
 }
 
 #[test]

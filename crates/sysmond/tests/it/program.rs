@@ -1,4 +1,5 @@
-//! A `sysmond` of a test: its own folder, nothing of the developer's environment, and an end whatever becomes of the test.
+//! A `sysmond` of a test: its own folder, nothing of the developer's environment, and an end whatever becomes
+//! of the test.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -52,6 +53,8 @@ impl Place {
     /// Starts a server on a free port and waits until it serves.
     pub(crate) fn serve(&self, arguments: &str) -> Program {
         let addr_file = self.path("address");
+        // One that an earlier start left names a port that nobody serves any more.
+        std::fs::remove_file(&addr_file).ok();
         let flags = format!("{arguments} --listen 127.0.0.1:0 --addr-file {}", addr_file.display());
         self.start(self.command(&flags)).serving(&addr_file)
     }

@@ -113,9 +113,9 @@ mod tests {
     #[test]
     fn a_table_thinner_than_anything_real_is_refused() {
         let mut table = Table::default();
-        for index in 0..2_000 {
+        for (index, at) in (0..2_000).enumerate() {
             let series = format!("m{index}");
-            table.add(index, Timestamp::from_millis(index as i64), series.into(), "".into(), 0.0);
+            table.add(index, Timestamp::from_millis(at), series.into(), "".into(), 0.0);
         }
         assert!(table.into_frame().is_err());
     }

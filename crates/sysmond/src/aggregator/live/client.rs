@@ -88,12 +88,13 @@ async fn read(stream: &mut (impl Stream<Item = Result<Message, Error>> + Unpin),
         match timeout(limits.silence, stream.next()).await {
             Err(_) => return End::Silent,
             Ok(None) => return End::Gone,
-            Ok(Some(Err(Error::Capacity(_)))) => return End::Talked,
+            Ok(Some(Err(Error::Capacity(_)) | Ok(Message::Text(_) | Message::Binary(_)))) => {
+                return End::Talked;
+            }
             Ok(Some(Err(error))) => {
                 tracing::debug!(%error, "live connection ended");
                 return End::Gone;
             }
-            Ok(Some(Ok(Message::Text(_) | Message::Binary(_)))) => return End::Talked,
             // The answer to a Close is sent by reading on.
             Ok(Some(Ok(Message::Close(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_)))) => {}
         }

@@ -102,7 +102,7 @@ impl HostsFeed {
                 }
                 // The page then begins empty and fills.
                 Err(error) => {
-                    tracing::error!(%error, host = one.topic.host(), "cannot read a host's history")
+                    tracing::error!(%error, host = one.topic.host(), "cannot read a host's history");
                 }
             }
         }
