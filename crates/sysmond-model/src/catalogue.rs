@@ -182,15 +182,15 @@ catalogue! {
         "Packets dropped on receipt";
     NETWORK_TX_DROPS = "network.tx_drops", Rate, PerSecond, ["interface"], "node_network_transmit_drop_total", "system.network.packet.dropped",
         "Packets dropped on sending";
-    PRESSURE_CPU_SOME = "pressure.cpu_some", Rate, Percent, [], "node_pressure_cpu_waiting_seconds_total", "",
+    PRESSURE_CPU_SOME = "pressure.cpu_some", Gauge, Percent, [], "node_pressure_cpu_waiting_seconds_total", "",
         "Share of time in which some task waited for a processor";
-    PRESSURE_MEMORY_SOME = "pressure.memory_some", Rate, Percent, [], "node_pressure_memory_waiting_seconds_total", "",
+    PRESSURE_MEMORY_SOME = "pressure.memory_some", Gauge, Percent, [], "node_pressure_memory_waiting_seconds_total", "",
         "Share of time in which some task waited for memory";
-    PRESSURE_MEMORY_FULL = "pressure.memory_full", Rate, Percent, [], "node_pressure_memory_stalled_seconds_total", "",
+    PRESSURE_MEMORY_FULL = "pressure.memory_full", Gauge, Percent, [], "node_pressure_memory_stalled_seconds_total", "",
         "Share of time in which all tasks waited for memory";
-    PRESSURE_IO_SOME = "pressure.io_some", Rate, Percent, [], "node_pressure_io_waiting_seconds_total", "",
+    PRESSURE_IO_SOME = "pressure.io_some", Gauge, Percent, [], "node_pressure_io_waiting_seconds_total", "",
         "Share of time in which some task waited for I/O";
-    PRESSURE_IO_FULL = "pressure.io_full", Rate, Percent, [], "node_pressure_io_stalled_seconds_total", "",
+    PRESSURE_IO_FULL = "pressure.io_full", Gauge, Percent, [], "node_pressure_io_stalled_seconds_total", "",
         "Share of time in which all tasks waited for I/O";
     SYSTEM_UPTIME = "system.uptime_seconds", Gauge, Seconds, [], "node_boot_time_seconds", "system.uptime",
         "Time since the kernel started";

@@ -1,6 +1,7 @@
 //! What all sources have in common.
 
-use std::path::PathBuf;
+use crate::{cpu, disk, filesystem, load, memory, network, pressure, uptime};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use sysmond_model::Metric;
 use thiserror::Error;
@@ -14,6 +15,19 @@ pub struct Roots {
     pub sysfs: PathBuf,
     /// Usually `/`: mounts are measured below it.
     pub rootfs: PathBuf,
+}
+
+impl Roots {
+    /// Where a file is that differs between namespaces (mounts, networks). For `/proc` itself the view of this process
+    /// counts. Of another `procfs` it is that of its first process, which is the host's own; `self` there would
+    /// still be this process. Last, for a copy of `/proc` in plain files, the bare path.
+    pub(crate) fn of_host(&self, file: &str) -> Vec<PathBuf> {
+        let own = self.procfs.join("self").join(file);
+        if self.procfs == Path::new("/proc") {
+            return vec![own];
+        }
+        vec![self.procfs.join("1").join(file), own, self.procfs.join(file)]
+    }
 }
 
 /// Why a reading gave nothing or not all.
@@ -34,6 +48,18 @@ pub enum SourceError {
         path: PathBuf,
         /// What was expected where.
         reason: String,
+    },
+    /// There is more of something than is read; the rest was left out.
+    #[error("{path}: more than {limit} of `{key}`, {left_out} left out")]
+    Limit {
+        /// The file.
+        path: PathBuf,
+        /// The tag that tells the things apart: `interface`.
+        key: &'static str,
+        /// How many are read.
+        limit: usize,
+        /// How many were not.
+        left_out: usize,
     },
 }
 
@@ -93,6 +119,61 @@ impl Values {
 /// All sources of a host, in the order in which people read them. A source whose files are missing is there too and
 /// says so when it is read.
 pub fn sources(roots: &Roots, max_gap: Duration) -> Vec<Box<dyn Source>> {
-    let _ = (roots, max_gap);
-    Vec::new()
+    vec![
+        Box::new(cpu::source(roots, max_gap)),
+        Box::new(load::source(roots)),
+        Box::new(memory::source(roots)),
+        Box::new(filesystem::FileSystems::new(roots)),
+        Box::new(disk::source(roots, max_gap)),
+        Box::new(network::source(roots, max_gap)),
+        Box::new(pressure::Pressure::new(roots, max_gap)),
+        Box::new(uptime::source(roots)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sysmond_model::CATALOGUE;
+    use sysmond_model::limits::MAX_SERIES_PER_HOST;
+
+    #[test]
+    fn a_host_at_every_limit_fits_into_the_store() {
+        let most = |tag| match tag {
+            "core" => cpu::MAX_CORES,
+            "mount" => filesystem::MAX_MOUNTS,
+            "device" => disk::MAX_DEVICES,
+            "interface" => network::MAX_INTERFACES,
+            "collector" => 16,
+            tag => panic!("the tag {tag} has no limit"),
+        };
+        let series =
+            CATALOGUE.iter().map(|metric| metric.tags.iter().map(|tag| most(tag)).product::<usize>());
+        assert!(series.sum::<usize>() <= MAX_SERIES_PER_HOST);
+    }
+
+    #[test]
+    fn values_are_used_again_and_are_finite() {
+        let mut values = Values::default();
+        values.put(&sysmond_model::catalogue::CPU_USER, "a=1", 1.0);
+        values.put(&sysmond_model::catalogue::CPU_USER, "", f64::NAN);
+        assert_eq!(values.iter().count(), 1);
+        values.clear();
+        values.put(&sysmond_model::catalogue::CPU_IDLE, "", 2.0);
+        let found: Vec<_> = values
+            .iter()
+            .map(|(metric, tags, value)| (metric.name, tags.to_owned(), value.to_string()))
+            .collect();
+        assert_eq!(found, [("cpu.idle", String::new(), "2".to_owned())]);
+    }
+
+    #[test]
+    fn another_procfs_is_asked_for_the_view_of_its_first_process() {
+        let roots = |procfs: &str| Roots { procfs: procfs.into(), sysfs: "/sys".into(), rootfs: "/".into() };
+        assert_eq!(roots("/proc/").of_host("net/dev"), [Path::new("/proc/self/net/dev")]);
+        assert_eq!(
+            roots("/host/proc").of_host("net/dev").first().unwrap(),
+            Path::new("/host/proc/1/net/dev")
+        );
+    }
 }

@@ -21,6 +21,18 @@ pub enum OpenError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// Another process has the store open.
+    #[error("{path} is in use by another sysmond")]
+    InUse {
+        /// The file.
+        path: String,
+    },
+    /// The file is a SQLite database, but another program's.
+    #[error("{path} is a database of another program: move it away or choose another folder")]
+    Foreign {
+        /// The file.
+        path: String,
+    },
     /// A newer program wrote the file.
     #[error("{path} has schema version {found}, this program knows up to {known}: use the newer program")]
     TooNew {
@@ -34,7 +46,7 @@ pub enum OpenError {
 }
 
 /// Why an append was not taken or did not become durable. Nothing of it is stored.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum AppendError {
     /// Too much waits already: try again in a moment.
     #[error("the store's queue is full")]
@@ -48,7 +60,7 @@ pub enum AppendError {
     /// The host's name is new and there are [`MAX_HOSTS`](sysmond_model::limits::MAX_HOSTS) already.
     #[error("too many hosts")]
     TooManyHosts,
-    /// SQLite failed; the detail is in the log.
+    /// SQLite failed, with its words.
     #[error("the store failed: {0}")]
     Failed(String),
 }

@@ -3,9 +3,32 @@
 //! [`Store`] is a cheap handle. One thread owns the writing connection; an append is acknowledged only after its
 //! transaction is on disk (`synchronous=FULL`). The newest values are answered from memory. Nothing here reads the
 //! clock: whoever calls says what time it is.
+//!
+//! From the leaves up: `row` is the bytes of a row, `names` the numbers of series and layouts, `schema` the tables,
+//! `file` how a file is opened or set aside, `memory` what is answered without the disk, `writer` the thread that
+//! commits, `readers` the connections that look back, `range`, `backlog` and `retention` what they do, [`sql`] the
+//! tables as people query them.
 
+mod backlog;
+mod batch;
 mod error;
+mod file;
+mod memory;
+mod names;
+mod range;
+mod readers;
+mod request;
+mod retention;
+mod row;
+mod schema;
+pub mod sql;
 mod store;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod writer;
 
 pub use error::{AppendError, OpenError, QueryError};
-pub use store::{Append, Appended, Backlog, Cursor, RangeQuery, Store, StoreOptions, StoreStats, TagMatch};
+pub use request::{Append, Appended, Backlog, Cursor, RangeQuery, StoreOptions, StoreStats, TagMatch};
+pub use store::Store;

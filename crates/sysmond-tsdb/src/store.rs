@@ -1,117 +1,66 @@
 //! The handle that everything else uses.
 
-use crate::{AppendError, OpenError, QueryError};
-use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
-use sysmond_model::{FleetSummary, Frame, Host, HostInfo, Sample, SeriesRange, StaticInfo, Timestamp};
+use crate::memory::{HostEntry, Memory};
+use crate::names::Names;
+use crate::readers::Readers;
+use crate::retention::Cutoffs;
+use crate::writer::{Command, Counters, Done, Shared, Writer};
+use crate::{
+    Append, AppendError, Appended, Backlog, Cursor, OpenError, QueryError, RangeQuery, StoreOptions,
+    StoreStats, backlog, file, range, retention, schema,
+};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use sysmond_model::{FleetSummary, Host, Sample, SeriesRange, StaticInfo, Timestamp};
 
-/// How a store is to behave.
-#[derive(Clone, Debug)]
-pub struct StoreOptions {
-    /// Samples older than this are removed by [`Store::retain`].
-    pub retention: Duration,
-    /// Upper bound of the file's size in bytes; beyond it the oldest samples go first.
-    pub max_disk_bytes: u64,
-    /// Appends that may wait for the writer.
-    pub queue_limit: usize,
-}
-
-/// One delivery of one host.
-#[derive(Clone, Debug)]
-pub struct Append {
-    /// The host; registered where it is new.
-    pub host: HostInfo,
-    /// Static data, where the delivery brought them.
-    pub static_info: Option<StaticInfo>,
-    /// The receiver's time: becomes `last_seen`.
-    pub received: Timestamp,
-    /// The samples; empty for a heartbeat. Series with non-canonical tags are a bug of the caller.
-    pub frame: Frame,
-}
-
-/// What became of an append. Everything counted here is durable.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Appended {
-    /// Cells that are in the store now, repeated ones included.
-    pub stored: usize,
-    /// Of those, cells that were there before with the same value.
-    pub duplicates: usize,
-    /// Columns of the frame that were refused since the host has too many series.
-    pub refused_columns: Vec<usize>,
-    /// Whether the store holds no static data of this host.
-    pub static_wanted: bool,
-}
-
-/// A place in the order in which rows were first stored; later rows have greater cursors, whatever their timestamps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cursor(pub i64);
-
-/// Rows after a cursor.
-#[derive(Clone, Debug, Default)]
-pub struct Backlog {
-    /// The rows in the order they were stored; a new frame begins where the shape changes.
-    pub frames: Vec<Frame>,
-    /// Where to go on.
-    pub next: Cursor,
-}
-
-/// Which tag sets of a metric.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TagMatch {
-    /// All of them.
-    Any,
-    /// The one with this canonical string.
-    Exactly(String),
-}
-
-/// A question for a stretch of a host's series.
-#[derive(Clone, Debug)]
-pub struct RangeQuery {
-    /// The host.
-    pub host: String,
-    /// The metrics, by exact name.
-    pub metrics: Vec<String>,
-    /// Which of each metric's series.
-    pub tags: TagMatch,
-    /// First instant, included.
-    pub from: Timestamp,
-    /// Last instant, included.
-    pub to: Timestamp,
-    /// At most this many points a series.
-    pub points: usize,
-}
-
-/// Figures of the store itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StoreStats {
-    /// Size of the database file and its write-ahead log, bytes.
-    pub disk_bytes: u64,
-    /// Appends that wait for the writer.
-    pub queued: usize,
-    /// Cells acknowledged since the start.
-    pub samples_stored: u64,
-    /// Of those, repeated ones.
-    pub samples_duplicate: u64,
-    /// Cells removed by age or by the byte budget since the start.
-    pub samples_dropped: u64,
-    /// Transactions committed since the start.
-    pub commits: u64,
-    /// Hosts.
-    pub hosts: usize,
-    /// Series of all hosts.
-    pub series: usize,
-}
+/// Rounds of trimming in one call of [`Store::retain`]: each brings the file close to its budget.
+const MAX_TRIMS: usize = 100;
 
 /// A handle of an open store. Clones share it; the last one to go closes it.
 #[derive(Clone)]
-pub struct Store(Arc<()>);
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    shared: Arc<Shared>,
+    /// `None` once closed.
+    queue: Mutex<Option<SyncSender<Command>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
 
 impl Store {
-    /// Opens or creates the file at `path` (mode 0600). A damaged file is kept beside it as `.corrupt-TIME` and a new one begun.
-    pub fn open(path: &Path, options: StoreOptions) -> Result<Self, OpenError> {
-        let _ = (path, options);
-        unimplemented!()
+    /// Opens or creates the file at `path` (mode 0600). A damaged file is kept beside it as `.corrupt-SECONDS` of `now`
+    /// and a new one begun; [`Self::recovered`] tells.
+    pub fn open(path: &Path, options: StoreOptions, now: Timestamp) -> Result<Self, OpenError> {
+        let path = file::prepare(path)?;
+        let lock = file::lock(&path)?;
+        let opened = file::open_writer(&path, now)?;
+        let (sender, receiver) = sync_channel(options.queue_limit.max(1));
+        let shared = Arc::new(Shared {
+            readers: Readers::new(path.clone()),
+            path: path.clone(),
+            options,
+            names: RwLock::new(Names::default()),
+            memory: RwLock::new(Memory::default()),
+            counters: Counters::default(),
+            set_aside: Mutex::new(opened.set_aside),
+            lock: Mutex::new(Some(lock)),
+        });
+        let sqlite_error = |source| OpenError::Sqlite { path: path.display().to_string(), source };
+        let writer = Writer::new(shared.clone(), opened.conn, now).map_err(sqlite_error)?;
+        let thread = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || writer.run(&receiver))
+            .map_err(|source| OpenError::Io { path: path.display().to_string(), source })?;
+        let queue = Mutex::new(Some(sender));
+        Ok(Self(Arc::new(Inner { shared, queue, thread: Mutex::new(Some(thread)) })))
+    }
+
+    /// Where the last damaged file was put, at the start or since: worth a loud word.
+    pub fn recovered(&self) -> Option<PathBuf> {
+        self.0.shared.set_aside.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Hands `append` to the writer; `done` is called from the writer's thread once its transaction is on disk or has
@@ -121,85 +70,199 @@ impl Store {
         append: Append,
         done: impl FnOnce(Result<Appended, AppendError>) + Send + 'static,
     ) -> Result<(), AppendError> {
-        let _ = (append, done);
-        unimplemented!()
+        self.0.offer(Command::Append(Box::new(append), Done::new(done)))
     }
 
     /// [`append`](Self::append), and waits for it.
     pub fn append_wait(&self, append: Append) -> Result<Appended, AppendError> {
-        let _ = append;
-        unimplemented!()
+        wait(|done| self.0.offer(Command::Append(Box::new(append), done)))
     }
 
     /// All hosts, by name. From memory.
     pub fn hosts(&self) -> Vec<Host> {
-        unimplemented!()
+        let memory = self.0.shared.memory.read().unwrap_or_else(PoisonError::into_inner);
+        memory.hosts.values().map(|entry| entry.host.clone()).collect()
     }
 
     /// One host. From memory.
     pub fn host(&self, hostname: &str) -> Option<Host> {
-        let _ = hostname;
-        unimplemented!()
+        self.entry(hostname).map(|entry| entry.host.clone())
     }
 
     /// What was read once of a host; `None` where the host is unknown or never sent it.
     pub fn static_info(&self, hostname: &str) -> Option<StaticInfo> {
-        let _ = hostname;
-        unimplemented!()
+        self.entry(hostname)?.static_info.clone()
     }
 
     /// The newest value of each series of a host that was sampled in the five minutes before the host's newest sample,
     /// sorted by series. `None` for an unknown host. From memory.
     pub fn latest(&self, hostname: &str) -> Option<Vec<Sample>> {
-        let _ = hostname;
-        unimplemented!()
+        let entry = self.entry(hostname)?;
+        let names = self.0.shared.names.read().unwrap_or_else(PoisonError::into_inner);
+        Some(entry.latest(&names))
+    }
+
+    /// The time of a host's newest row, if it has any. From memory.
+    pub fn newest(&self, hostname: &str) -> Option<Timestamp> {
+        self.entry(hostname)?.newest_row
     }
 
     /// The fleet in figures at `now`. From memory: no scan.
     pub fn fleet_summary(&self, now: Timestamp, offline_after_ms: i64) -> FleetSummary {
-        let _ = (now, offline_after_ms);
-        unimplemented!()
+        let names = self.0.shared.names.read().unwrap_or_else(PoisonError::into_inner);
+        let memory = self.0.shared.memory.read().unwrap_or_else(PoisonError::into_inner);
+        memory.fleet_summary(&names, now, offline_after_ms)
     }
 
     /// The series of one host in a range, sorted; a series without a sample in the range has no points, an unknown
     /// metric no series.
     pub fn range(&self, query: &RangeQuery) -> Result<Vec<SeriesRange>, QueryError> {
-        let _ = query;
-        unimplemented!()
+        range::range(&self.0.shared, query)
     }
 
-    /// At most `max_rows` rows of a host that were stored after `after`, oldest first.
+    /// At most `max_rows` rows of a host that were stored after `after`, oldest first. A row that changed counts as
+    /// stored anew.
     pub fn read_after(&self, hostname: &str, after: Cursor, max_rows: usize) -> Result<Backlog, QueryError> {
-        let _ = (hostname, after, max_rows);
-        unimplemented!()
+        backlog::read_after(&self.0.shared, hostname, after, max_rows)
     }
 
     /// The durable cursor of that name, or the beginning.
     pub fn cursor(&self, name: &str) -> Result<Cursor, QueryError> {
-        let _ = name;
-        unimplemented!()
+        backlog::cursor(&self.0.shared, name)
     }
 
     /// Makes `cursor` durable under `name`.
     pub fn set_cursor(&self, name: &str, cursor: Cursor) -> Result<(), AppendError> {
-        let _ = (name, cursor);
-        unimplemented!()
+        wait(|done| self.0.offer(Command::SetCursor(name.to_owned(), cursor, done)))
     }
 
-    /// Removes what is older than the retention at `now` or beyond the byte budget, in short transactions; returns how
-    /// many cells went.
+    /// Removes what is older than the retention or beyond the byte budget, in short transactions; returns how many cells
+    /// went. Age counts back from `now`, and for a host whose newest row is older from that row: a host that fell silent
+    /// keeps its last stretch. Meant to be called every minute.
     pub fn retain(&self, now: Timestamp) -> Result<u64, QueryError> {
-        let _ = now;
-        unimplemented!()
+        let shared = &self.0.shared;
+        let retention_ms = i64::try_from(shared.options.retention.as_millis()).unwrap_or(i64::MAX);
+        let mut cutoffs = Cutoffs { now, retention_ms, floor: Timestamp::from_millis(i64::MIN) };
+        let mut cells = self.delete_before(cutoffs)?;
+        for _ in 0..MAX_TRIMS {
+            let Some(further) = shared.readers.ask(|conn, _| Ok(retention::budget_cutoff(shared, conn)?))?
+            else {
+                break;
+            };
+            cutoffs.floor = cutoffs.floor.max(further);
+            cells += self.delete_before(cutoffs)?;
+        }
+        self.on_writer(move |writer| retention::forget(writer, cutoffs))??;
+        while self.on_writer(retention::vacuum_slice)?? {}
+        self.on_writer(retention::shrink_log)??;
+        Ok(cells)
+    }
+
+    fn delete_before(&self, cutoffs: Cutoffs) -> Result<u64, QueryError> {
+        let mut progress = retention::Progress::new(&self.0.shared, cutoffs);
+        while !progress.is_done() {
+            progress = self.on_writer(move |writer| {
+                retention::delete_slice(writer, &mut progress).map(|()| progress)
+            })??;
+        }
+        Ok(progress.cells)
     }
 
     /// Figures of the store.
     pub fn stats(&self) -> StoreStats {
-        unimplemented!()
+        let shared = &self.0.shared;
+        let counters = &shared.counters;
+        let memory = shared.memory.read().unwrap_or_else(PoisonError::into_inner);
+        StoreStats {
+            disk_bytes: file::disk_bytes(&shared.path),
+            queued: counters.queued.load(Ordering::Relaxed),
+            samples_stored: counters.stored.load(Ordering::Relaxed),
+            samples_duplicate: counters.duplicate.load(Ordering::Relaxed),
+            samples_dropped: counters.dropped.load(Ordering::Relaxed),
+            commits: counters.commits.load(Ordering::Relaxed),
+            hosts: memory.hosts.len(),
+            series: memory.hosts.values().map(|entry| entry.series.len()).sum(),
+        }
     }
 
     /// Finishes what waits, checkpoints and closes. Later appends are refused.
     pub fn close(&self) {
-        unimplemented!()
+        self.0.close();
     }
+
+    fn entry(&self, hostname: &str) -> Option<Arc<HostEntry>> {
+        let memory = self.0.shared.memory.read().unwrap_or_else(PoisonError::into_inner);
+        memory.hosts.get(hostname).cloned()
+    }
+
+    /// Runs `job` on the writer's thread between two transactions; waits its turn where the queue is full.
+    fn on_writer<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Writer) -> T + Send + 'static,
+    ) -> Result<T, QueryError> {
+        let (answer, answered) = sync_channel(1);
+        let queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let closed = || QueryError::Sqlite(schema::failed("the store is closed"));
+        let command = Command::Run(Box::new(move |writer| {
+            answer.send(job(writer)).ok();
+        }));
+        queue.ok_or_else(closed)?.send(command).map_err(|_| closed())?;
+        answered.recv().map_err(|_| closed())
+    }
+}
+
+impl Inner {
+    fn offer(&self, command: Command) -> Result<(), AppendError> {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let queued = &self.shared.counters.queued;
+        queued.fetch_add(1, Ordering::Relaxed);
+        let refused = match queue {
+            None => Some((command, AppendError::Closed)),
+            Some(queue) => match queue.try_send(command) {
+                Ok(()) => None,
+                Err(TrySendError::Full(command)) => Some((command, AppendError::QueueFull)),
+                Err(TrySendError::Disconnected(command)) => Some((command, AppendError::Closed)),
+            },
+        };
+        let Some((command, error)) = refused else {
+            return Ok(());
+        };
+        queued.fetch_sub(1, Ordering::Relaxed);
+        match command {
+            Command::Append(_, done) => done.disarm(),
+            Command::SetCursor(_, _, done) => done.disarm(),
+            Command::Run(_) | Command::Close(_) => {}
+        }
+        Err(error)
+    }
+
+    fn close(&self) {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+            return;
+        };
+        // The writer itself may hold the last handle, in a callback: it must not wait for itself.
+        if thread.thread().id() == std::thread::current().id() {
+            return;
+        }
+        let (closed, is_closed) = sync_channel(1);
+        if queue.is_some_and(|queue| queue.send(Command::Close(closed)).is_ok()) {
+            is_closed.recv().ok();
+        }
+        thread.join().ok();
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn wait<T: Send + 'static>(offer: impl FnOnce(Done<T>) -> Result<(), AppendError>) -> Result<T, AppendError> {
+    let (answer, answered) = sync_channel(1);
+    offer(Done::new(move |result| {
+        answer.send(result).ok();
+    }))?;
+    answered.recv().unwrap_or(Err(AppendError::Closed))
 }

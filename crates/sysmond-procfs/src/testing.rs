@@ -1,0 +1,27 @@
+//! What the tests of the readings share.
+
+use crate::file_source::Reading;
+use crate::source::Values;
+use std::time::Duration;
+use sysmond_model::Series;
+
+/// Each value as `metric{tags} value`.
+pub(crate) fn values(out: &Values) -> Vec<String> {
+    out.iter().map(|(metric, tags, value)| format!("{} {value}", Series::new(metric.name, tags))).collect()
+}
+
+/// The value of one series in such lines, as written there.
+pub(crate) fn value<'a>(lines: &'a [String], series: &str) -> &'a str {
+    let found = lines.iter().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    found.unwrap_or_else(|| panic!("no {series} in {lines:?}"))
+}
+
+/// The values of two texts read one after the other, each with its time in milliseconds.
+pub(crate) fn readings(reading: &mut impl Reading, texts: &[(u64, &str); 2]) -> (Vec<String>, Vec<String>) {
+    let [first, second] = texts.map(|(at, text)| {
+        let mut out = Values::default();
+        reading.take(text.as_bytes(), Duration::from_millis(at), &mut out).expect("a text of a kernel");
+        values(&out)
+    });
+    (first, second)
+}

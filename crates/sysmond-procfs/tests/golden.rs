@@ -1,0 +1,95 @@
+//! Everything that the fixtures give: a change of any value shows here.
+//!
+//! A fixture has a `first` and a `second` reading, two seconds apart; what the second lacks is as in the first.
+//! `linux-6.18-vm` was captured from a real host, the others are made by hand after what such kernels write.
+
+#![expect(clippy::unwrap_used, reason = "a test stops where what it needs is not there")]
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+use sysmond_model::Series;
+use sysmond_procfs::{Roots, SourceError, Values, hostname, sources, static_info};
+
+/// Writes the files of `from` over those of `to`, which may be open.
+fn lay_over(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).into_iter().flatten() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            fs::create_dir_all(&target).unwrap();
+            lay_over(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), &target).unwrap();
+        }
+    }
+}
+
+fn check(fixture: &str) {
+    let fixture_dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(fixture);
+    let dir = tempfile::tempdir().unwrap();
+    let roots =
+        Roots { procfs: dir.path().join("proc"), sysfs: dir.path().join("sys"), rootfs: dir.path().into() };
+    lay_over(&fixture_dir.join("first"), dir.path());
+    let mut text = read_once(&roots);
+    // What file systems hold is the test machine's own: `filesystem` has tests of its own.
+    let mut sources = sources(&roots, Duration::from_secs(10));
+    sources.retain(|source| source.name() != "filesystem");
+    for (tick, at) in [("first", 1), ("second", 3)] {
+        lay_over(&fixture_dir.join(tick), dir.path());
+        writeln!(text, "\n# {tick} reading").unwrap();
+        for source in &mut sources {
+            let mut out = Values::default();
+            let result = source.read(Duration::from_secs(at), &mut out);
+            for (metric, tags, value) in out.iter() {
+                writeln!(text, "{} {value}", Series::new(metric.name, tags)).unwrap();
+            }
+            if let Err(error) = result {
+                writeln!(text, "! {}: {}", source.name(), told(&error, &roots)).unwrap();
+            }
+        }
+    }
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!(fixture, text);
+    });
+}
+
+fn read_once(roots: &Roots) -> String {
+    let (mut info, errors) = static_info(roots);
+    "(that of the test machine)".clone_into(&mut info.architecture);
+    let mut text = format!("# static\nhostname: {:?}\n{info:#?}\n", hostname(roots).ok());
+    for error in errors {
+        writeln!(text, "! {}", told(&error, roots)).unwrap();
+    }
+    text
+}
+
+fn told(error: &SourceError, roots: &Roots) -> String {
+    error.to_string().replace(&*roots.rootfs.to_string_lossy(), "")
+}
+
+#[test]
+fn a_real_machine() {
+    check("linux-6.18-vm");
+}
+
+#[test]
+fn many_cores_one_of_them_off() {
+    check("linux-5.15-192-cores");
+}
+
+#[test]
+fn an_old_kernel_with_32_bit_counters() {
+    check("linux-2.6.32-old");
+}
+
+#[test]
+fn a_container_without_network_and_swap() {
+    check("linux-6.1-container");
+}
+
+#[test]
+fn odd_names_and_damaged_files() {
+    check("linux-6.6-arm-odd-names");
+}

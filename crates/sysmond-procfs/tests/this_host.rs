@@ -1,0 +1,254 @@
+//! What this machine's own tools say of it is what the sources say.
+//!
+//! Other programs run meanwhile. So a figure that moves is asked of both before and after, and one that does not match is
+//! tried again a few times: somebody may write a gigabyte between two calls, but not each time.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops where what it needs is not there"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+use sysmond_model::Series;
+use sysmond_procfs::{Roots, Source, Values, hostname, sources, static_info};
+
+/// How often a moving figure may miss before it is wrong.
+const ATTEMPTS: usize = 10;
+/// What other programs may take or give back between two looks.
+const SLACK_BYTES: f64 = 32.0 * 1024.0 * 1024.0;
+
+fn roots() -> Roots {
+    Roots { procfs: "/proc".into(), sysfs: "/sys".into(), rootfs: "/".into() }
+}
+
+fn source(name: &str) -> Box<dyn Source> {
+    sources(&roots(), Duration::from_secs(10))
+        .into_iter()
+        .find(|source| source.name() == name)
+        .expect("a source")
+}
+
+/// Each series of one reading; `at` in seconds.
+fn read(source: &mut dyn Source, at: u64) -> BTreeMap<String, f64> {
+    let mut out = Values::default();
+    let result = source.read(Duration::from_secs(at), &mut out);
+    result.unwrap_or_else(|error| panic!("{}: {error:?}", source.name()));
+    out.iter().map(|(metric, tags, value)| (Series::new(metric.name, tags).to_string(), value)).collect()
+}
+
+fn run(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).env("LC_ALL", "C").output();
+    let output = output.unwrap_or_else(|error| panic!("this test needs `{program}`: {error}"));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+fn attempt(mut matches: impl FnMut() -> Result<(), String>) {
+    let mut last = Ok(());
+    for _ in 0..ATTEMPTS {
+        last = matches();
+        if last.is_ok() {
+            return;
+        }
+    }
+    panic!("after {ATTEMPTS} attempts: {last:?}");
+}
+
+fn close(what: &str, ours: f64, theirs: f64, slack: f64) -> Result<(), String> {
+    if (ours - theirs).abs() <= slack { Ok(()) } else { Err(format!("{what}: {ours} here, {theirs} there")) }
+}
+
+#[test]
+fn memory_is_as_free_says() {
+    let mut memory = source("memory");
+    attempt(|| {
+        let ours = read(&mut *memory, 1);
+        let text = run("free", &["-b"]);
+        let row = |head: &str| -> Vec<f64> {
+            let row = text.lines().find_map(|line| line.strip_prefix(head)).expect("a row of free");
+            row.split_whitespace().map(|number| number.parse().expect("bytes")).collect()
+        };
+        let (mem, swap) = (row("Mem:"), row("Swap:"));
+        let available = *mem.get(5).expect("the column `available`");
+        close("total", ours["memory.total_bytes"], mem[0], 0.0)?;
+        close("free", ours["memory.free_bytes"], mem[2], SLACK_BYTES)?;
+        close("available", ours["memory.available_bytes"], available, SLACK_BYTES)?;
+        close("used", ours["memory.used_bytes"], mem[0] - available, SLACK_BYTES)?;
+        close("usage", ours["memory.usage_percent"], 100.0 * (1.0 - available / mem[0]), 1.0)?;
+        close("swap total", ours["swap.total_bytes"], swap[0], 0.0)?;
+        close("swap used", ours["swap.used_bytes"], swap[1], SLACK_BYTES)
+    });
+}
+
+/// Rows of `df` of file systems on block devices, mounted on directories: target, size, used, available, percent, inodes,
+/// inodes used.
+fn df() -> Vec<(String, Vec<f64>)> {
+    let text = run("df", &["-B1", "--output=source,size,used,avail,pcent,itotal,iused,target"]);
+    let row = |line: &str| {
+        let columns: Vec<_> = line.split_whitespace().collect();
+        let target = columns.get(7..).expect("eight columns").join(" ");
+        let number = |text: &&str| text.trim_end_matches('%').parse().unwrap_or(0.0);
+        let on_device = columns[0].starts_with("/dev/") && Path::new(&target).is_dir();
+        (on_device || target == "/").then(|| (target, columns[1..7].iter().map(number).collect()))
+    };
+    text.lines().skip(1).filter_map(row).collect()
+}
+
+#[test]
+fn file_systems_are_as_df_says() {
+    let mut filesystem = source("filesystem");
+    attempt(|| {
+        let ours = read(&mut *filesystem, 1);
+        let theirs = df();
+        assert!(!theirs.is_empty(), "df shows no file system at all");
+        for (target, row) in theirs {
+            let [size, used, available, percent, inodes, inodes_used] = row[..] else { panic!("{row:?}") };
+            let figure = |metric: &str| {
+                let series = format!("disk.{metric}{{{}}}", sysmond_model::tags::pair("mount", &target));
+                ours.get(&series).copied().ok_or_else(|| format!("no {series} in {ours:?}"))
+            };
+            close("size", figure("total_bytes")?, size, 0.0)?;
+            close("used", figure("used_bytes")?, used, SLACK_BYTES)?;
+            close("available", figure("available_bytes")?, available, SLACK_BYTES)?;
+            // df rounds up.
+            close("percent", figure("usage_percent")?, percent - 0.5, 0.6)?;
+            if inodes > 0.0 {
+                close("inodes", figure("inodes_total")?, inodes, 0.0)?;
+                close("inodes used", figure("inodes_used")?, inodes_used, 10_000.0)?;
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn uptime_and_load_are_between_two_looks_at_them() {
+    let first = |file: &str| -> f64 {
+        fs::read_to_string(file).unwrap().split_whitespace().next().unwrap().parse().unwrap()
+    };
+    let before = first("/proc/uptime");
+    let ours = read(&mut *source("uptime"), 1)["system.uptime_seconds"];
+    assert!((before..=first("/proc/uptime")).contains(&ours), "{ours}");
+    let mut load = source("load");
+    attempt(|| close("load", read(&mut *load, 1)["load.avg_1m"], first("/proc/loadavg"), 0.0));
+}
+
+#[test]
+fn processors_that_work_are_seen_to_work() {
+    let mut cpu = source("cpu");
+    read(&mut *cpu, 1);
+    // A tick is 10 ms: enough of them for shares to mean something, spent in user mode.
+    let until = Instant::now() + Duration::from_millis(400);
+    let mut sum = 0u64;
+    while Instant::now() < until {
+        sum = std::hint::black_box(sum.wrapping_mul(31).wrapping_add(7));
+    }
+    let ours = read(&mut *cpu, 2);
+    let modes = ["user", "system", "nice", "idle", "iowait", "irq", "softirq", "steal"];
+    let total: f64 = modes.iter().map(|mode| ours[&format!("cpu.{mode}")]).sum();
+    close("all modes", total, 100.0, 1e-9).unwrap();
+    assert!(ours["cpu.total_usage"] > 0.0, "{ours:?}");
+    let cores = ours.keys().filter(|series| series.starts_with("cpu.core_usage{")).count();
+    assert_eq!(cores.to_string(), run("getconf", &["_NPROCESSORS_ONLN"]));
+}
+
+/// Reads twice, a second apart by `at`, and looks at the kernel's other counters before and after each: what a rate says
+/// must be possible.
+fn check_rates(name: &str, counters: impl Fn() -> BTreeMap<String, u64>, work: impl Fn()) {
+    let mut source = source(name);
+    let before_first = counters();
+    read(&mut *source, 1);
+    let after_first = counters();
+    work();
+    let before_second = counters();
+    let ours = read(&mut *source, 2);
+    let after_second = counters();
+    let mut checked = 0;
+    for (series, end) in &after_second {
+        let (Some(begin), Some(later), Some(earlier)) =
+            (before_first.get(series), after_first.get(series), before_second.get(series))
+        else {
+            continue;
+        };
+        let rate = ours.get(series).unwrap_or_else(|| panic!("no {series} in {ours:?}"));
+        let possible = (earlier - later) as f64..=(end - begin) as f64;
+        assert!(possible.contains(rate), "{series}: {rate} is not in {possible:?}");
+        checked += 1;
+    }
+    assert!(checked > 0 || after_second.is_empty(), "nothing of {after_second:?} was there all the time");
+}
+
+/// Names of the entries of a directory of `/sys`.
+fn entries(dir: &str) -> Vec<String> {
+    let names = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name());
+    names.map(|name| name.to_string_lossy().into_owned()).collect()
+}
+
+#[test]
+fn block_devices_are_as_sysfs_says() {
+    let counters = || {
+        let mut found = BTreeMap::new();
+        for name in
+            entries("/sys/block").iter().filter(|name| !name.contains("loop") && !name.contains("ram"))
+        {
+            let Ok(text) = fs::read_to_string(format!("/sys/block/{name}/stat")) else { continue };
+            let columns: Vec<u64> = text.split_whitespace().map(|number| number.parse().unwrap()).collect();
+            if columns[0] + columns[4] > 0 && !name.starts_with("fd") {
+                found.insert(format!("disk.reads{{device={name}}}"), columns[0]);
+                found.insert(format!("disk.read_bytes{{device={name}}}"), columns[2] * 512);
+                found.insert(format!("disk.writes{{device={name}}}"), columns[4]);
+                found.insert(format!("disk.write_bytes{{device={name}}}"), columns[6] * 512);
+            }
+        }
+        found
+    };
+    check_rates("disk", counters, || {
+        let file = tempfile::NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        fs::write(file.path(), vec![1; 1 << 20]).unwrap();
+        file.as_file().sync_all().unwrap();
+    });
+}
+
+#[test]
+fn interfaces_are_as_sysfs_says() {
+    let counters = || {
+        let mut found = BTreeMap::new();
+        for name in entries("/sys/class/net").iter().filter(|name| *name != "lo") {
+            let one = |file: &str| -> Option<u64> {
+                let text = fs::read_to_string(format!("/sys/class/net/{name}/statistics/{file}"));
+                text.ok()?.trim().parse().ok()
+            };
+            if one("rx_packets").unwrap_or(0) + one("tx_packets").unwrap_or(0) > 0 {
+                for counter in ["rx_bytes", "tx_bytes", "rx_packets", "tx_packets"] {
+                    found.extend(
+                        one(counter).map(|value| (format!("network.{counter}{{interface={name}}}"), value)),
+                    );
+                }
+            }
+        }
+        found
+    };
+    check_rates("network", counters, || {});
+}
+
+#[test]
+fn the_host_is_called_and_made_as_its_tools_say() {
+    let (info, errors) = static_info(&roots());
+    assert!(errors.is_empty(), "{errors:?}");
+    assert_eq!(hostname(&roots()).unwrap(), run("uname", &["-n"]));
+    assert_eq!(info.kernel, run("uname", &["-r"]));
+    assert_eq!(info.architecture, run("uname", &["-m"]));
+    assert_eq!(info.cpu_cores.to_string(), run("getconf", &["_NPROCESSORS_ONLN"]));
+    assert_eq!(info.os, run("sh", &["-c", ". /etc/os-release; printf %s \"$PRETTY_NAME\""]));
+    assert!(!info.cpu_model.is_empty());
+    let started: f64 = run("sh", &["-c", "date -d \"$(uptime -s)\" +%s"]).parse().unwrap();
+    close("boot time", info.boot_time as f64, started, 2.0).unwrap();
+    let known: BTreeSet<_> = info.ip_addresses.iter().map(String::as_str).collect();
+    for address in run("hostname", &["-I"]).split_whitespace() {
+        assert!(known.contains(address), "{address} is not in {known:?}");
+    }
+}

@@ -1,0 +1,193 @@
+//! How the file is opened: private, locked, checked, migrated, or set aside where it is damaged.
+
+use crate::{OpenError, schema};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::ffi::OsString;
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use sysmond_model::Timestamp;
+
+/// How long the check of a file at start may take: a large store is ready in time, its unread part is checked as it is
+/// read.
+const CHECK_LIMIT: Duration = Duration::from_secs(2);
+/// How long a statement waits for another connection's lock.
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Pages of the write-ahead log at which it is moved into the file: 16 MB.
+const CHECKPOINT_PAGES: i64 = 4000;
+/// What a write-ahead log shrinks to after a checkpoint, bytes.
+const WAL_LIMIT_BYTES: i64 = 64 * 1024 * 1024;
+/// The writer's page cache, KiB.
+const WRITER_CACHE_KIB: i64 = 16 * 1024;
+/// A reader's page cache, KiB.
+const READER_CACHE_KIB: i64 = 4 * 1024;
+
+/// An opened file.
+pub(crate) struct Opened {
+    pub(crate) conn: Connection,
+    /// Where a damaged predecessor was put.
+    pub(crate) set_aside: Option<PathBuf>,
+}
+
+/// Makes the folder (0700) and the empty file (0600), refuses symbolic links, and returns the file's real path.
+pub(crate) fn prepare(path: &Path) -> Result<PathBuf, OpenError> {
+    let io_error = |source| OpenError::Io { path: path.display().to_string(), source };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io_error)?;
+    let name = path.file_name().ok_or_else(|| io_error(io::Error::from(io::ErrorKind::InvalidInput)))?;
+    let path = folder.canonicalize().map_err(io_error)?.join(name);
+    private_file(&path).map_err(io_error)?;
+    Ok(path)
+}
+
+/// Takes the lock that keeps a second process off the same store. A file of its own: closing any descriptor of the
+/// database would drop SQLite's locks on it.
+pub(crate) fn lock(path: &Path) -> Result<File, OpenError> {
+    let lock_path = beside(path, ".lock");
+    let io_error = |source| OpenError::Io { path: lock_path.display().to_string(), source };
+    let file = private_file(&lock_path).map_err(io_error)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::InUse { path: path.display().to_string() }),
+        Err(std::fs::TryLockError::Error(source)) => Err(io_error(source)),
+    }
+}
+
+fn private_file(path: &Path) -> io::Result<File> {
+    let no_follow = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).map_err(io::Error::other)?;
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(no_follow)
+        .open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    Ok(file)
+}
+
+/// Opens the writer's connection; a damaged file is renamed and a new one begun.
+pub(crate) fn open_writer(path: &Path, now: Timestamp) -> Result<Opened, OpenError> {
+    match try_open_writer(path) {
+        Err(OpenError::Sqlite { source, .. }) if is_damage(&source) => {
+            let set_aside = set_aside(path, now)
+                .map_err(|source| OpenError::Io { path: path.display().to_string(), source })?;
+            Ok(Opened { conn: try_open_writer(path)?, set_aside: Some(set_aside) })
+        }
+        other => Ok(Opened { conn: other?, set_aside: None }),
+    }
+}
+
+fn try_open_writer(path: &Path) -> Result<Connection, OpenError> {
+    let sqlite_error = |source| OpenError::Sqlite { path: path.display().to_string(), source };
+    let mut conn = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_NOFOLLOW,
+    )
+    .map_err(sqlite_error)?;
+    conn.busy_timeout(BUSY_TIMEOUT).map_err(sqlite_error)?;
+    if schema::is_foreign(&conn).map_err(sqlite_error)? {
+        return Err(OpenError::Foreign { path: path.display().to_string() });
+    }
+    refuse_newer(&conn, path)?;
+    configure_writer(&conn).map_err(sqlite_error)?;
+    check(&mut conn).map_err(sqlite_error)?;
+    schema::migrate(&mut conn).map_err(sqlite_error)?;
+    Ok(conn)
+}
+
+/// Refuses a file that a newer program wrote.
+pub(crate) fn refuse_newer(conn: &Connection, path: &Path) -> Result<(), OpenError> {
+    let found = schema::version(conn)
+        .map_err(|source| OpenError::Sqlite { path: path.display().to_string(), source })?;
+    if found > schema::VERSION {
+        let path = path.display().to_string();
+        return Err(OpenError::TooNew { path, found, known: schema::VERSION });
+    }
+    Ok(())
+}
+
+fn configure_writer(conn: &Connection) -> rusqlite::Result<()> {
+    conn.pragma_update(None, "page_size", 4096)?;
+    conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    conn.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    conn.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))?;
+    conn.pragma_update_and_check(None, "journal_size_limit", WAL_LIMIT_BYTES, |_| Ok(()))?;
+    conn.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    conn.pragma_update(None, "foreign_keys", false)?;
+    conn.pragma_update(None, "trusted_schema", false)?;
+    conn.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+/// Looks for damage for at most [`CHECK_LIMIT`].
+fn check(conn: &mut Connection) -> rusqlite::Result<()> {
+    let deadline = Instant::now() + CHECK_LIMIT;
+    conn.progress_handler(1000, Some(move || Instant::now() > deadline))?;
+    let verdict = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+    conn.progress_handler(0, None::<fn() -> bool>)?;
+    match verdict {
+        Ok(word) if word == "ok" => Ok(()),
+        Ok(word) => Err(schema::damaged(&word)),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether an error means that the file's bytes are wrong.
+pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+/// Renames the file and its log to `….corrupt-SECONDS`, never over an older one.
+fn set_aside(path: &Path, now: Timestamp) -> io::Result<PathBuf> {
+    let seconds = now.as_seconds();
+    let mut aside = beside(path, &format!(".corrupt-{seconds}"));
+    let mut attempt = 1;
+    while aside.try_exists()? {
+        attempt += 1;
+        aside = beside(path, &format!(".corrupt-{seconds}-{attempt}"));
+    }
+    std::fs::rename(path, &aside)?;
+    for suffix in ["-wal", "-shm"] {
+        match std::fs::rename(beside(path, suffix), beside(&aside, suffix)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    private_file(path)?;
+    Ok(aside)
+}
+
+/// `path` with `suffix` behind its last component.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
+
+/// Opens a connection that cannot write.
+pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let conn = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI,
+    )?;
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+
+    conn.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
+    conn.pragma_update(None, "trusted_schema", false)?;
+    Ok(conn)
+}
+
+/// Bytes of the file and its log on disk.
+pub(crate) fn disk_bytes(path: &Path) -> u64 {
+    let size = |path: &Path| std::fs::metadata(path).map_or(0, |meta| meta.len());
+    size(path) + size(&beside(path, "-wal"))
+}

@@ -1,0 +1,101 @@
+//! What callers hand to a store and get back from it.
+
+use std::time::Duration;
+use sysmond_model::{Frame, HostInfo, StaticInfo, Timestamp};
+
+/// How a store is to behave.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// Samples older than this are removed by [`Store::retain`].
+    pub retention: Duration,
+    /// Upper bound of the file's size in bytes; beyond it the oldest samples go first.
+    pub max_disk_bytes: u64,
+    /// Appends that may wait for the writer.
+    pub queue_limit: usize,
+}
+
+/// One delivery of one host.
+#[derive(Clone, Debug)]
+pub struct Append {
+    /// The host; registered where it is new.
+    pub host: HostInfo,
+    /// Static data, where the delivery brought them.
+    pub static_info: Option<StaticInfo>,
+    /// The receiver's time: becomes `last_seen`.
+    pub received: Timestamp,
+    /// The samples; empty for a heartbeat. Series with non-canonical tags are a bug of the caller.
+    pub frame: Frame,
+}
+
+/// What became of an append. Everything counted here is durable.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Appended {
+    /// Cells that are in the store now, repeated ones included.
+    pub stored: usize,
+    /// Of those, cells that were there before with the same value.
+    pub duplicates: usize,
+    /// Columns of the frame that were refused since the host has too many series.
+    pub refused_columns: Vec<usize>,
+    /// Whether the store holds no static data of this host.
+    pub static_wanted: bool,
+}
+
+/// A place in the order in which rows were first stored; later rows have greater cursors, whatever their timestamps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cursor(pub i64);
+
+/// Rows after a cursor.
+#[derive(Clone, Debug, Default)]
+pub struct Backlog {
+    /// The rows in the order they were stored; a new frame begins where the shape changes.
+    pub frames: Vec<Frame>,
+    /// Where to go on.
+    pub next: Cursor,
+}
+
+/// Which tag sets of a metric.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TagMatch {
+    /// All of them.
+    Any,
+    /// The one with this canonical string.
+    Exactly(String),
+}
+
+/// A question for a stretch of a host's series.
+#[derive(Clone, Debug)]
+pub struct RangeQuery {
+    /// The host.
+    pub host: String,
+    /// The metrics, by exact name.
+    pub metrics: Vec<String>,
+    /// Which of each metric's series.
+    pub tags: TagMatch,
+    /// First instant, included.
+    pub from: Timestamp,
+    /// Last instant, included.
+    pub to: Timestamp,
+    /// At most this many points a series.
+    pub points: usize,
+}
+
+/// Figures of the store itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoreStats {
+    /// Size of the database file and its write-ahead log, bytes.
+    pub disk_bytes: u64,
+    /// Appends that wait for the writer.
+    pub queued: usize,
+    /// Cells acknowledged since the start.
+    pub samples_stored: u64,
+    /// Of those, repeated ones.
+    pub samples_duplicate: u64,
+    /// Cells removed by age or by the byte budget since the start.
+    pub samples_dropped: u64,
+    /// Transactions committed since the start.
+    pub commits: u64,
+    /// Hosts.
+    pub hosts: usize,
+    /// Series of all hosts.
+    pub series: usize,
+}

@@ -1,0 +1,215 @@
+//! What the interface promises, one promise a test.
+
+use crate::testing::{append, host, opened, options, reopen, seconds};
+use crate::{Append, AppendError, Cursor, QueryError, RangeQuery, Store, StoreOptions, TagMatch};
+use std::sync::mpsc::channel;
+use sysmond_model::limits::MAX_SERIES_PER_HOST;
+use sysmond_model::{Frame, Series, Shape, StaticInfo, Timestamp};
+
+fn range(metric: &str, tags: TagMatch, points: usize) -> RangeQuery {
+    let (host, metrics) = ("a".into(), vec![metric.into()]);
+    RangeQuery { host, metrics, tags, from: seconds(0), to: seconds(10_000), points }
+}
+
+#[test]
+fn a_host_is_registered_updated_and_kept() {
+    let (folder, store) = opened();
+    let mut first = append("a", seconds(10), &[]);
+    first.static_info = Some(StaticInfo { cpu_cores: 8, ..StaticInfo::default() });
+    assert!(!store.append_wait(first).expect("stored").static_wanted);
+    let mut second = append("a", seconds(20), &[]);
+    second.host.tags.insert("role".into(), "web".into());
+    store.append_wait(second).expect("stored");
+    let check = |store: &Store| {
+        let host = store.host("a").expect("registered");
+        assert_eq!((host.first_seen, host.last_seen), (seconds(10), seconds(20)));
+        assert_eq!(host.info.tags.get("role").map(String::as_str), Some("web"));
+        assert_eq!(store.static_info("a").expect("sent once").cpu_cores, 8);
+        assert_eq!(store.hosts().len(), 1);
+        assert_eq!((store.host("b"), store.latest("b")), (None, None));
+    };
+    check(&store);
+    drop(store);
+    check(&reopen(&folder, options()));
+}
+
+#[test]
+fn an_equal_resend_counts_as_stored_and_changes_no_order() {
+    let (_folder, store) = opened();
+    let delivery = append("a", seconds(10), &[("m", "", 1000, 1.0), ("n", "", 1000, 2.0)]);
+    store.append_wait(delivery.clone()).expect("stored");
+    let cursor = store.read_after("a", Cursor::default(), 10).expect("known").next;
+    let again = store.append_wait(delivery).expect("stored");
+    assert_eq!((again.stored, again.duplicates), (2, 2));
+    assert!(store.read_after("a", cursor, 10).expect("known").frames.is_empty());
+    store.append_wait(append("a", seconds(10), &[("m", "", 1000, 3.0)])).expect("stored");
+    assert_eq!(store.read_after("a", cursor, 10).expect("known").frames.len(), 1);
+}
+
+#[test]
+fn a_range_names_silent_series_and_unknown_metrics_not() {
+    let (_folder, store) = opened();
+    store
+        .append_wait(append("a", seconds(10), &[("m", "k=1", 1000, 1.0), ("m", "k=2", 20_000_000, 2.0)]))
+        .expect("stored");
+    let count = |query: &RangeQuery| {
+        store.range(query).expect("known").iter().map(|r| r.points.len()).collect::<Vec<_>>()
+    };
+    assert_eq!(count(&range("m", TagMatch::Any, 10)), [1, 0]);
+    assert_eq!(count(&range("m", TagMatch::Exactly("k=2".into()), 10)), [0]);
+    assert_eq!(count(&range("unknown", TagMatch::Any, 10)), [0; 0]);
+    let unknown = RangeQuery { host: "b".into(), ..range("m", TagMatch::Any, 10) };
+    assert!(matches!(store.range(&unknown), Err(QueryError::UnknownHost(_))));
+    assert!(matches!(store.range(&range("m", TagMatch::Any, 1_000_000)), Err(QueryError::TooLarge(_))));
+}
+
+#[test]
+fn a_host_with_too_many_series_has_the_new_ones_refused() {
+    let (_folder, store) = opened();
+    let series =
+        |from: usize, to: usize| (from..to).map(|n| Series::new("m", format!("n={n}"))).collect::<Vec<_>>();
+    let deliver = |series: Vec<Series>| {
+        let mut frame = Frame::new(Shape::new(series));
+        frame.push_row(seconds(1), &vec![1.0; frame.shape().len()]);
+        store
+            .append_wait(Append { host: host("a"), static_info: None, received: seconds(1), frame })
+            .expect("stored")
+    };
+    assert!(deliver(series(0, MAX_SERIES_PER_HOST - 1)).refused_columns.is_empty());
+    let answer = deliver(series(MAX_SERIES_PER_HOST - 2, MAX_SERIES_PER_HOST + 2));
+    assert_eq!((answer.stored, answer.refused_columns), (2, vec![2, 3]));
+    assert_eq!(store.stats().series, MAX_SERIES_PER_HOST);
+}
+
+#[test]
+fn what_waits_shares_one_commit_and_each_is_answered() {
+    let (_folder, store) = opened();
+    let (answers, answered) = channel();
+    let (gate, is_open) = channel::<()>();
+    let blocker = answers.clone();
+    // The callback runs on the writer's thread: until it returns, everything else waits.
+    store
+        .append(append("a", seconds(1), &[("m", "", 1, 1.0)]), move |result| {
+            is_open.recv().ok();
+            blocker.send(result).expect("the test listens");
+        })
+        .expect("queued");
+    for n in 2..=100 {
+        let answers = answers.clone();
+        let done = move |result| answers.send(result).expect("the test listens");
+        store.append(append("a", seconds(1), &[("m", "", n, 1.0)]), done).expect("queued");
+    }
+    gate.send(()).expect("the writer waits");
+    let stored = answered.iter().take(100).map(|result| result.expect("stored").stored).sum::<usize>();
+    assert_eq!((stored, store.stats().samples_stored), (100, 100));
+    assert!(store.stats().commits <= 4, "{} commits", store.stats().commits);
+    assert_eq!(store.stats().queued, 0);
+}
+
+#[test]
+fn a_full_queue_refuses_and_does_not_call_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = reopen(&folder, StoreOptions { queue_limit: 1, ..options() });
+    let (gate, is_open) = channel::<()>();
+    store.append(append("a", seconds(1), &[]), move |_| assert!(is_open.recv().is_ok())).expect("queued");
+    let refusal = (0..10)
+        .find_map(|_| store.append(append("a", seconds(1), &[]), |result| assert!(result.is_ok())).err());
+    assert_eq!(refusal, Some(AppendError::QueueFull));
+    gate.send(()).expect("the writer waits");
+    store.close();
+}
+
+#[test]
+fn a_closed_store_refuses_appends_and_still_answers() {
+    let (_folder, store) = opened();
+    store.append_wait(append("a", seconds(1), &[("m", "", 1, 1.0)])).expect("stored");
+    store.close();
+    assert_eq!(store.append_wait(append("a", seconds(1), &[])), Err(AppendError::Closed));
+    assert_eq!(store.latest("a").map(|samples| samples.len()), Some(1));
+    assert_eq!(store.range(&range("m", TagMatch::Any, 10)).expect("readable").len(), 1);
+}
+
+#[test]
+fn cursors_are_durable_and_order_outlives_deletion() {
+    let (folder, store) = opened();
+    let day = 86_400_000;
+    store
+        .append_wait(append("a", seconds(1), &[("m", "", 1000, 1.0), ("m", "", 2 * day, 1.0)]))
+        .expect("stored");
+    let pushed = store.read_after("a", Cursor::default(), 10).expect("known").next;
+    store.set_cursor("push", pushed).expect("durable");
+    assert_eq!(store.retain(Timestamp::from_millis(2 * day)).expect("deleted"), 1);
+    drop(store);
+    let store = reopen(&folder, options());
+    assert_eq!(store.cursor("push").expect("readable"), pushed);
+    assert_eq!(store.cursor("other").expect("readable"), Cursor::default());
+    store.append_wait(append("a", seconds(1), &[("m", "", 3 * day, 1.0)])).expect("stored");
+    assert_eq!(store.read_after("a", pushed, 10).expect("known").frames.len(), 1);
+}
+
+#[test]
+fn the_backlog_comes_in_the_order_of_storing_in_pieces() {
+    let (_folder, store) = opened();
+    for at in [5000, 3000, 9000] {
+        store.append_wait(append("a", seconds(1), &[("m", "", at, 1.0)])).expect("stored");
+    }
+    let first = store.read_after("a", Cursor::default(), 2).expect("known");
+    let rest = store.read_after("a", first.next, 2).expect("known");
+    let times = |frames: &[Frame]| {
+        frames.iter().flat_map(Frame::rows).map(|row| row.timestamp.as_millis()).collect::<Vec<_>>()
+    };
+    assert_eq!((times(&first.frames), times(&rest.frames)), (vec![5000, 3000], vec![9000]));
+}
+
+#[test]
+fn the_budget_drops_the_oldest_and_gives_the_space_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = reopen(&folder, StoreOptions { max_disk_bytes: 400_000, ..options() });
+    let day = 86_400;
+    for n in 0..60 {
+        let mut frame = Frame::new(Shape::new((0..20).map(|n| Series::new("m", format!("n={n}"))).collect()));
+        for row in 0..100 {
+            frame.push_row(seconds(day + n * 200 + row * 2), &[row as f64; 20]);
+        }
+        store
+            .append_wait(Append { host: host("a"), static_info: None, received: seconds(day), frame })
+            .expect("stored");
+        store.retain(seconds(day + n * 200)).expect("trimmed");
+    }
+    let stats = store.stats();
+    assert!(stats.disk_bytes <= 400_000, "{}", stats.disk_bytes);
+    assert!(stats.samples_dropped > 0 && stats.samples_dropped < stats.samples_stored);
+    let query = RangeQuery {
+        from: seconds(0),
+        to: seconds(2 * day),
+        ..range("m", TagMatch::Exactly("n=0".into()), 10_000)
+    };
+    let points = store.range(&query).expect("known").remove(0).points;
+    assert_eq!(points.len() as u64 * 20, stats.samples_stored - stats.samples_dropped);
+    assert_eq!(points.last().map(|point| point.timestamp), Some(seconds(day + 59 * 200 + 198)));
+}
+
+#[test]
+fn series_that_ended_make_room_once_their_samples_are_gone() {
+    let (_folder, store) = opened();
+    store.append_wait(append("a", seconds(1), &[("old", "", 1000, 1.0)])).expect("stored");
+    let later = Timestamp::from_millis(200_000_000);
+    store.append_wait(append("a", later, &[("new", "", later.as_millis(), 1.0)])).expect("stored");
+    assert_eq!(store.stats().series, 2);
+    store.retain(later).expect("deleted");
+    assert_eq!(store.stats().series, 1);
+}
+
+#[test]
+fn a_host_that_fell_silent_keeps_its_last_stretch() {
+    let (_folder, store) = opened();
+    let hour = 3_600_000;
+    for at in [hour, 20 * hour, 30 * hour] {
+        store.append_wait(append("a", seconds(1), &[("m", "", at, 1.0)])).expect("stored");
+    }
+    let year = Timestamp::from_millis(365 * 24 * hour);
+    assert_eq!(store.retain(year).expect("deleted"), 1);
+    assert_eq!(store.retain(year).expect("deleted"), 0);
+    assert_eq!(store.newest("a"), Some(Timestamp::from_millis(30 * hour)));
+    assert_eq!(store.latest("a").map(|samples| samples.len()), Some(1));
+}

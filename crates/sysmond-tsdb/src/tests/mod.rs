@@ -1,0 +1,5 @@
+//! Tests of the store as a whole.
+
+mod behaviour;
+mod failures;
+mod model;

@@ -1,0 +1,345 @@
+//! The thread that owns the writing connection: group commit, answers after the disk has it, recovery from its failures.
+
+use crate::batch::Batch;
+use crate::memory::Memory;
+use crate::names::Names;
+use crate::readers::Readers;
+use crate::request::StoreOptions;
+use crate::{Append, AppendError, Appended, Cursor, OpenError, file};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use sysmond_model::Timestamp;
+
+/// Writes in one transaction: what waits while the last one was synced, yet a bounded loss when it fails.
+const MAX_GROUP: usize = 256;
+/// Space that is left to others on the file system, bytes, or a twentieth of it where that is less.
+const RESERVE_BYTES: u64 = 64 * 1024 * 1024;
+/// Size of a page of the file, bytes.
+pub(crate) const PAGE_BYTES: u64 = 4096;
+/// Pages that even the smallest budget allows: the empty tables and a little.
+const MIN_PAGES: u32 = 32;
+
+/// What handle, writer and readers share.
+pub(crate) struct Shared {
+    pub(crate) path: PathBuf,
+    pub(crate) options: StoreOptions,
+    pub(crate) names: RwLock<Names>,
+    pub(crate) memory: RwLock<Memory>,
+    pub(crate) readers: Readers,
+    pub(crate) counters: Counters,
+    /// Where the last damaged file was put.
+    pub(crate) set_aside: Mutex<Option<PathBuf>>,
+    /// Held for as long as the store is open.
+    pub(crate) lock: Mutex<Option<File>>,
+}
+
+/// Counts since the start.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) queued: AtomicUsize,
+    pub(crate) stored: AtomicU64,
+    pub(crate) duplicate: AtomicU64,
+    pub(crate) dropped: AtomicU64,
+    pub(crate) commits: AtomicU64,
+}
+
+/// Whom to tell of a write's end; told exactly once, also where the write is forgotten.
+pub(crate) struct Done<T>(Option<Callback<T>>);
+
+type Callback<T> = Box<dyn FnOnce(Result<T, AppendError>) + Send>;
+
+impl<T> Done<T> {
+    pub(crate) fn new(callback: impl FnOnce(Result<T, AppendError>) + Send + 'static) -> Self {
+        Self(Some(Box::new(callback)))
+    }
+
+    fn tell(mut self, result: Result<T, AppendError>) {
+        if let Some(callback) = self.0.take() {
+            callback(result);
+        }
+    }
+
+    /// Forgets the callback: the caller learns of the failure in another way.
+    pub(crate) fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl<T> Drop for Done<T> {
+    fn drop(&mut self) {
+        if let Some(callback) = self.0.take() {
+            callback(Err(AppendError::Closed));
+        }
+    }
+}
+
+/// What waits for the writer.
+pub(crate) enum Command {
+    Append(Box<Append>, Done<Appended>),
+    SetCursor(String, Cursor, Done<()>),
+    /// Maintenance, between two transactions.
+    Run(Box<dyn FnOnce(&mut Writer) + Send>),
+    Close(SyncSender<()>),
+}
+
+/// The writer's own state.
+pub(crate) struct Writer {
+    shared: Arc<Shared>,
+    /// `None` after a failure, until it could be opened anew.
+    conn: Option<Connection>,
+    next_seq: i64,
+    next_host: i64,
+    /// The newest receiver's time, for the name of a file set aside.
+    now: Timestamp,
+}
+
+impl Writer {
+    pub(crate) fn new(shared: Arc<Shared>, conn: Connection, now: Timestamp) -> rusqlite::Result<Self> {
+        let mut writer = Self { shared, conn: None, next_seq: 1, next_host: 1, now };
+        writer.adopt(conn)?;
+        Ok(writer)
+    }
+
+    /// Serves `commands` until the last handle is gone or one asked to close.
+    pub(crate) fn run(mut self, commands: &Receiver<Command>) {
+        let mut closing = None;
+        while closing.is_none()
+            && let Ok(first) = commands.recv()
+        {
+            closing = self.serve(first, commands);
+        }
+        while let Ok(next) = commands.try_recv() {
+            closing = self.serve(next, commands).or(closing);
+        }
+        self.shared.readers.clear();
+        if let Some(conn) = self.conn.take() {
+            checkpoint(&conn).ok();
+        }
+        self.shared.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(closed) = closing {
+            closed.send(()).ok();
+        }
+    }
+
+    /// Commits `first` with all that waits behind it; returns whom to tell where one of them was the wish to close.
+    fn serve(&mut self, first: Command, commands: &Receiver<Command>) -> Option<SyncSender<()>> {
+        let mut group = Vec::new();
+        let mut next = Some(first);
+        let mut last = None;
+        while let Some(command) = next {
+            match command {
+                Command::Append(..) | Command::SetCursor(..) => group.push(command),
+                Command::Run(_) | Command::Close(_) => {
+                    last = Some(command);
+                    break;
+                }
+            }
+            next = (group.len() < MAX_GROUP).then(|| commands.try_recv().ok()).flatten();
+        }
+        if !group.is_empty() {
+            self.shared.counters.queued.fetch_sub(group.len(), Ordering::Relaxed);
+            self.commit(group);
+        }
+        match last {
+            Some(Command::Run(job)) => {
+                job(self);
+                None
+            }
+            Some(Command::Close(closed)) => Some(closed),
+            _ => None,
+        }
+    }
+
+    /// The connection; opened anew where the last one failed.
+    pub(crate) fn connection(&mut self) -> Result<&mut Connection, AppendError> {
+        if self.conn.is_none() {
+            self.reopen().map_err(|error| AppendError::Failed(with_source(&error)))?;
+        }
+        self.conn.as_mut().ok_or(AppendError::Closed)
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    fn commit(&mut self, group: Vec<Command>) {
+        let mark = self.shared.names.read().unwrap_or_else(PoisonError::into_inner).mark();
+        let (mut writes, mut dones) = (Vec::new(), Vec::new());
+        for command in group {
+            match command {
+                Command::Append(append, done) => {
+                    self.now = append.received;
+                    writes.push(Write::Append(append));
+                    dones.push(WriteDone::Append(done));
+                }
+                Command::SetCursor(name, cursor, done) => {
+                    writes.push(Write::SetCursor(name, cursor));
+                    dones.push(WriteDone::SetCursor(done));
+                }
+                Command::Run(_) | Command::Close(_) => {}
+            }
+        }
+        match self.try_commit(writes) {
+            Ok(answers) => {
+                self.shared.counters.commits.fetch_add(1, Ordering::Relaxed);
+                for (done, answer) in dones.into_iter().zip(answers) {
+                    self.answer(done, answer);
+                }
+            }
+            Err(failure) => {
+                self.shared.names.write().unwrap_or_else(PoisonError::into_inner).rollback(mark);
+                let reason = self.after_failure(failure);
+                for done in dones {
+                    self.answer(done, Err(reason.clone()));
+                }
+            }
+        }
+    }
+
+    fn answer(&self, done: WriteDone, answer: Result<Appended, AppendError>) {
+        if let Ok(appended) = &answer {
+            let counters = &self.shared.counters;
+            counters.stored.fetch_add(appended.stored as u64, Ordering::Relaxed);
+            counters.duplicate.fetch_add(appended.duplicates as u64, Ordering::Relaxed);
+        }
+        match done {
+            WriteDone::Append(done) => done.tell(answer),
+            WriteDone::SetCursor(done) => done.tell(answer.map(|_| ())),
+        }
+    }
+
+    fn try_commit(&mut self, writes: Vec<Write>) -> Result<Vec<Result<Appended, AppendError>>, Failure> {
+        if !has_reserve(&self.shared.path) {
+            return Err(Failure::NoSpace);
+        }
+        let (shared, next_seq, next_host) = (self.shared.clone(), self.next_seq, self.next_host);
+        let conn = self.connection().map_err(Failure::Reopen)?;
+        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut batch = Batch::new(&tx, &shared.names, &shared.memory, next_seq, next_host);
+        let mut answers = Vec::with_capacity(writes.len());
+        for write in writes {
+            answers.push(match write {
+                Write::Append(append) => batch.append(*append)?,
+                Write::SetCursor(name, cursor) => {
+                    tx.prepare_cached("INSERT OR REPLACE INTO cursor (name, seq) VALUES (?1, ?2)")?
+                        .execute(params![name, cursor.0])?;
+                    Ok(Appended::default())
+                }
+            });
+        }
+        batch.write_hosts()?;
+        let batch = batch.detach();
+        tx.commit()?;
+        (self.next_seq, self.next_host) = batch.publish(&shared.memory);
+        Ok(answers)
+    }
+
+    /// What to answer after a failed transaction. A connection whose disk or file failed is not trusted again.
+    fn after_failure(&mut self, failure: Failure) -> AppendError {
+        match failure {
+            Failure::NoSpace => AppendError::NoSpace,
+            Failure::Reopen(error) => error,
+            Failure::Sqlite(error) => {
+                self.distrust(&error);
+                match error.sqlite_error_code() {
+                    Some(ErrorCode::DiskFull) => AppendError::NoSpace,
+                    _ => AppendError::Failed(error.to_string()),
+                }
+            }
+        }
+    }
+
+    /// Drops the connection where `error` leaves doubt about what it holds; the next use opens it anew.
+    pub(crate) fn distrust(&mut self, error: &rusqlite::Error) {
+        let io = error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
+        if io || file::is_damage(error) {
+            self.conn = None;
+            self.shared.readers.clear();
+        }
+    }
+
+    fn reopen(&mut self) -> Result<(), OpenError> {
+        let opened = file::open_writer(&self.shared.path, self.now)?;
+        if opened.set_aside.is_some() {
+            *self.shared.set_aside.lock().unwrap_or_else(PoisonError::into_inner) = opened.set_aside;
+        }
+        let path = self.shared.path.display().to_string();
+        self.adopt(opened.conn).map_err(|source| OpenError::Sqlite { path, source })
+    }
+
+    /// Takes a fresh connection and reads what memory holds of it.
+    fn adopt(&mut self, conn: Connection) -> rusqlite::Result<()> {
+        limit_pages(&conn, self.shared.options.max_disk_bytes)?;
+        let names = Names::load(&conn)?;
+        let memory = Memory::load(&conn, &names)?;
+        let mut next_seq: i64 =
+            conn.query_row("SELECT coalesce(max(seq), 0) FROM cursor", [], |row| row.get(0))?;
+        let mut next_host = 0;
+        for entry in memory.hosts.values() {
+            let newest: i64 = conn
+                .prepare_cached("SELECT coalesce(max(seq), 0) FROM tick WHERE host_id = ?1")?
+                .query_row([entry.id], |row| row.get(0))?;
+            next_seq = next_seq.max(newest);
+            next_host = next_host.max(entry.id);
+        }
+        (self.next_seq, self.next_host) = (next_seq + 1, next_host + 1);
+        *self.shared.names.write().unwrap_or_else(PoisonError::into_inner) = names;
+        *self.shared.memory.write().unwrap_or_else(PoisonError::into_inner) = memory;
+        self.conn = Some(conn);
+        Ok(())
+    }
+}
+
+enum Write {
+    Append(Box<Append>),
+    SetCursor(String, Cursor),
+}
+
+enum WriteDone {
+    Append(Done<Appended>),
+    SetCursor(Done<()>),
+}
+
+enum Failure {
+    NoSpace,
+    Reopen(AppendError),
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+/// Bounds the file at its budget and an eighth: trimming keeps it below the budget, this keeps it below the disk.
+pub(crate) fn limit_pages(conn: &Connection, max_disk_bytes: u64) -> rusqlite::Result<()> {
+    let pages = max_disk_bytes.saturating_add(max_disk_bytes / 8) / PAGE_BYTES;
+    let pages = u32::try_from(pages).unwrap_or(u32::MAX - 1).max(MIN_PAGES);
+    conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+}
+
+/// Moves the log into the file and empties it, unless a reader stands in the way.
+pub(crate) fn checkpoint(conn: &Connection) -> rusqlite::Result<()> {
+    conn.busy_timeout(std::time::Duration::ZERO)?;
+    let outcome = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    conn.busy_timeout(file::BUSY_TIMEOUT)?;
+    outcome
+}
+
+/// Whether the file system has more free than the reserve. Where it cannot tell, the write itself will.
+fn has_reserve(path: &std::path::Path) -> bool {
+    rustix::fs::statvfs(path).map_or(true, |fs| {
+        let reserve = RESERVE_BYTES.min(fs.f_blocks.saturating_mul(fs.f_frsize) / 20);
+        fs.f_bavail.saturating_mul(fs.f_frsize) > reserve
+    })
+}
+
+fn with_source(error: &OpenError) -> String {
+    let source = std::error::Error::source(error).map(|source| format!(": {source}"));
+    format!("{error}{}", source.unwrap_or_default())
+}

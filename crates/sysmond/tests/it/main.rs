@@ -1,0 +1,16 @@
+//! The one integration binary: whole roles and whole processes, over real sockets and real files.
+
+mod agent;
+mod api;
+mod config;
+mod connections;
+mod live;
+mod logging;
+mod nginx;
+mod process;
+mod program;
+mod push;
+mod scripts;
+mod snapshot;
+mod stage;
+mod tidy;
