@@ -114,8 +114,9 @@ export class TimeChart {
   #scale(tracks) {
     const { unit, max, floor } = this.options;
     const rows = Math.max(2, Math.floor((this.#base.height / this.#base.ratio - 28) / ROW_HEIGHT));
-    const highest = max ?? Math.max(floor ?? 0, ...tracks.map((track) => highestFrom(track, this.window.from))) * 1.04;
-    return valueScale(highest, Math.min(rows, max === 100 ? 4 : 5), unit.startsWith("bytes"));
+    const reached = Math.max(floor ?? 0, ...tracks.map((track) => highestFrom(track, this.window.from))) * 1.04;
+    const highest = max ?? (unit === "percent" ? Math.min(100, reached) : reached); // sums of rounded shares pass 100
+    return valueScale(highest, Math.min(rows, highest === 100 ? 4 : 5), unit.startsWith("bytes"));
   }
 
   #drawCursor() {

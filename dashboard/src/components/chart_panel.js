@@ -25,8 +25,8 @@ export class ChartPanel {
     const title = el("h3", { class: "panel-title" }, el("bdi", {}, options.title));
     const span = options.wide ? [this.#span] : [];
     this.element = el(
-      "section",
-      { class: options.wide ? "panel panel-wide" : "panel", "aria-label": options.title },
+      "div",
+      { class: options.wide ? "panel panel-wide" : "panel", role: "group", "aria-label": options.title },
       el("header", { class: "panel-head" }, title, ...span, this.#moment, this.#legend),
       this.chart.holder,
     );

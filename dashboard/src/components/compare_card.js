@@ -31,7 +31,7 @@ export class CompareCard {
     const open = el("button", { type: "button", class: "link-button", title: `${hostname}: show it alone` }, el("bdi", {}, hostname));
     open.addEventListener("click", onOpen);
     const head = el("header", { class: "compare-head" }, this.#swatch, el("h3", { class: "compare-name" }, open), this.#status.element);
-    this.element = el("section", { class: "card compare-card", "aria-label": hostname }, head, el("dl", {}, ...this.#rows.map(({ element }) => element)));
+    this.element = el("div", { class: "card compare-card", role: "group", "aria-label": hostname }, head, el("dl", {}, ...this.#rows.map(({ element }) => element)));
   }
 
   /**

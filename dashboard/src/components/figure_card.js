@@ -15,8 +15,8 @@ export class FigureCard {
     this.unit = unit;
     this.#spark = new Sparkline({ max, colour });
     this.element = el(
-      "section",
-      { class: "card figure", "aria-label": label },
+      "div",
+      { class: "card figure", role: "group", "aria-label": label },
       el("h3", { class: "card-label" }, label),
       this.#value,
       this.#change,

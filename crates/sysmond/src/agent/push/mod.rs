@@ -104,6 +104,7 @@ impl Push {
             () = shutdown.requested() => {}
         }
         while self.parts.newest.changed().await.is_ok() {}
+        self.link.end();
         if !matches!(timeout(LAST_PUSH, self.push(false)).await, Ok(Ok(false))) {
             info!("some rows stay in the agent's store; the next start delivers them");
         }
