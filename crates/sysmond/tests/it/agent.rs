@@ -113,8 +113,10 @@ fn ask(database: &mut Database, sql: &str) -> Vec<Vec<Value>> {
 fn row_count(file: &Path) -> i64 {
     let Ok(mut database) = Database::open(file, OFFLINE) else { return 0 };
     let rows = ask(&mut database, "SELECT count(DISTINCT timestamp) FROM metrics");
-    let [Value::Integer(count)] = rows[0][..] else { panic!("not a count: {rows:?}") };
-    count
+    let Some([Value::Integer(count)]) = rows.first().map(Vec::as_slice) else {
+        panic!("not a count: {rows:?}")
+    };
+    *count
 }
 
 fn samples(file: &Path) -> Vec<Vec<Value>> {
