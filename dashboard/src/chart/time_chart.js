@@ -41,6 +41,7 @@ export class TimeChart {
   /** @type {import("./plot.js").TimeWindow} */
   window = { from: 0, to: 1 };
   #visible = false;
+  #cursorDrawn = false;
   /** @type {Plot | null} */
   #plot = null;
   /** @type {(() => void)[]} */
@@ -121,10 +122,11 @@ export class TimeChart {
 
   #drawCursor() {
     const surface = this.#over;
-    surface.clear();
     const plot = this.#plot;
     const time = cursor.time;
-    if (plot === null || time === null || time < plot.window.from || time > plot.window.to) return;
+    if (this.#cursorDrawn) surface.clear(); // an untouched canvas is not composed anew
+    this.#cursorDrawn = plot !== null && time !== null && time >= plot.window.from && time <= plot.window.to;
+    if (!this.#cursorDrawn || plot === null || time === null) return;
     const { context } = surface;
     const colours = palette();
     context.fillStyle = colours.cursor;
