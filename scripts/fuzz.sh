@@ -30,14 +30,14 @@ flags=(
 )
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}/fuzz
 # `--target` keeps the flags from build scripts and procedural macros.
-RUSTFLAGS="${flags[*]}" cargo build --release --locked --target "$host"
+RUSTFLAGS="${flags[*]}" cargo build --locked --target "$host"
 
 for target in "${targets[@]}"; do
     mkdir -p "corpus/$target" "artifacts/$target"
     log=artifacts/$target.log
     words=()
     if [[ -f $target.dict ]]; then words=("-dict=$target.dict"); fi
-    if ! "$CARGO_TARGET_DIR/$host/release/$target" "corpus/$target" "seeds/$target" -max_total_time="$seconds" \
+    if ! "$CARGO_TARGET_DIR/$host/debug/$target" "corpus/$target" "seeds/$target" -max_total_time="$seconds" \
         -timeout=10 -rss_limit_mb=2048 -artifact_prefix="artifacts/$target/" "${words[@]}" >"$log" 2>&1; then
         tail -n 60 "$log" >&2
         printf 'fuzz %s: failed; the whole output is in fuzz/%s\n' "$target" "$log" >&2
