@@ -1,4 +1,5 @@
-// A chart over time: axes, lines or stacked areas on one canvas, the cursor on another, so that pointing redraws nothing.
+// A chart over time: axes, lines or stacked areas on one canvas, the cursor on another, so that pointing redraws
+// nothing.
 
 import { el, setAttribute, setText } from "../lib/dom.js";
 import { formatClock, formatValue } from "../lib/format.js";
