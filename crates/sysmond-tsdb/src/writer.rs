@@ -1,4 +1,5 @@
-//! The thread that owns the writing connection: group commit, answers after the disk has it, recovery from its failures.
+//! The thread that owns the writing connection: group commit, answers after the disk has it, recovery from its
+//! failures.
 
 use crate::batch::Batch;
 use crate::memory::Memory;

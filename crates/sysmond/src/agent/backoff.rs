@@ -4,8 +4,8 @@ use std::time::Duration;
 
 /// The longest first wait.
 const FIRST_CAP: Duration = Duration::from_secs(1);
-/// The longest wait of all: an aggregator that is back is found again within ten seconds. A fleet that tries so often asks
-/// its server no more than twice as much as one that pushes.
+/// The longest wait of all: an aggregator that is back is found again within ten seconds. A fleet that tries so often
+/// asks its server no more than twice as much as one that pushes.
 const LAST_CAP: Duration = Duration::from_secs(10);
 
 /// Waits drawn uniformly from nothing up to a cap, which doubles with every failure up to [`LAST_CAP`]. The draw stays
