@@ -42,8 +42,8 @@ pub(crate) fn is_in(address: Ipv4Addr, networks: &[(Ipv4Addr, Ipv4Addr)]) -> boo
     networks.iter().any(|(to, mask)| address & *mask == *to)
 }
 
-/// A line `eth0 000200C0 00000000 0001 0 0 0 00FFFFFF …`: interface, destination, gateway, flags, two counters, metric,
-/// mask.
+/// A line `eth0 000200C0 00000000 0001 0 0 0 00FFFFFF …`: interface, destination, gateway, flags, two counters,
+/// metric, mask.
 struct Route<'a> {
     interface: &'a [u8],
     to: u32,

@@ -2,8 +2,8 @@
 //!
 //! The table of mounts comes from `/proc/self/mountinfo`, the figures from `statvfs` of each mount below the root
 //! directory that was given. `statvfs` can block for ever, as that of an NFS mount whose server is gone: network file
-//! systems are left out for that ([`crate::mounts`] has the list), and whoever reads this source gives it a thread and
-//! a deadline of its own.
+//! systems are left out for that ([`crate::mounts`] has the list), and whoever reads this source gives it a thread
+//! and a deadline of its own.
 
 use crate::file_source::{Fault, ProcFile};
 use crate::mounts::{self, Mount};

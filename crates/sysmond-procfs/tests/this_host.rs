@@ -1,7 +1,7 @@
 //! What this machine's own tools say of it is what the sources say.
 //!
-//! Other programs run meanwhile. So a figure that moves is asked of both before and after, and one that does not match
-//! is tried again a few times: somebody may write a gigabyte between two calls, but not each time.
+//! Other programs run meanwhile. So a figure that moves is asked of both before and after, and one that does not
+//! match is tried again a few times: somebody may write a gigabyte between two calls, but not each time.
 
 #![expect(
     clippy::unwrap_used,

@@ -137,8 +137,8 @@ impl Store {
     }
 
     /// Removes what is older than the retention or beyond the byte budget, in short transactions; returns how many
-    /// cells went. Age counts back from `now`, and for a host whose newest row is older from that row: a host that fell
-    /// silent keeps its last stretch. Meant to be called every minute.
+    /// cells went. Age counts back from `now`, and for a host whose newest row is older from that row: a host that
+    /// fell silent keeps its last stretch. Meant to be called every minute.
     pub fn retain(&self, now: Timestamp) -> Result<u64, QueryError> {
         let shared = &self.0.shared;
         let retention_ms = i64::try_from(shared.options.retention.as_millis()).unwrap_or(i64::MAX);
