@@ -28,8 +28,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// From the start of a connection, or from the end of an answer, to the end of the next request's head: the
-    /// limit of silent clients, of half heads and of idle keep-alive alike. Longer than the 10 s between two
-    /// pushes.
+    /// limit of silent clients, of half heads and of idle keep-alive alike. Longer than the 25 s after which an
+    /// agent no longer uses a connection, so that none is closed under a push.
     pub head: Duration,
     /// From the end of a request's head to the end of its body, however steadily it drips.
     pub body: Duration,
@@ -46,7 +46,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            head: Duration::from_secs(20),
+            head: Duration::from_secs(28),
             body: Duration::from_secs(20),
             write_stall: Duration::from_secs(30),
             linger: Duration::from_secs(1),
