@@ -21,6 +21,14 @@ after(async () => {
   await sysmond?.end();
 });
 
+/** How many pixels of a canvas are drawn. @param {import("playwright-core").Locator} canvas */
+const inkOf = (canvas) =>
+  canvas.evaluate((element) => {
+    const { width, height } = /** @type {HTMLCanvasElement} */ (element);
+    const pixels = /** @type {HTMLCanvasElement} */ (element).getContext("2d")?.getImageData(0, 0, width, height).data ?? new Uint8ClampedArray();
+    return pixels.filter((value, index) => index % 4 === 3 && value > 0).length;
+  });
+
 test("values of this host appear and change, without an error and without asking anybody else", async () => {
   const { page, seen, close } = await openPage(browser);
   await page.goto(sysmond.url);
@@ -49,12 +57,7 @@ test("the charts hold the samples that came before the page, and go on", async (
   await hasValues(page);
   const chart = page.locator('.chart[aria-label^="CPU & Memory trends"]');
   await eventually("the chart tells its values", async () => /CPU now [\d.]+%, lowest/.test((await chart.getAttribute("aria-label")) ?? ""));
-  const ink = await chart.locator("canvas").first().evaluate((canvas) => {
-    const { width, height } = /** @type {HTMLCanvasElement} */ (canvas);
-    const pixels = /** @type {HTMLCanvasElement} */ (canvas).getContext("2d")?.getImageData(0, 0, width, height).data ?? [];
-    return pixels.filter((_, index) => index % 4 === 3 && pixels[index] > 0).length;
-  });
-  assert.ok(ink > 500, `${ink} pixels are drawn`);
+  await eventually("lines are drawn", async () => (await inkOf(chart.locator("canvas").first())) > 500);
   await close();
 });
 
@@ -82,8 +85,10 @@ test("the keyboard moves the cursor, and the values are spoken", async () => {
   await page.keyboard.press("ArrowLeft");
   const spoken = page.locator(".chart-holder [aria-live]").first();
   await eventually("the values are spoken", async () => /^\d\d:\d\d:\d\d: CPU [\d.]+%, Memory [\d.]+%$/.test((await spoken.textContent()) ?? ""));
+  const cursor = page.locator(".chart canvas:last-child").first();
+  assert.ok((await inkOf(cursor)) > 0, "the cursor is drawn");
   await page.keyboard.press("Escape");
-  assert.equal(await page.locator(".panel-moment").first().textContent(), "");
+  assert.equal(await inkOf(cursor), 0);
   await close();
 });
 

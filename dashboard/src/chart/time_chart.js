@@ -3,7 +3,7 @@
 
 import { el, setAttribute, setText } from "../lib/dom.js";
 import { formatClock, formatValue } from "../lib/format.js";
-import { drawAxes } from "./axes.js";
+import { drawAxes, drawMoment } from "./axes.js";
 import { cursor } from "./cursor.js";
 import { drawLine, drawStack } from "./lines.js";
 import { palette, paletteChanged } from "./palette.js";
@@ -128,10 +128,8 @@ export class TimeChart {
     if (this.#cursorDrawn) surface.clear(); // an untouched canvas is not composed anew
     this.#cursorDrawn = plot !== null && time !== null && time >= plot.window.from && time <= plot.window.to;
     if (!this.#cursorDrawn || plot === null || time === null) return;
-    const { context } = surface;
     const colours = palette();
-    context.fillStyle = colours.cursor;
-    context.fillRect(Math.round(plot.x(time)), plot.upper, Math.max(1, surface.px(1)), plot.lower - plot.upper);
+    drawMoment(surface, plot, time, colours);
     if (!this.options.stacked) this.#drawDots(plot, time, colours);
   }
 
