@@ -12,7 +12,8 @@ import { EmptyFleet, UnknownHost } from "./views/notice.js";
 import { Shell } from "./views/shell.js";
 import { Skeleton } from "./views/skeleton.js";
 
-/** @typedef {{ view: import("./router.js").ViewName, host: string | null, hosts: readonly string[] }} Shown what is on screen, after the address and the fleet */
+/** @typedef {import("./router.js").ViewName} ViewName */
+/** @typedef {{ view: ViewName, host: string | null, hosts: readonly string[] }} Shown what is on screen */
 /** @typedef {{ fleet: Fleet, cache: HostCache, feed: Feed, shown: Shown }} App */
 /** @typedef {{ element: HTMLElement, update(app: App): void, end(): void }} View */
 
@@ -35,7 +36,10 @@ class Page {
 
   constructor() {
     this.#shell = new Shell({
-      onHost: (host) => this.router.go(this.shown.view === "compare" ? { host, compare: this.#comparedWith(host) } : { host, view: "single" }),
+      onHost: (host) =>
+        this.router.go(
+          this.shown.view === "compare" ? { host, compare: this.#comparedWith(host) } : { host, view: "single" },
+        ),
       onView: (view) => this.#goTo(view),
       onRetry: () => this.feed.retry(),
     });
@@ -110,7 +114,7 @@ class Page {
     return key.startsWith("host:") ? new HostView(host) : new UnknownHost(host);
   }
 
-  /** @param {import("./router.js").ViewName} view */
+  /** @param {ViewName} view */
   #goTo(view) {
     const { compare } = this.router.route;
     this.router.go(view === "compare" && compare.length === 0 ? { view, compare: this.#firstCompared() } : { view });
@@ -120,7 +124,8 @@ class Page {
   #firstCompared() {
     const { fleet, shown } = this;
     const up = fleet.names.filter((name) => fleet.hosts.get(name)?.status === "online");
-    const names = fleet.names.length <= FIRST_COMPARED ? fleet.names : [...(shown.host === null ? [] : [shown.host]), ...up];
+    const names =
+      fleet.names.length <= FIRST_COMPARED ? fleet.names : [...(shown.host === null ? [] : [shown.host]), ...up];
     return [...new Set(names)].slice(0, FIRST_COMPARED);
   }
 
@@ -134,7 +139,8 @@ class Page {
     const down = this.fleet.summary?.offline_hosts ?? 0;
     const { view, host } = this.shown;
     const name = view === "single" && host !== null ? `${host} · sysmon` : "sysmon";
-    document.title = this.feed.link.state === "lost" ? `No link · ${name}` : down > 0 ? `(${down} down) ${name}` : name;
+    const trouble = this.feed.link.state === "lost" ? "No link · " : down > 0 ? `(${down} down) ` : "";
+    document.title = trouble + name;
     const icon = document.querySelector("link[rel=icon]");
     if (icon !== null) setAttribute(icon, "href", down > 0 ? "favicon-down.svg" : "favicon.svg");
   }

@@ -9,7 +9,7 @@ export const BREAK = -1;
 /**
  * @param {Float64Array} times ascending
  * @param {Float64Array} values
- * @param {{ from: number, to: number, columns: number, gap: number }} view `gap`: the distance that breaks the line, seconds
+ * @param {{ from: number, to: number, columns: number, gap: number }} view `gap`: seconds, the distance that breaks the line
  * @returns {number[]} indexes ascending, with `BREAK` between stretches
  */
 export function decimate(times, values, view) {
@@ -25,7 +25,11 @@ export function decimate(times, values, view) {
     let high = index;
     const start = index;
     if (start > first && times[start] - times[start - 1] > view.gap) out.push(BREAK);
-    while (index + 1 < end && Math.floor((times[index + 1] - view.from) * perSecond) === column && times[index + 1] - times[index] <= view.gap) {
+    while (
+      index + 1 < end &&
+      Math.floor((times[index + 1] - view.from) * perSecond) === column &&
+      times[index + 1] - times[index] <= view.gap
+    ) {
       index += 1;
       if (values[index] < values[low]) low = index;
       if (values[index] > values[high]) high = index;

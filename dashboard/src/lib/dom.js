@@ -3,7 +3,7 @@
 /**
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
- * @param {Record<string, string | number | boolean | undefined>} [attributes] `true` sets an empty attribute, `false` and `undefined` none
+ * @param {Record<string, string | number | boolean | undefined>} [attributes] `true` sets an empty one, `false` none
  * @param {...(Node | string)} children strings become text nodes
  * @returns {HTMLElementTagNameMap[K]}
  */
@@ -47,7 +47,9 @@ export function setText(node, text) {
  * @param {readonly Node[]} children
  */
 export function setChildren(parent, children) {
-  const same = parent.childNodes.length === children.length && children.every((child, index) => parent.childNodes[index] === child);
+  const same =
+    parent.childNodes.length === children.length &&
+    children.every((child, index) => parent.childNodes[index] === child);
   if (!same) parent.replaceChildren(...children);
 }
 

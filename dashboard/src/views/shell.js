@@ -7,7 +7,9 @@ import { ViewSwitch } from "../components/view_switch.js";
 import { el, setAttribute, setChildren } from "../lib/dom.js";
 import { Overview } from "./overview.js";
 
-/** What the list of hosts is for, in each view. @type {Record<import("../router.js").ViewName, string>} */
+/** @typedef {import("../router.js").ViewName} ViewName */
+
+/** What the list of hosts is for, in each view. @type {Record<ViewName, string>} */
 const INVITATIONS = { single: "Choose a host", compare: "Add a host", fleet: "Choose a host" };
 
 export class Shell {
@@ -15,15 +17,27 @@ export class Shell {
   #overview = new Overview();
   #main = el("main", { id: "main" });
 
-  /** @param {{ onHost(hostname: string): void, onView(view: import("../router.js").ViewName): void, onRetry(): void }} actions */
+  /** @param {{ onHost(hostname: string): void, onView(view: ViewName): void, onRetry(): void }} actions */
   constructor({ onHost, onView, onRetry }) {
     this.#select = new HostSelect(onHost);
     this.#views = new ViewSwitch(onView);
     this.#banner = new LostBanner(onRetry);
     const brand = el("h1", { class: "brand" }, el("span", { class: "brand-mark", "aria-hidden": "true" }), "sysmon");
     const bar = el("header", { class: "topbar" }, brand, this.#link.element, new ThemeButton().element);
-    this.#selector = el("nav", { class: "selector", "aria-label": "Host and view" }, this.#select.element, this.#views.element);
-    this.#content = el("div", { class: "content" }, this.#banner.element, this.#overview.element, this.#selector, this.#main);
+    this.#selector = el(
+      "nav",
+      { class: "selector", "aria-label": "Host and view" },
+      this.#select.element,
+      this.#views.element,
+    );
+    this.#content = el(
+      "div",
+      { class: "content" },
+      this.#banner.element,
+      this.#overview.element,
+      this.#selector,
+      this.#main,
+    );
     this.elements = [bar, this.#content];
   }
   #select;
