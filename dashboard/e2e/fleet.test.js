@@ -35,10 +35,16 @@ test("an empty fleet shows the command that enrols a host", async () => {
   const { page, seen, close } = await openPage(browser);
   await page.goto(sysmond.url);
   await page.getByText("No host has reported yet").waitFor();
-  assert.match((await page.locator(".command code").textContent()) ?? "", new RegExp(`^sysmond agent --aggregator http://${sysmond.address} `));
+  assert.match(
+    (await page.locator(".command code").textContent()) ?? "",
+    new RegExp(`^sysmond agent --aggregator http://${sysmond.address} `),
+  );
   agents = await Promise.all(HOSTS.map((name) => sysmond.agent(name, ["--tag", "environment=test"])));
   await page.locator(".host-name").waitFor();
-  await eventually("all hosts are counted", async () => (await page.locator(".overview .card-value").first().textContent()) === "3");
+  await eventually(
+    "all hosts are counted",
+    async () => (await page.locator(".overview .card-value").first().textContent()) === "3",
+  );
   assert.deepEqual(seen.errors, []);
   await close();
 });
@@ -46,12 +52,19 @@ test("an empty fleet shows the command that enrols a host", async () => {
 test("the fleet's figures are the server's", async () => {
   const { page, close } = await openPage(browser);
   await page.goto(`${sysmond.url}?view=fleet`);
-  await eventually("three rows are online", async () => (await page.locator("tbody .status[data-status=online]").count()) === 3);
+  await eventually(
+    "three rows are online",
+    async () => (await page.locator("tbody .status[data-status=online]").count()) === 3,
+  );
   const figures = async () => page.locator(".overview .card-value").allTextContents();
   await eventually("the figures agree", async () => {
     const summary = await getJson("api/fleet/summary");
     const [total, online, cpu] = await figures();
-    return total === String(summary.total_hosts) && online === String(summary.online_hosts) && cpu === `${summary.avg_cpu_usage.toFixed(1)}%`;
+    return (
+      total === String(summary.total_hosts) &&
+      online === String(summary.online_hosts) &&
+      cpu === `${summary.avg_cpu_usage.toFixed(1)}%`
+    );
   });
   await close();
 });
@@ -64,7 +77,9 @@ test("hosts are compared, one and another is left out, and a reload keeps it all
   await page.getByRole("button", { name: "Compare", exact: true }).click();
   const names = () => page.locator(".compare-name").allTextContents();
   await eventually("three hosts are compared", async () => (await names()).length === 3);
-  await eventually("each with figures", async () => (await page.locator(".compare-value").allTextContents()).every((text) => /\d/.test(text)));
+  await eventually("each with figures", async () =>
+    (await page.locator(".compare-value").allTextContents()).every((text) => /\d/.test(text)),
+  );
   await page.locator(".chip", { hasText: "db-server-01" }).click();
   await eventually("two are left", async () => (await names()).length === 2);
   await page.reload();
@@ -89,7 +104,11 @@ test("a host far away streams each second while somebody watches", async () => {
     });
   });
   await page.reload();
-  await eventually("samples a second apart", () => times.slice(1).filter((time, index) => Math.abs(time - times[index] - 1) < 0.3).length >= 3, 40_000);
+  await eventually(
+    "samples a second apart",
+    () => times.slice(1).filter((time, index) => Math.abs(time - times[index] - 1) < 0.3).length >= 3,
+    40_000,
+  );
   await close();
 });
 
@@ -105,13 +124,22 @@ test("a host that never was is told, and another can be chosen", async () => {
 
 test("no finding of axe-core on any view, light and dark", async () => {
   for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
-    for (const query of ["?host=web-server-01", `?view=compare&${HOSTS.map((name) => `compare=${name}`).join("&")}`, "?view=fleet", "?host=nobody"]) {
+    for (const query of [
+      "?host=web-server-01",
+      `?view=compare&${HOSTS.map((name) => `compare=${name}`).join("&")}`,
+      "?view=fleet",
+      "?host=nobody",
+    ]) {
       const { page, close } = await openPage(browser, { colorScheme });
       await page.goto(sysmond.url + query);
       await eventually("something is shown", () => page.locator("main article:not([aria-busy])").count());
       await page.evaluate(AXE);
       const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run());
-      assert.deepEqual(violations.map((/** @type {any} */ { id, nodes }) => [id, nodes.map((/** @type {any} */ node) => node.html)]), [], `${colorScheme} ${query}`);
+      assert.deepEqual(
+        violations.map((/** @type {any} */ { id, nodes }) => [id, nodes.map((/** @type {any} */ node) => node.html)]),
+        [],
+        `${colorScheme} ${query}`,
+      );
       await close();
     }
   }
@@ -119,7 +147,11 @@ test("no finding of axe-core on any view, light and dark", async () => {
 
 test("no width makes the page scroll sideways", async () => {
   for (const width of [360, 768, 1440]) {
-    for (const query of ["?host=web-server-01", "?view=compare&compare=web-server-01&compare=db-server-01", "?view=fleet"]) {
+    for (const query of [
+      "?host=web-server-01",
+      "?view=compare&compare=web-server-01&compare=db-server-01",
+      "?view=fleet",
+    ]) {
       const { page, close } = await openPage(browser, { viewport: { width, height: 800 } });
       await page.goto(sysmond.url + query);
       await eventually("something is shown", () => page.locator("main article:not([aria-busy])").count());

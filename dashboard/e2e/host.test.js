@@ -25,7 +25,9 @@ after(async () => {
 const inkOf = (canvas) =>
   canvas.evaluate((element) => {
     const { width, height } = /** @type {HTMLCanvasElement} */ (element);
-    const pixels = /** @type {HTMLCanvasElement} */ (element).getContext("2d")?.getImageData(0, 0, width, height).data ?? new Uint8ClampedArray();
+    const pixels =
+      /** @type {HTMLCanvasElement} */ (element).getContext("2d")?.getImageData(0, 0, width, height).data ??
+      new Uint8ClampedArray();
     return pixels.filter((value, index) => index % 4 === 3 && value > 0).length;
   });
 
@@ -35,7 +37,10 @@ test("values of this host appear and change, without an error and without asking
   await hasValues(page);
   assert.equal(await page.locator(".host-name").textContent(), hostname());
   const values = new Set();
-  await eventually("the figures change", async () => values.add(String(await page.locator(".figure .card-value").allTextContents())).size >= 3);
+  await eventually(
+    "the figures change",
+    async () => values.add(String(await page.locator(".figure .card-value").allTextContents())).size >= 3,
+  );
   assert.equal(await page.locator(".link-word").textContent(), "Live");
   const foreign = seen.addresses.filter((address) => new URL(address).host !== sysmond.address);
   assert.deepEqual([seen.errors, foreign], [[], []]);
@@ -47,7 +52,8 @@ test("what does not change is told: system, kernel, processor, memory, addresses
   await page.goto(sysmond.url);
   await eventually("the facts are there", () => page.locator(".fact dt").count());
   const names = await page.locator(".fact dt").allTextContents();
-  for (const name of ["OS", "Kernel", "CPU", "Cores", "Memory", "Uptime", "Booted", "Agent"]) assert.ok(names.includes(name), `${name} of ${names}`);
+  for (const name of ["OS", "Kernel", "CPU", "Cores", "Memory", "Uptime", "Booted", "Agent"])
+    assert.ok(names.includes(name), `${name} of ${names}`);
   await close();
 });
 
@@ -56,7 +62,9 @@ test("the charts hold the samples that came before the page, and go on", async (
   await page.goto(sysmond.url);
   await hasValues(page);
   const chart = page.locator('.chart[aria-label^="CPU & Memory trends"]');
-  await eventually("the chart tells its values", async () => /CPU now [\d.]+%, lowest/.test((await chart.getAttribute("aria-label")) ?? ""));
+  await eventually("the chart tells its values", async () =>
+    /CPU now [\d.]+%, lowest/.test((await chart.getAttribute("aria-label")) ?? ""),
+  );
   await eventually("lines are drawn", async () => (await inkOf(chart.locator("canvas").first())) > 500);
   await close();
 });
@@ -84,7 +92,9 @@ test("the keyboard moves the cursor, and the values are spoken", async () => {
   await page.keyboard.press("ArrowLeft");
   await page.keyboard.press("ArrowLeft");
   const spoken = page.locator(".chart-holder [aria-live]").first();
-  await eventually("the values are spoken", async () => /^\d\d:\d\d:\d\d: CPU [\d.]+%, Memory [\d.]+%$/.test((await spoken.textContent()) ?? ""));
+  await eventually("the values are spoken", async () =>
+    /^\d\d:\d\d:\d\d: CPU [\d.]+%, Memory [\d.]+%$/.test((await spoken.textContent()) ?? ""),
+  );
   const cursor = page.locator(".chart canvas:last-child").first();
   assert.ok((await inkOf(cursor)) > 0, "the cursor is drawn");
   await page.keyboard.press("Escape");

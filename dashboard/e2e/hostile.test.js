@@ -51,8 +51,22 @@ async function pushed(word) {
     { timestamp, metric_type: "network.rx_bytes", value: 9, tags: `interface=${escaped}` },
     { timestamp, metric_type: word.slice(0, 100), value: 1, tags: "" },
   ];
-  const about = { os: word, kernel: word, architecture: word, cpu_model: word, ip_addresses: [word], agent_version: word.slice(0, 60) };
-  const body = { hostname: word, version: word.slice(0, 60), platform: word.slice(0, 60), tags: { [word]: word }, static: about, metrics };
+  const about = {
+    os: word,
+    kernel: word,
+    architecture: word,
+    cpu_model: word,
+    ip_addresses: [word],
+    agent_version: word.slice(0, 60),
+  };
+  const body = {
+    hostname: word,
+    version: word.slice(0, 60),
+    platform: word.slice(0, 60),
+    tags: { [word]: word },
+    static: about,
+    metrics,
+  };
   return (await sysmond.push(body)).ok;
 }
 
@@ -61,10 +75,19 @@ async function visit(query, name) {
   const { page, seen, close } = await openPage(browser, { viewport: { width: 360, height: 800 } });
   await page.goto(sysmond.url + query);
   await eventually("something is shown", () => page.locator("main article:not([aria-busy])").count());
-  for (const details of await page.locator("details").all()) await details.evaluate((element) => element.setAttribute("open", ""));
+  for (const details of await page.locator("details").all())
+    await details.evaluate((element) => element.setAttribute("open", ""));
   await eventually(`${name} is shown as it is`, async () => (await page.locator("main").innerText()).includes(name));
-  const state = await page.evaluate(() => ({ owned: "owned" in window, width: document.documentElement.scrollWidth, images: document.querySelectorAll("img, iframe, main svg, body script").length }));
-  assert.deepEqual([state, seen.dialogs, seen.errors], [{ owned: false, width: 360, images: 0 }, [], []], `${query} ${name}`);
+  const state = await page.evaluate(() => ({
+    owned: "owned" in window,
+    width: document.documentElement.scrollWidth,
+    images: document.querySelectorAll("img, iframe, main svg, body script").length,
+  }));
+  assert.deepEqual(
+    [state, seen.dialogs, seen.errors],
+    [{ owned: false, width: 360, images: 0 }, [], []],
+    `${query} ${name}`,
+  );
   await close();
 }
 

@@ -22,12 +22,17 @@ after(async () => {
 });
 
 /** @param {import("playwright-core").Page} page @param {string} word */
-const linkSays = (page, word) => eventually(`the link says ${word}`, async () => (await page.locator(".link-word").textContent()) === word, 30_000);
+const linkSays = (page, word) =>
+  eventually(`the link says ${word}`, async () => (await page.locator(".link-word").textContent()) === word, 30_000);
 
 /** @param {import("playwright-core").Page} page */
 async function valuesChange(page) {
   const values = new Set();
-  await eventually("values change", async () => values.add(await page.locator(".figure .card-value").allTextContents().then(String)).size >= 3, 40_000);
+  await eventually(
+    "values change",
+    async () => values.add(await page.locator(".figure .card-value").allTextContents().then(String)).size >= 3,
+    40_000,
+  );
 }
 
 test("below a path all is as at the root", async () => {

@@ -22,7 +22,8 @@ const fleet = process.env.URL ? null : await startFleet();
 const url = process.env.URL ?? fleet?.url ?? "";
 const browser = await launch();
 try {
-  for (const width of WIDTHS) for (const scheme of /** @type {const} */ (["light", "dark"])) await takeAll(width, scheme);
+  for (const width of WIDTHS)
+    for (const scheme of /** @type {const} */ (["light", "dark"])) await takeAll(width, scheme);
 } finally {
   await browser.close();
   await fleet?.end();
@@ -30,7 +31,11 @@ try {
 
 async function startFleet() {
   const sysmond = await Sysmond.start(["aggregator"]);
-  const agents = await Promise.all(Object.entries(HOSTS).map(([name, role]) => sysmond.agent(name, ["--tag", "environment=production", "--tag", `role=${role}`])));
+  const agents = await Promise.all(
+    Object.entries(HOSTS).map(([name, role]) =>
+      sysmond.agent(name, ["--tag", "environment=production", "--tag", `role=${role}`]),
+    ),
+  );
   await new Promise((resolve) => setTimeout(resolve, Number(seconds) * 1000));
   const end = async () => {
     await Promise.all(agents.map((agent) => agent.end()));
@@ -41,14 +46,21 @@ async function startFleet() {
 
 /** @param {number} width @param {"light" | "dark"} colorScheme */
 async function takeAll(width, colorScheme) {
-  const { page, close } = await openPage(browser, { viewport: { width, height: 900 }, deviceScaleFactor: width < 500 ? 2 : 1, colorScheme });
-  const take = (/** @type {string} */ name) => page.screenshot({ path: join(folder, `${name}-${width}-${colorScheme}.png`), fullPage: true });
+  const { page, close } = await openPage(browser, {
+    viewport: { width, height: 900 },
+    deviceScaleFactor: width < 500 ? 2 : 1,
+    colorScheme,
+  });
+  const take = (/** @type {string} */ name) =>
+    page.screenshot({ path: join(folder, `${name}-${width}-${colorScheme}.png`), fullPage: true });
   await page.goto(url);
   await hasValues(page);
   await page.waitForTimeout(2500); // a few live samples
   await take("single");
   await page.getByRole("button", { name: "Compare", exact: true }).click();
-  await eventually("figures", async () => (await page.locator(".compare-value").allTextContents()).every((text) => /\d/.test(text)));
+  await eventually("figures", async () =>
+    (await page.locator(".compare-value").allTextContents()).every((text) => /\d/.test(text)),
+  );
   await page.waitForTimeout(500);
   await take("compare");
   await page.getByRole("button", { name: "All hosts" }).click();

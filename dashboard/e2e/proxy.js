@@ -13,7 +13,13 @@ export async function startProxy(address, { prefix = "", upgrades = true } = {})
   const server = http.createServer((request, response) => {
     if (!request.url?.startsWith(`${prefix}/`)) return void response.writeHead(404).end();
     const [hostname, port] = address().split(":");
-    const options = { hostname, port, method: request.method, path: request.url.slice(prefix.length), headers: request.headers };
+    const options = {
+      hostname,
+      port,
+      method: request.method,
+      path: request.url.slice(prefix.length),
+      headers: request.headers,
+    };
     const onward = http.request(options, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(response);
@@ -22,10 +28,14 @@ export async function startProxy(address, { prefix = "", upgrades = true } = {})
     request.pipe(onward);
   });
   server.on("upgrade", (request, socket, head) => {
-    if (!upgrades || !request.url?.startsWith(`${prefix}/`)) return void socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+    if (!upgrades || !request.url?.startsWith(`${prefix}/`))
+      return void socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
     const [hostname, port] = address().split(":");
     const onward = connect(Number(port), hostname, () => {
-      const headers = request.rawHeaders.reduce((text, part, index) => text + part + (index % 2 === 0 ? ": " : "\r\n"), "");
+      const headers = request.rawHeaders.reduce(
+        (text, part, index) => text + part + (index % 2 === 0 ? ": " : "\r\n"),
+        "",
+      );
       onward.write(`GET ${request.url?.slice(prefix.length)} HTTP/1.1\r\n${headers}\r\n`);
       onward.write(head);
       onward.pipe(socket).pipe(onward);

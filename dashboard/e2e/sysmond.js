@@ -41,7 +41,10 @@ export class Sysmond {
     const addrFile = join(this.directory, "addr");
     await rm(addrFile, { force: true });
     const flags = ["--listen", this.address, "--addr-file", addrFile, "--data-dir", this.directory];
-    const child = spawn(binary(), [...this.args, ...flags], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, SYSMON_LOG_LEVEL: "warn" } });
+    const child = spawn(binary(), [...this.args, ...flags], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, SYSMON_LOG_LEVEL: "warn" },
+    });
     this.#process = child;
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (this.#log += text));
     const started = async () => {
@@ -77,7 +80,16 @@ export class Sysmond {
   /** An agent's own process, pushing to this aggregator. @param {string} hostname @param {string[]} args */
   async agent(hostname, args = []) {
     const directory = await mkdtemp(join(tmpdir(), "sysmon-e2e-agent-"));
-    const flags = ["--aggregator", `http://${this.address}`, "--token-file", join(this.directory, "token"), "--data-dir", directory, "--hostname", hostname];
+    const flags = [
+      "--aggregator",
+      `http://${this.address}`,
+      "--token-file",
+      join(this.directory, "token"),
+      "--data-dir",
+      directory,
+      "--hostname",
+      hostname,
+    ];
     const child = spawn(binary(), ["agent", ...flags, ...args], { stdio: "ignore" });
     return {
       end: async () => {

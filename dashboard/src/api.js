@@ -36,7 +36,13 @@ export const getStatic = (host, signal) => getJson("api/static", [["host", host]
 
 /** @type {typeof import("./api.js").getHistory} */
 export async function getHistory({ host, metrics, from, to, points = DEFAULT_POINTS }, signal) {
-  const query = [["host", host], ...metrics.map((metric) => ["metric", metric]), ["tags", "*"], ["from", String(from)], ["points", String(points)]];
+  const query = [
+    ["host", host],
+    ...metrics.map((metric) => ["metric", metric]),
+    ["tags", "*"],
+    ["from", String(from)],
+    ["points", String(points)],
+  ];
   if (to !== undefined) query.push(["to", String(to)]);
   const answer = await getJson("api/history", query, signal);
   return "series" in answer ? answer.series : [answer];
@@ -44,7 +50,10 @@ export async function getHistory({ host, metrics, from, to, points = DEFAULT_POI
 
 /** @type {typeof import("./api.js").openLive} */
 export function openLive(hosts) {
-  const url = address("api/live", hosts.map((host) => ["host", host]));
+  const url = address(
+    "api/live",
+    hosts.map((host) => ["host", host]),
+  );
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   return new WebSocket(url);
 }
@@ -79,5 +88,9 @@ async function getJson(path, query, signal) {
 /** @param {Response} answer */
 async function refusal(answer) {
   const problem = await answer.json().catch(() => ({}));
-  return new ApiError(answer.status, String(problem.code ?? ""), String(problem.detail ?? `the server answered ${answer.status}`));
+  return new ApiError(
+    answer.status,
+    String(problem.code ?? ""),
+    String(problem.detail ?? `the server answered ${answer.status}`),
+  );
 }

@@ -56,13 +56,16 @@ export class Feed {
   get link() {
     const channels = this.#hosts === null ? [this.#fleetChannel] : [this.#fleetChannel, this.#hosts];
     const state = worstOf(channels.map((channel) => channel.state));
-    const retryAt = Math.max(...channels.filter((channel) => channel.state === state).map((channel) => channel.retryAt));
+    const retryAt = Math.max(
+      ...channels.filter((channel) => channel.state === state).map((channel) => channel.retryAt),
+    );
     return { state, retryAt };
   }
 
   /** @param {readonly string[]} hostnames the hosts to follow from now on */
   watch(hostnames) {
-    if (hostnames.length === this.#watched.length && hostnames.every((name, index) => name === this.#watched[index])) return;
+    if (hostnames.length === this.#watched.length && hostnames.every((name, index) => name === this.#watched[index]))
+      return;
     this.#watched = [...hostnames];
     this.#hosts?.end();
     this.#hosts = hostnames.length === 0 ? null : this.#openHosts(this.#watched);
@@ -73,7 +76,12 @@ export class Feed {
   #openHosts(hostnames) {
     const channel = new Channel({
       open: () => openLive(hostnames),
-      poll: (signal) => pollHosts(hostnames.map((name) => this.cache.get(name)), this.fleet.clock.now(), signal),
+      poll: (signal) =>
+        pollHosts(
+          hostnames.map((name) => this.cache.get(name)),
+          this.fleet.clock.now(),
+          signal,
+        ),
       onFrame: (frame) => this.#take(frame),
     });
     channel.changed.listen(() => this.changed.emit());

@@ -35,7 +35,10 @@ class Page {
 
   constructor() {
     this.#shell = new Shell({
-      onHost: (host) => this.router.go(this.shown.view === "compare" ? { host, compare: this.#comparedWith(host) } : { host, view: "single" }),
+      onHost: (host) =>
+        this.router.go(
+          this.shown.view === "compare" ? { host, compare: this.#comparedWith(host) } : { host, view: "single" },
+        ),
       onView: (view) => this.#goTo(view),
       onRetry: () => this.feed.retry(),
     });
@@ -120,7 +123,8 @@ class Page {
   #firstCompared() {
     const { fleet, shown } = this;
     const up = fleet.names.filter((name) => fleet.hosts.get(name)?.status === "online");
-    const names = fleet.names.length <= FIRST_COMPARED ? fleet.names : [...(shown.host === null ? [] : [shown.host]), ...up];
+    const names =
+      fleet.names.length <= FIRST_COMPARED ? fleet.names : [...(shown.host === null ? [] : [shown.host]), ...up];
     return [...new Set(names)].slice(0, FIRST_COMPARED);
   }
 

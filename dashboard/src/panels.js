@@ -110,7 +110,14 @@ export const PANELS = [
       { metric: "disk.write_bytes", label: "written" },
     ],
   },
-  { id: "busy", title: "Disk busy", unit: "percent", floor: 2, lineEach: "device", lines: [{ metric: "disk.busy_percent", label: "" }] },
+  {
+    id: "busy",
+    title: "Disk busy",
+    unit: "percent",
+    floor: 2,
+    lineEach: "device",
+    lines: [{ metric: "disk.busy_percent", label: "" }],
+  },
   {
     id: "tasks",
     title: "Tasks",
@@ -121,13 +128,22 @@ export const PANELS = [
       { metric: "processes.blocked", label: "blocked" },
     ],
   },
-  { id: "switches", title: "Context switches", unit: "1/s", floor: 100, lines: [{ metric: "system.context_switches", label: "per second" }] },
+  {
+    id: "switches",
+    title: "Context switches",
+    unit: "1/s",
+    floor: 100,
+    lines: [{ metric: "system.context_switches", label: "per second" }],
+  },
 ];
 
 /** What the page draws or counts, for asking over HTTP. */
 export const CHARTED = [
   ...new Set([
-    ...[TRENDS, ...PANELS].flatMap(({ lines, maxOf }) => [...lines.map((line) => line.metric), ...(maxOf ? [maxOf] : [])]),
+    ...[TRENDS, ...PANELS].flatMap(({ lines, maxOf }) => [
+      ...lines.map((line) => line.metric),
+      ...(maxOf ? [maxOf] : []),
+    ]),
     "cpu.core_usage",
     "disk.total_bytes",
     "disk.used_bytes",

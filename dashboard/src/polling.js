@@ -26,7 +26,9 @@ export async function pollFleet(signal) {
  */
 async function figuresOf(host, signal) {
   const { metrics } = await getLatest(host, signal);
-  return Object.fromEntries(metrics.filter(({ tags }) => tags === "").map(({ metric_type, value }) => [metric_type, value]));
+  return Object.fromEntries(
+    metrics.filter(({ tags }) => tags === "").map(({ metric_type, value }) => [metric_type, value]),
+  );
 }
 
 /**

@@ -116,7 +116,9 @@ export class HostData {
    * @param {string} metric
    */
   family(metric) {
-    return [...this.series.values()].filter((series) => series.metric === metric).sort((a, b) => naturally(a.tags, b.tags));
+    return [...this.series.values()]
+      .filter((series) => series.metric === metric)
+      .sort((a, b) => naturally(a.tags, b.tags));
   }
 
   /**

@@ -5,7 +5,11 @@ import { levelOf } from "../src/lib/level.js";
 
 test("the wait is spread over the whole range, also at the cap", () => {
   const limits = { base: 1000, cap: 15_000 };
-  const check = (attempt, random, expected) => assert.equal(backoff(attempt, limits, () => random), expected);
+  const check = (attempt, random, expected) =>
+    assert.equal(
+      backoff(attempt, limits, () => random),
+      expected,
+    );
   check(0, 1, 1000);
   check(3, 0.5, 4000);
   check(9, 1, 15_000);

@@ -14,8 +14,14 @@ function track(seconds, value) {
 
 test("the change is against the mean around a minute ago", () => {
   const check = (one, expected) => assert.deepEqual(changeOf(one), expected);
-  check(track(300, (second) => second), { difference: 60, seconds: 60 });
-  check(track(300, (second) => (second === 300 ? 50 : second % 2 === 0 ? 30 : 10)), { difference: 50 - (30 * 5 + 10 * 6) / 11, seconds: 60 });
+  check(
+    track(300, (second) => second),
+    { difference: 60, seconds: 60 },
+  );
+  check(
+    track(300, (second) => (second === 300 ? 50 : second % 2 === 0 ? 30 : 10)),
+    { difference: 50 - (30 * 5 + 10 * 6) / 11, seconds: 60 },
+  );
 });
 
 test("what began lately is compared with its begin, and what has just begun with nothing", () => {
@@ -29,12 +35,19 @@ test("a chart is told in words", () => {
     { label: "CPU", track: track(300, (second) => second / 3) },
     { label: "Memory", track: new Track() },
   ];
-  assert.equal(summarise("Trends", "last 5 minutes", "percent", series, 3), "Trends, last 5 minutes. CPU now 100.0%, lowest 1.0%, highest 100.0%. Memory: no data.");
+  assert.equal(
+    summarise("Trends", "last 5 minutes", "percent", series, 3),
+    "Trends, last 5 minutes. CPU now 100.0%, lowest 1.0%, highest 100.0%. Memory: no data.",
+  );
 });
 
 test("stacked series are running sums, whatever is missing in between", () => {
   const second = new Track();
   second.add(2, 10);
   const sums = stack([track(3, () => 1), second, track(3, () => 100)]).map((one) => Array.from(one.points().values));
-  assert.deepEqual(sums, [[1, 1, 1], [1, 11, 1], [101, 111, 101]]);
+  assert.deepEqual(sums, [
+    [1, 1, 1],
+    [1, 11, 1],
+    [101, 111, 101],
+  ]);
 });

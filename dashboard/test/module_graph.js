@@ -13,7 +13,8 @@ export function moduleGraph(entry) {
   const found = new Set([entry]);
   for (const path of found) {
     const text = readFileSync(new URL(path, SOURCE), "utf8");
-    for (const [, target] of text.matchAll(IMPORT)) found.add(new URL(target, new URL(path, "file:///")).pathname.slice(1));
+    for (const [, target] of text.matchAll(IMPORT))
+      found.add(new URL(target, new URL(path, "file:///")).pathname.slice(1));
   }
   return [...found];
 }

@@ -20,7 +20,8 @@ test("every script is part of the page", () => {
 });
 
 test("addresses are relative and stand in the page and in api.js alone", () => {
-  for (const [, address] of html.matchAll(/(?:href|src)="([^"]+)"/g)) assert.doesNotMatch(address, /^(\/|\w+:)/, address);
+  for (const [, address] of html.matchAll(/(?:href|src)="([^"]+)"/g))
+    assert.doesNotMatch(address, /^(\/|\w+:)/, address);
   for (const path of scripts) {
     const foreign = read(path).match(/["'`](?:\w+:)?\/\/[^"'`]*/);
     assert.equal(foreign, null, path);
@@ -29,7 +30,12 @@ test("addresses are relative and stand in the page and in api.js alone", () => {
 });
 
 test("text never becomes markup or code", () => {
-  for (const path of scripts) assert.doesNotMatch(read(path), /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function/, path);
+  for (const path of scripts)
+    assert.doesNotMatch(
+      read(path),
+      /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function/,
+      path,
+    );
   assert.doesNotMatch(html, /\son\w+=|\sstyle=|<style|<script(?![^>]*\ssrc=)/);
 });
 

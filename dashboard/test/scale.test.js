@@ -8,14 +8,22 @@ test("axes end at round figures", () => {
   check(7.3, 4, false, [0, 2, 4, 6, 8]);
   check(1.04, 4, false, [0, 0.5, 1, 1.5]);
   check(3000, 4, true, [0, 1024, 2048, 3072]);
-  check(8 * 2 ** 30, 4, true, [0, 2, 4, 6, 8].map((count) => count * 2 ** 30));
+  check(
+    8 * 2 ** 30,
+    4,
+    true,
+    [0, 2, 4, 6, 8].map((count) => count * 2 ** 30),
+  );
 });
 
 test("the top is never below the highest value, and nothing is no error", () => {
   for (const max of [0, 1e-9, 0.07, 1, 99.999, 100.001, 12_345, 2 ** 41]) {
     for (const binary of [false, true]) {
       const { top, ticks } = valueScale(max, 5, binary);
-      assert.ok(top >= max && Number.isFinite(top) && ticks.length >= 2 && ticks.length <= 7, `${max} ${binary}: ${ticks}`);
+      assert.ok(
+        top >= max && Number.isFinite(top) && ticks.length >= 2 && ticks.length <= 7,
+        `${max} ${binary}: ${ticks}`,
+      );
     }
   }
 });

@@ -2,10 +2,36 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Fleet, HostCache, HostData } from "../src/state.js";
 
-const host = (hostname, more = {}) => ({ hostname, first_seen: 1, last_seen: 2, tags: {}, version: "1", platform: "Linux", status: "online", ...more });
-const summary = { total_hosts: 1, online_hosts: 1, offline_hosts: 0, avg_cpu_usage: 1, total_memory_used: 1, timestamp: 1000 };
+const host = (hostname, more = {}) => ({
+  hostname,
+  first_seen: 1,
+  last_seen: 2,
+  tags: {},
+  version: "1",
+  platform: "Linux",
+  status: "online",
+  ...more,
+});
+const summary = {
+  total_hosts: 1,
+  online_hosts: 1,
+  offline_hosts: 0,
+  avg_cpu_usage: 1,
+  total_memory_used: 1,
+  timestamp: 1000,
+};
 const fleet = (hosts) => ({ type: "fleet", summary, hosts });
-const history = (metric, points, more = {}) => ({ host: "a", metric, tags: "", unit: "percent", resolution_seconds: 1, from: 0, to: 0, points: points.map(([at, value]) => [at, value, value, value]), ...more });
+const history = (metric, points, more = {}) => ({
+  host: "a",
+  metric,
+  tags: "",
+  unit: "percent",
+  resolution_seconds: 1,
+  from: 0,
+  to: 0,
+  points: points.map(([at, value]) => [at, value, value, value]),
+  ...more,
+});
 
 test("a full frame replaces the fleet, another one changes it", () => {
   const one = new Fleet();
@@ -27,7 +53,16 @@ test("figures that a frame leaves out stay", () => {
 test("history and samples come together by their times", () => {
   const data = new HostData("a");
   data.applySample(12, { "cpu.total_usage": 3 });
-  data.applyHistory([history("cpu.total_usage", [[10, 1], [11, 2], [12, 3]])], 12);
+  data.applyHistory(
+    [
+      history("cpu.total_usage", [
+        [10, 1],
+        [11, 2],
+        [12, 3],
+      ]),
+    ],
+    12,
+  );
   data.applySample(13, { "cpu.total_usage": 4, "disk.usage_percent{mount=/}": 71 });
   data.applyHistory([history("cpu.total_usage", [[12.5, 3.5]])], 14);
   assert.deepEqual(Array.from(data.find("cpu.total_usage").track.points().values), [1, 2, 3, 3.5, 4]);

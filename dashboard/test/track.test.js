@@ -15,10 +15,49 @@ const pairs = (/** @type {Track} */ one) => {
 
 test("samples are kept in order whatever the order they come in", () => {
   const check = (samples, expected) => assert.deepEqual(pairs(track(samples)), expected);
-  check([[1, 1], [2, 2], [3, 3]], [[1, 1], [2, 2], [3, 3]]);
-  check([[3, 3], [1, 1], [2, 2]], [[1, 1], [2, 2], [3, 3]]);
-  check([[1, 1], [2, 2], [1, 9]], [[1, 9], [2, 2]]);
-  check([[1, NaN], [Infinity, 1], [2, 2]], [[2, 2]]);
+  check(
+    [
+      [1, 1],
+      [2, 2],
+      [3, 3],
+    ],
+    [
+      [1, 1],
+      [2, 2],
+      [3, 3],
+    ],
+  );
+  check(
+    [
+      [3, 3],
+      [1, 1],
+      [2, 2],
+    ],
+    [
+      [1, 1],
+      [2, 2],
+      [3, 3],
+    ],
+  );
+  check(
+    [
+      [1, 1],
+      [2, 2],
+      [1, 9],
+    ],
+    [
+      [1, 9],
+      [2, 2],
+    ],
+  );
+  check(
+    [
+      [1, NaN],
+      [Infinity, 1],
+      [2, 2],
+    ],
+    [[2, 2]],
+  );
 });
 
 test("a track that slides for a day holds its window and no more room than that", () => {
@@ -35,7 +74,13 @@ test("a track that slides for a day holds its window and no more room than that"
 });
 
 test("the value at a time is the nearest one, and none in a gap", () => {
-  const one = track([[10, 1], [11, 2], [12, 3], [40, 9], [41, 10]]);
+  const one = track([
+    [10, 1],
+    [11, 2],
+    [12, 3],
+    [40, 9],
+    [41, 10],
+  ]);
   const check = (time, expected) => assert.equal(one.valueAt(time), expected, `${time}`);
   check(10.4, 1);
   check(10.6, 2);
@@ -46,7 +91,12 @@ test("the value at a time is the nearest one, and none in a gap", () => {
 });
 
 test("the gap follows the usual distance, or the server's resolution where that is wider", () => {
-  const slow = track([[0, 1], [10, 1], [20, 1], [30, 1]]);
+  const slow = track([
+    [0, 1],
+    [10, 1],
+    [20, 1],
+    [30, 1],
+  ]);
   assert.equal(slow.gap, 25);
   slow.resolution = 60;
   assert.equal(slow.gap, 150);

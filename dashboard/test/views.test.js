@@ -17,17 +17,32 @@ const data = (values, time = 100) => {
 };
 
 test("a host has the charts of what it sends, and no others", () => {
-  const check = (values, keys) => assert.deepEqual(chartsOf(data(values), 0).map(({ key }) => key), keys);
+  const check = (values, keys) =>
+    assert.deepEqual(
+      chartsOf(data(values), 0).map(({ key }) => key),
+      keys,
+    );
   check({}, []);
   check({ "app.requests": 5 }, []);
   check({ "load.avg_1m": 1, "cpu.user": 5 }, ["cpu-modes", "load"]);
-  check({ "network.rx_bytes{interface=lo}": 5, "network.rx_bytes{interface=eth0}": 5 }, ["network:interface=eth0", "network:interface=lo"]);
+  check({ "network.rx_bytes{interface=lo}": 5, "network.rx_bytes{interface=eth0}": 5 }, [
+    "network:interface=eth0",
+    "network:interface=lo",
+  ]);
 });
 
 test("what carries nothing is named, not drawn", () => {
-  const one = data({ "network.rx_bytes{interface=eth0}": 5, "network.tx_bytes{interface=eth0}": 0, "network.rx_bytes{interface=wg0}": 0, "disk.read_bytes{device=sda}": 0 });
+  const one = data({
+    "network.rx_bytes{interface=eth0}": 5,
+    "network.tx_bytes{interface=eth0}": 0,
+    "network.rx_bytes{interface=wg0}": 0,
+    "disk.read_bytes{device=sda}": 0,
+  });
   const charts = chartsOf(one, 0);
-  assert.deepEqual(charts.map(({ title, lines }) => [title, lines.length]), [["Network eth0", 2]]);
+  assert.deepEqual(
+    charts.map(({ title, lines }) => [title, lines.length]),
+    [["Network eth0", 2]],
+  );
   assert.equal(idleOf(one, charts), "Without traffic: wg0, sda");
 });
 
@@ -55,7 +70,11 @@ test("the window ends at the newest sample and stands still while frozen", () =>
 
 test("latest values become frames, oldest first", () => {
   const sample = (timestamp, metric_type, tags, value) => ({ timestamp, metric_type, host: "a", tags, value });
-  const frames = samplesOf("a", [sample(2, "cpu.total_usage", "", 1), sample(1, "disk.used_bytes", "mount=/", 5), sample(2, "load.avg_1m", "", 3)]);
+  const frames = samplesOf("a", [
+    sample(2, "cpu.total_usage", "", 1),
+    sample(1, "disk.used_bytes", "mount=/", 5),
+    sample(2, "load.avg_1m", "", 3),
+  ]);
   assert.deepEqual(frames, [
     { type: "sample", host: "a", timestamp: 1, metrics: { "disk.used_bytes{mount=/}": 5 } },
     { type: "sample", host: "a", timestamp: 2, metrics: { "cpu.total_usage": 1, "load.avg_1m": 3 } },

@@ -49,7 +49,11 @@ function drawValues(surface, plot, colours, ticks, unit) {
 function drawTimes(surface, plot, colours) {
   const { context } = surface;
   const hair = Math.max(1, surface.px(1));
-  const ticks = timeTicks(plot.window.from, plot.window.to, Math.max(1, Math.floor(plot.width / surface.px(TIME_WIDTH))));
+  const ticks = timeTicks(
+    plot.window.from,
+    plot.window.to,
+    Math.max(1, Math.floor(plot.width / surface.px(TIME_WIDTH))),
+  );
   const format = ticks.some((tick) => tick % 60 !== 0) ? formatClock : formatMinute;
   context.textBaseline = "alphabetic";
   context.textAlign = "center";
@@ -94,5 +98,7 @@ export function drawMoment(surface, plot, time, colours) {
  * @param {string} unit
  */
 function axisValue(value, unit) {
-  return formatValue(value, unit).replace(/(\.\d*?)0+(?!\d)/, "$1").replace(/\.(?!\d)/, "");
+  return formatValue(value, unit)
+    .replace(/(\.\d*?)0+(?!\d)/, "$1")
+    .replace(/\.(?!\d)/, "");
 }

@@ -25,7 +25,11 @@ export function decimate(times, values, view) {
     let high = index;
     const start = index;
     if (start > first && times[start] - times[start - 1] > view.gap) out.push(BREAK);
-    while (index + 1 < end && Math.floor((times[index + 1] - view.from) * perSecond) === column && times[index + 1] - times[index] <= view.gap) {
+    while (
+      index + 1 < end &&
+      Math.floor((times[index + 1] - view.from) * perSecond) === column &&
+      times[index + 1] - times[index] <= view.gap
+    ) {
       index += 1;
       if (values[index] < values[low]) low = index;
       if (values[index] > values[high]) high = index;

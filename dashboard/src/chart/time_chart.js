@@ -54,7 +54,12 @@ export class TimeChart {
     this.#base = new Surface(el("canvas", { class: "chart-layer" }), () => this.draw());
     this.#over = new Surface(el("canvas", { class: "chart-layer" }), () => this.#drawCursor());
     this.#spoken = el("div", { class: "visually-hidden", "aria-live": "polite" });
-    this.element = el("div", { class: "chart", role: "img", tabindex: 0, "aria-label": options.title }, this.#base.canvas, this.#over.canvas);
+    this.element = el(
+      "div",
+      { class: "chart", role: "img", tabindex: 0, "aria-label": options.title },
+      this.#base.canvas,
+      this.#over.canvas,
+    );
     this.holder = el("div", { class: "chart-holder" }, this.element, this.#spoken);
     this.#listen();
     this.#endings = [
@@ -95,7 +100,11 @@ export class TimeChart {
     const { unit, stacked, area } = this.options;
     const colours = palette();
     const tracks = stacked ? stack(this.lines.map((line) => line.track)) : this.lines.map((line) => line.track);
-    const strokes = this.lines.map((line, index) => ({ track: tracks[index], colour: colours.series[line.colour], dash: line.dash }));
+    const strokes = this.lines.map((line, index) => ({
+      track: tracks[index],
+      colour: colours.series[line.colour],
+      dash: line.dash,
+    }));
     const scale = this.#scale(tracks);
     const plot = (this.#plot = new Plot(surface, this.window, scale.top));
     drawAxes(surface, plot, colours, { ticks: scale.ticks, unit });
@@ -185,7 +194,9 @@ export class TimeChart {
   #speak() {
     const time = cursor.time;
     if (time === null) return;
-    const values = this.lines.map((line) => `${line.label} ${formatValue(line.track.valueAt(time), this.options.unit)}`);
+    const values = this.lines.map(
+      (line) => `${line.label} ${formatValue(line.track.valueAt(time), this.options.unit)}`,
+    );
     setText(this.#spoken, `${formatClock(time)}: ${values.join(", ")}`);
   }
 

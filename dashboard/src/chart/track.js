@@ -28,7 +28,10 @@ export class Track {
 
   /** Views of what is held: good until the next `add`. */
   points() {
-    return { times: this.#times.subarray(this.#start, this.#end), values: this.#values.subarray(this.#start, this.#end) };
+    return {
+      times: this.#times.subarray(this.#start, this.#end),
+      values: this.#values.subarray(this.#start, this.#end),
+    };
   }
 
   /**
@@ -86,7 +89,8 @@ export class Track {
     const { times, values } = this.points();
     if (times.length === 0) return null;
     const after = lowerBound(times, time);
-    const nearest = after === 0 || (after < times.length && times[after] - time < time - times[after - 1]) ? after : after - 1;
+    const nearest =
+      after === 0 || (after < times.length && times[after] - time < time - times[after - 1]) ? after : after - 1;
     return Math.abs(times[nearest] - time) <= this.gap / 2 ? values[nearest] : null;
   }
 

@@ -14,9 +14,18 @@ export class AllValues {
   #shape = -1;
 
   constructor() {
-    const head = el("thead", {}, el("tr", {}, ...["Metric", "Of", "Value"].map((name) => el("th", { scope: "col" }, name))));
+    const head = el(
+      "thead",
+      {},
+      el("tr", {}, ...["Metric", "Of", "Value"].map((name) => el("th", { scope: "col" }, name))),
+    );
     const table = el("table", { class: "values" }, head, this.#body);
-    this.element = el("details", { class: "panel all-values" }, el("summary", {}, "All values ", this.#count), el("div", { class: "table-scroll", tabindex: 0, role: "region", "aria-label": "All values" }, table));
+    this.element = el(
+      "details",
+      { class: "panel all-values" },
+      el("summary", {}, "All values ", this.#count),
+      el("div", { class: "table-scroll", tabindex: 0, role: "region", "aria-label": "All values" }, table),
+    );
     this.element.addEventListener("toggle", () => (this.#shape = -1));
   }
 
@@ -44,6 +53,10 @@ export class AllValues {
 /** @param {import("../state.js").Series} series @returns {Row} */
 function rowOf(series) {
   const value = el("td", { class: "number" });
-  const cells = [el("td", {}, el("bdi", {}, series.metric)), el("td", { class: "muted" }, el("bdi", {}, series.tags)), value];
+  const cells = [
+    el("td", {}, el("bdi", {}, series.metric)),
+    el("td", { class: "muted" }, el("bdi", {}, series.tags)),
+    value,
+  ];
   return { row: el("tr", {}, ...cells), value, series };
 }

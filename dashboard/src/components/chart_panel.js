@@ -56,7 +56,8 @@ export class ChartPanel {
 
   /** @param {readonly Line[]} lines */
   #keepEntries(lines) {
-    const same = lines.length === this.#entries.length && lines.every((line, index) => sameLine(line, this.#entries[index].line));
+    const same =
+      lines.length === this.#entries.length && lines.every((line, index) => sameLine(line, this.#entries[index].line));
     if (same) return;
     this.#entries = lines.map(entry);
     this.#described = -Infinity;

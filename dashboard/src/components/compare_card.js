@@ -28,10 +28,24 @@ export class CompareCard {
    * @param {() => void} onOpen
    */
   constructor(hostname, onOpen) {
-    const open = el("button", { type: "button", class: "link-button", title: `${hostname}: show it alone` }, el("bdi", {}, hostname));
+    const open = el(
+      "button",
+      { type: "button", class: "link-button", title: `${hostname}: show it alone` },
+      el("bdi", {}, hostname),
+    );
     open.addEventListener("click", onOpen);
-    const head = el("header", { class: "compare-head" }, el("h3", { class: "compare-name" }, this.#swatch, open), this.#status.element);
-    this.element = el("div", { class: "card compare-card", role: "group", "aria-label": hostname }, head, el("dl", {}, ...this.#rows.map(({ element }) => element)));
+    const head = el(
+      "header",
+      { class: "compare-head" },
+      el("h3", { class: "compare-name" }, this.#swatch, open),
+      this.#status.element,
+    );
+    this.element = el(
+      "div",
+      { class: "card compare-card", role: "group", "aria-label": hostname },
+      head,
+      el("dl", {}, ...this.#rows.map(({ element }) => element)),
+    );
   }
 
   /**

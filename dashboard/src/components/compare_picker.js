@@ -56,7 +56,10 @@ export class ComparePicker {
     const names = this.#fleet?.names ?? [];
     if (names.length < SEARCH_FROM) return names;
     const wanted = this.#search.value.trim().toLowerCase();
-    const found = wanted === "" ? [] : names.filter((name) => name.toLowerCase().includes(wanted) && !this.#selected.includes(name));
+    const found =
+      wanted === ""
+        ? []
+        : names.filter((name) => name.toLowerCase().includes(wanted) && !this.#selected.includes(name));
     return [...this.#selected, ...found.slice(0, MOST_FOUND)];
   }
 
@@ -78,7 +81,13 @@ export class ComparePicker {
     if (known !== undefined) return known;
     const mark = new StatusMark();
     const swatch = el("span", { class: "swatch", "aria-hidden": "true" });
-    const button = el("button", { type: "button", class: "chip", title: name }, swatch, el("bdi", { class: "chip-name" }, name), mark.element);
+    const button = el(
+      "button",
+      { type: "button", class: "chip", title: name },
+      swatch,
+      el("bdi", { class: "chip-name" }, name),
+      mark.element,
+    );
     button.addEventListener("click", () => this.#toggle(name));
     const chip = { button, mark, swatch };
     this.#chips.set(name, chip);

@@ -14,19 +14,29 @@ export class Cores {
 
   constructor() {
     const legend = el("span", { class: "legend" }, el("span", { class: "legend-label" }, "busiest"), this.#busiest);
-    this.element = el("div", { class: "panel", role: "group", "aria-label": "CPU cores" }, el("header", { class: "panel-head" }, el("h3", { class: "panel-title" }, "CPU cores"), legend), this.#bars);
+    this.element = el(
+      "div",
+      { class: "panel", role: "group", "aria-label": "CPU cores" },
+      el("header", { class: "panel-head" }, el("h3", { class: "panel-title" }, "CPU cores"), legend),
+      this.#bars,
+    );
   }
 
   /** @param {import("../state.js").HostData} data */
   show(data) {
-    const cores = data.family("cpu.core_usage").map((series) => ({ name: series.labels.get("core") ?? series.tags, value: data.currentOf(series) }));
+    const cores = data
+      .family("cpu.core_usage")
+      .map((series) => ({ name: series.labels.get("core") ?? series.tags, value: data.currentOf(series) }));
     setAttribute(this.#bars, "data-figures", cores.length <= MOST_WITH_FIGURES);
     setChildren(
       this.#bars,
       cores.map(({ name, value }) => this.#cell(name, value)),
     );
     const busiest = cores.reduce((most, core) => ((core.value ?? -1) > (most.value ?? -1) ? core : most), cores[0]);
-    setText(this.#busiest, busiest === undefined ? "" : `core ${busiest.name} ${formatValue(busiest.value, "percent")}`);
+    setText(
+      this.#busiest,
+      busiest === undefined ? "" : `core ${busiest.name} ${formatValue(busiest.value, "percent")}`,
+    );
     const words = cores.map(({ name, value }) => `core ${name} ${formatValue(value, "percent")}`);
     setAttribute(this.#bars, "aria-label", `CPU cores now: ${words.join(", ")}`);
   }
@@ -39,7 +49,13 @@ export class Cores {
     let known = this.#cells.get(name);
     if (known === undefined) {
       const figure = el("span", { class: "core-figure" });
-      const cell = el("span", { class: "core" }, figure, el("span", { class: "core-bar" }), el("span", { class: "core-name" }, name));
+      const cell = el(
+        "span",
+        { class: "core" },
+        figure,
+        el("span", { class: "core-bar" }),
+        el("span", { class: "core-name" }, name),
+      );
       this.#cells.set(name, (known = { cell, figure }));
     }
     setProperty(known.cell, "--share", (Math.min(100, value ?? 0) / 100).toFixed(4));

@@ -13,7 +13,12 @@ export class FileSystems {
   #rows = new Map();
 
   constructor() {
-    this.element = el("div", { class: "panel", role: "group", "aria-label": "File systems" }, el("header", { class: "panel-head" }, el("h3", { class: "panel-title" }, "File systems")), this.#list);
+    this.element = el(
+      "div",
+      { class: "panel", role: "group", "aria-label": "File systems" },
+      el("header", { class: "panel-head" }, el("h3", { class: "panel-title" }, "File systems")),
+      this.#list,
+    );
   }
 
   /** @param {import("../state.js").HostData} data */
@@ -42,8 +47,20 @@ export class FileSystems {
   #make(series) {
     const name = series.labels.get("mount") ?? series.tags;
     const meter = new Meter();
-    const [percent, space, word] = [el("span", { class: "fs-percent" }), el("span", { class: "fs-space" }), el("span", { class: "level-word" })];
-    const row = el("li", { class: "fs" }, el("bdi", { class: "fs-name", title: name }, name), word, space, percent, meter.element);
+    const [percent, space, word] = [
+      el("span", { class: "fs-percent" }),
+      el("span", { class: "fs-space" }),
+      el("span", { class: "level-word" }),
+    ];
+    const row = el(
+      "li",
+      { class: "fs" },
+      el("bdi", { class: "fs-name", title: name }, name),
+      word,
+      space,
+      percent,
+      meter.element,
+    );
     const known = { row, meter, percent, space, word };
     this.#rows.set(series.tags, known);
     return known;

@@ -23,7 +23,17 @@ export class HostRow {
     const open = el("button", { type: "button", class: "link-button" }, el("bdi", {}, hostname));
     open.addEventListener("click", onOpen);
     const name = el("th", { scope: "row", class: "row-name" }, open, this.#tags);
-    this.element = el("tr", {}, el("td", {}, this.#status.element), name, this.#cpu.cell, this.#memory.cell, this.#used, this.#load, this.#seen);
+    this.element = el(
+      "tr",
+      {},
+      el("td", {}, this.#status.element),
+      name,
+      this.#cpu.cell,
+      this.#memory.cell,
+      this.#used,
+      this.#load,
+      this.#seen,
+    );
   }
 
   /**
@@ -46,7 +56,12 @@ export class HostRow {
 function share() {
   const meter = new Meter();
   const [value, word] = [el("span", { class: "share-value" }), el("span", { class: "level-word" })];
-  return { cell: el("td", { class: "number" }, el("span", { class: "share" }, word, meter.element, value)), meter, value, word };
+  return {
+    cell: el("td", { class: "number" }, el("span", { class: "share" }, word, meter.element, value)),
+    meter,
+    value,
+    word,
+  };
 }
 
 /**

@@ -15,7 +15,12 @@ export class HostSelect {
   constructor(onPick) {
     this.#select.append(this.#placeholder);
     this.#select.addEventListener("change", () => onPick(this.#select.value));
-    this.element = el("label", { class: "host-picker" }, el("span", { class: "visually-hidden" }, "Host"), this.#select);
+    this.element = el(
+      "label",
+      { class: "host-picker" },
+      el("span", { class: "visually-hidden" }, "Host"),
+      this.#select,
+    );
   }
 
   /**

@@ -17,7 +17,12 @@ export class LinkWord {
   #word = el("span", { class: "status-word" });
 
   constructor() {
-    this.element = el("span", { class: "status link-word", role: "status" }, el("span", { class: "status-shape", "aria-hidden": "true" }), this.#word);
+    this.element = el(
+      "span",
+      { class: "status link-word", role: "status" },
+      el("span", { class: "status-shape", "aria-hidden": "true" }),
+      this.#word,
+    );
   }
 
   /** @param {import("../live.js").LinkState} state */
@@ -36,7 +41,14 @@ export class LostBanner {
   constructor(onRetry) {
     const button = el("button", { type: "button", class: "button" }, "Try now");
     button.addEventListener("click", onRetry);
-    this.element = el("div", { class: "banner", role: "alert", hidden: true }, el("span", { class: "banner-shape", "aria-hidden": "true" }), this.#text, this.#next, button);
+    this.element = el(
+      "div",
+      { class: "banner", role: "alert", hidden: true },
+      el("span", { class: "banner-shape", "aria-hidden": "true" }),
+      this.#text,
+      this.#next,
+      button,
+    );
   }
 
   /**

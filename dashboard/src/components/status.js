@@ -11,7 +11,12 @@ export class StatusMark {
   #word = el("span", { class: "status-word" });
 
   constructor() {
-    this.element = el("span", { class: "status" }, el("span", { class: "status-shape", "aria-hidden": "true" }), this.#word);
+    this.element = el(
+      "span",
+      { class: "status" },
+      el("span", { class: "status-shape", "aria-hidden": "true" }),
+      this.#word,
+    );
   }
 
   /**

@@ -12,7 +12,9 @@ export class TagList {
     this.element.hidden = text === "{}";
     if (text === this.#shown) return;
     this.#shown = text;
-    const items = Object.entries(tags).map(([key, value]) => el("li", { class: "tag" }, el("bdi", { class: "tag-key" }, key), el("bdi", {}, value)));
+    const items = Object.entries(tags).map(([key, value]) =>
+      el("li", { class: "tag" }, el("bdi", { class: "tag-key" }, key), el("bdi", {}, value)),
+    );
     setChildren(this.element, items);
   }
 }

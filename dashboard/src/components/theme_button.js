@@ -13,7 +13,12 @@ export class ThemeButton {
 
   constructor() {
     this.theme = saved();
-    this.element = el("button", { type: "button", class: "button theme-button" }, el("span", { class: "theme-shape", "aria-hidden": "true" }), this.#word);
+    this.element = el(
+      "button",
+      { type: "button", class: "button theme-button" },
+      el("span", { class: "theme-shape", "aria-hidden": "true" }),
+      this.#word,
+    );
     this.element.addEventListener("click", () => this.#next());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => rereadPalette());
     this.#show();

@@ -47,7 +47,9 @@ export function setText(node, text) {
  * @param {readonly Node[]} children
  */
 export function setChildren(parent, children) {
-  const same = parent.childNodes.length === children.length && children.every((child, index) => parent.childNodes[index] === child);
+  const same =
+    parent.childNodes.length === children.length &&
+    children.every((child, index) => parent.childNodes[index] === child);
   if (!same) parent.replaceChildren(...children);
 }
 

@@ -21,7 +21,8 @@ export function splitKey(key) {
 }
 
 /**
- * The pairs of a canonical tags string, unescaped. What is malformed is kept as far as it can be read: it is only shown.
+ * The pairs of a canonical tags string, unescaped. What is malformed is kept as far as it can be read: it is only
+ * shown.
  * @param {string} tags
  * @returns {Map<string, string>}
  */

@@ -20,7 +20,10 @@ export class CompareView {
   #cards = el("div", { class: "compare-cards" });
   /** @type {Map<string, CompareCard>} */
   #byHost = new Map();
-  #charts = CHARTS.map(({ metric, ...options }) => ({ metric, panel: new ChartPanel({ ...options, span: "last 5 minutes" }) }));
+  #charts = CHARTS.map(({ metric, ...options }) => ({
+    metric,
+    panel: new ChartPanel({ ...options, span: "last 5 minutes" }),
+  }));
   #panels = el("div", { class: "panels panels-compare" }, ...this.#charts.map(({ panel }) => panel.element));
   #hint = el("p", { class: "muted hint" }, "Choose the hosts to compare.");
   #edge = new WindowEdge();
@@ -32,7 +35,14 @@ export class CompareView {
   constructor(onPick, onOpen) {
     this.#picker = new ComparePicker(onPick);
     this.onOpen = onOpen;
-    this.element = el("article", { class: "compare", "aria-label": "Comparison" }, this.#picker.element, this.#hint, this.#cards, this.#panels);
+    this.element = el(
+      "article",
+      { class: "compare", "aria-label": "Comparison" },
+      this.#picker.element,
+      this.#hint,
+      this.#cards,
+      this.#panels,
+    );
   }
   #picker;
 

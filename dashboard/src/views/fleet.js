@@ -35,7 +35,11 @@ export class FleetView {
     this.onOpen = onOpen;
     const head = el("thead", {}, el("tr", {}, ...COLUMNS.map((column) => this.#head(column))));
     const table = el("table", { class: "hosts" }, head, this.#body);
-    this.element = el("article", { class: "panel hosts-panel", "aria-label": "All hosts" }, el("div", { class: "table-scroll", tabindex: 0, role: "region", "aria-label": "All hosts" }, table));
+    this.element = el(
+      "article",
+      { class: "panel hosts-panel", "aria-label": "All hosts" },
+      el("div", { class: "table-scroll", tabindex: 0, role: "region", "aria-label": "All hosts" }, table),
+    );
   }
 
   /** @param {import("../main.js").App} app */
@@ -50,7 +54,12 @@ export class FleetView {
       return row.element;
     });
     setChildren(this.#body, rows);
-    for (const [column, head] of this.#heads) setAttribute(head, "aria-sort", column === this.#column ? (this.#descending ? "descending" : "ascending") : undefined);
+    for (const [column, head] of this.#heads)
+      setAttribute(
+        head,
+        "aria-sort",
+        column === this.#column ? (this.#descending ? "descending" : "ascending") : undefined,
+      );
   }
 
   end() {
@@ -77,7 +86,10 @@ export class FleetView {
     const fleet = this.#fleet;
     if (fleet === null) return;
     const hosts = [...fleet.hosts.values()].sort((a, b) => this.#order(a, b));
-    setChildren(this.#body, hosts.flatMap(({ hostname }) => this.#rows.get(hostname)?.element ?? []));
+    setChildren(
+      this.#body,
+      hosts.flatMap(({ hostname }) => this.#rows.get(hostname)?.element ?? []),
+    );
   }
 
   /**
@@ -86,7 +98,10 @@ export class FleetView {
    */
   #order(a, b) {
     const [low, high] = this.#descending ? [b, a] : [a, b];
-    const difference = this.#column === "name" ? naturally(low.hostname, high.hostname) : rank(low, this.#column) - rank(high, this.#column);
+    const difference =
+      this.#column === "name"
+        ? naturally(low.hostname, high.hostname)
+        : rank(low, this.#column) - rank(high, this.#column);
     return difference || naturally(a.hostname, b.hostname);
   }
 }

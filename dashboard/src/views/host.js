@@ -43,9 +43,25 @@ export class HostView {
   constructor(hostname) {
     this.hostname = hostname;
     setText(this.#name, hostname);
-    const head = el("header", { class: "host-head" }, el("h2", { class: "host-name" }, this.#name), this.#status.element, this.#age, this.#tags.element);
+    const head = el(
+      "header",
+      { class: "host-head" },
+      el("h2", { class: "host-name" }, this.#name),
+      this.#status.element,
+      this.#age,
+      this.#tags.element,
+    );
     const cards = el("div", { class: "cards" }, ...Object.values(this.#cards).map((card) => card.element));
-    this.element = el("article", { class: "host", "aria-label": "Single host" }, head, this.#facts.element, cards, this.#panels, this.#idle, this.#allValues.element);
+    this.element = el(
+      "article",
+      { class: "host", "aria-label": "Single host" },
+      head,
+      this.#facts.element,
+      cards,
+      this.#panels,
+      this.#idle,
+      this.#allValues.element,
+    );
   }
 
   /** @param {import("../main.js").App} app */
@@ -107,7 +123,11 @@ export class HostView {
       panel.show(spec.lines, window);
       return { key: spec.key, element: panel.element };
     });
-    this.#trends.show(chartsOf.trends(data), window, this.element.hasAttribute("data-stale") ? `5 minutes to ${formatClock(window.to)}` : SPAN);
+    this.#trends.show(
+      chartsOf.trends(data),
+      window,
+      this.element.hasAttribute("data-stale") ? `5 minutes to ${formatClock(window.to)}` : SPAN,
+    );
     const elements = charts.map(({ element }) => element);
     if (data.family("cpu.core_usage").length > 0) {
       this.#cores.show(data);
@@ -147,5 +167,7 @@ function ageText(data, host) {
 /** @param {import("../state.js").HostData} data */
 function loadNote(data) {
   const [five, fifteen] = [data.current("load.avg_5m"), data.current("load.avg_15m")];
-  return five === null || fifteen === null ? "" : `${formatValue(five, LOAD)} in 5 min, ${formatValue(fifteen, LOAD)} in 15`;
+  return five === null || fifteen === null
+    ? ""
+    : `${formatValue(five, LOAD)} in 5 min, ${formatValue(fifteen, LOAD)} in 15`;
 }

@@ -23,7 +23,9 @@ export function chartsOf(data, from) {
   return PANELS.flatMap((panel) => {
     if (panel.each !== undefined) return eachOf(data, panel, panel.each, from);
     const lines = panel.lineEach === undefined ? linesOf(data, panel, "") : linesOfEach(data, panel, panel.lineEach);
-    return lines.length === 0 ? [] : [{ ...panel, key: panel.id, lines: panel.stacked ? withoutIdle(lines, from) : lines, max: topOf(data, panel) }];
+    return lines.length === 0
+      ? []
+      : [{ ...panel, key: panel.id, lines: panel.stacked ? withoutIdle(lines, from) : lines, max: topOf(data, panel) }];
   });
 }
 
@@ -62,7 +64,12 @@ function eachOf(data, panel, label, from) {
     .map((series) => ({ series, lines: linesOf(data, panel, series.tags) }))
     .filter(({ lines }) => lines.some((line) => isBusy(line, from)))
     .slice(0, MOST_OF_A_KIND)
-    .map(({ series, lines }) => ({ ...panel, key: `${panel.id}:${series.tags}`, title: `${panel.title} ${series.labels.get(label) ?? series.tags}`, lines }));
+    .map(({ series, lines }) => ({
+      ...panel,
+      key: `${panel.id}:${series.tags}`,
+      title: `${panel.title} ${series.labels.get(label) ?? series.tags}`,
+      lines,
+    }));
 }
 
 /**
@@ -86,7 +93,11 @@ function linesOf(data, panel, tags) {
  */
 function linesOfEach(data, panel, label) {
   const family = data.family(panel.lines[0].metric).slice(0, SERIES_COLOURS);
-  return family.map((series, index) => ({ label: series.labels.get(label) ?? series.tags, colour: index, track: series.track }));
+  return family.map((series, index) => ({
+    label: series.labels.get(label) ?? series.tags,
+    colour: index,
+    track: series.track,
+  }));
 }
 
 /**

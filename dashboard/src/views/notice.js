@@ -12,7 +12,15 @@ export class EmptyFleet {
       el("h2", {}, "No host has reported yet"),
       el("p", {}, "On the machine to be watched, run:"),
       commandLine(command),
-      el("p", { class: "muted" }, "The token is in the file ", el("code", {}, "token"), " of the aggregator’s data directory, ", el("code", {}, "~/.sysmon"), " unless set otherwise. Copy it to the machine first."),
+      el(
+        "p",
+        { class: "muted" },
+        "The token is in the file ",
+        el("code", {}, "token"),
+        " of the aggregator’s data directory, ",
+        el("code", {}, "~/.sysmon"),
+        " unless set otherwise. Copy it to the machine first.",
+      ),
       el("p", { class: "muted" }, "This page shows the host as soon as it reports."),
     );
   }
@@ -24,7 +32,12 @@ export class UnknownHost {
   /** @param {string} hostname */
   constructor(hostname) {
     this.hostname = hostname;
-    this.element = el("article", { class: "notice", "aria-label": "Unknown host" }, el("h2", {}, "There is no host ", el("bdi", {}, hostname)), el("p", {}, "It never reported to this server, or was removed. Choose another above."));
+    this.element = el(
+      "article",
+      { class: "notice", "aria-label": "Unknown host" },
+      el("h2", {}, "There is no host ", el("bdi", {}, hostname)),
+      el("p", {}, "It never reported to this server, or was removed. Choose another above."),
+    );
   }
   update() {}
   end() {}

@@ -22,8 +22,20 @@ export class Shell {
     this.#banner = new LostBanner(onRetry);
     const brand = el("h1", { class: "brand" }, el("span", { class: "brand-mark", "aria-hidden": "true" }), "sysmon");
     const bar = el("header", { class: "topbar" }, brand, this.#link.element, new ThemeButton().element);
-    this.#selector = el("nav", { class: "selector", "aria-label": "Host and view" }, this.#select.element, this.#views.element);
-    this.#content = el("div", { class: "content" }, this.#banner.element, this.#overview.element, this.#selector, this.#main);
+    this.#selector = el(
+      "nav",
+      { class: "selector", "aria-label": "Host and view" },
+      this.#select.element,
+      this.#views.element,
+    );
+    this.#content = el(
+      "div",
+      { class: "content" },
+      this.#banner.element,
+      this.#overview.element,
+      this.#selector,
+      this.#main,
+    );
     this.elements = [bar, this.#content];
   }
   #select;

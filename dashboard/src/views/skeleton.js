@@ -4,7 +4,8 @@ import { el } from "../lib/dom.js";
 
 export class Skeleton {
   constructor() {
-    const blocks = (/** @type {number} */ count, /** @type {string} */ name) => Array.from({ length: count }, () => el("div", { class: `skeleton ${name}` }));
+    const blocks = (/** @type {number} */ count, /** @type {string} */ name) =>
+      Array.from({ length: count }, () => el("div", { class: `skeleton ${name}` }));
     this.element = el(
       "div",
       { class: "host", "aria-busy": "true", "aria-label": "Loading" },
