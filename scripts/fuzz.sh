@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Builds the fuzz targets and runs each for a while. What it finds stays in fuzz/artifacts/, what it learns in fuzz/corpus/.
+# Builds the fuzz targets and runs each for a while. What it finds stays in fuzz/artifacts/, what it learns in
+# fuzz/corpus/.
 #
 #     scripts/fuzz.sh [--seconds N] [TARGET…]     default: 60 seconds each, all targets
 #
-# libFuzzer with the stable compiler: coverage needs only an LLVM pass. Without the address sanitizer, which only nightly
-# has; the workspace forbids unsafe code, so that what is looked for are panics, overflows and broken invariants.
+# libFuzzer with the stable compiler: coverage needs only an LLVM pass. Without the address sanitizer, which only
+# nightly has: there is no unsafe code, so that what is looked for are panics, overflows and broken invariants.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

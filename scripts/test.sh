@@ -108,7 +108,7 @@ dependency_policy() {
     done
 }
 
-# In the debug profile and in test mode, where each bench runs once: that it compiles and does not fail is what is asked.
+# In the debug profile and in test mode, where each bench runs once: asked is that it compiles and does not fail.
 benches_run() {
     cargo test --workspace --locked --bench '*' -- --test
 }
@@ -147,6 +147,7 @@ export CARGO_NET_OFFLINE=true
 step 'rust: format' cargo fmt --all --check
 step 'shell: shellcheck' shell_scripts
 step 'rust: dependency policy' dependency_policy
+step 'page: format' npm run --silent --prefix dashboard format
 step 'page: types' npm run --silent --prefix dashboard check
 step 'page: unit tests' npm run --silent --prefix dashboard test
 step 'rust: lints' cargo clippy --workspace --all-targets --locked -- -D warnings
