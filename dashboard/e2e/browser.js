@@ -44,7 +44,11 @@ export async function openPage(browser, options = {}) {
   return { page, seen, close: () => context.close() };
 }
 
-/** The card of a figure on the single host's page. @param {import("playwright-core").Page} page @param {string} label */
+/**
+ * The card of a figure on the single host's page.
+ * @param {import("playwright-core").Page} page
+ * @param {string} label
+ */
 export const card = (page, label) => page.locator(`.card[aria-label="${label}"] .card-value`);
 
 /** @param {import("playwright-core").Page} page */

@@ -10,7 +10,7 @@ import { Signal } from "./lib/signal.js";
 /**
  * @typedef {object} ChannelOptions
  * @property {() => WebSocket} open
- * @property {(signal: AbortSignal) => Promise<import("./api.js").LiveFrame[]>} poll what the socket would have told, asked for
+ * @property {(signal: AbortSignal) => Promise<import("./api.js").LiveFrame[]>} poll asks for what the socket would tell
  * @property {(frame: import("./api.js").LiveFrame) => void} onFrame
  * @property {number} [silence] milliseconds without a frame after which an open socket is taken for dead
  * @property {() => number} [random]

@@ -12,7 +12,8 @@ import { EmptyFleet, UnknownHost } from "./views/notice.js";
 import { Shell } from "./views/shell.js";
 import { Skeleton } from "./views/skeleton.js";
 
-/** @typedef {{ view: import("./router.js").ViewName, host: string | null, hosts: readonly string[] }} Shown what is on screen, after the address and the fleet */
+/** @typedef {import("./router.js").ViewName} ViewName */
+/** @typedef {{ view: ViewName, host: string | null, hosts: readonly string[] }} Shown what is on screen */
 /** @typedef {{ fleet: Fleet, cache: HostCache, feed: Feed, shown: Shown }} App */
 /** @typedef {{ element: HTMLElement, update(app: App): void, end(): void }} View */
 
@@ -113,7 +114,7 @@ class Page {
     return key.startsWith("host:") ? new HostView(host) : new UnknownHost(host);
   }
 
-  /** @param {import("./router.js").ViewName} view */
+  /** @param {ViewName} view */
   #goTo(view) {
     const { compare } = this.router.route;
     this.router.go(view === "compare" && compare.length === 0 ? { view, compare: this.#firstCompared() } : { view });
@@ -138,7 +139,8 @@ class Page {
     const down = this.fleet.summary?.offline_hosts ?? 0;
     const { view, host } = this.shown;
     const name = view === "single" && host !== null ? `${host} · sysmon` : "sysmon";
-    document.title = this.feed.link.state === "lost" ? `No link · ${name}` : down > 0 ? `(${down} down) ${name}` : name;
+    const trouble = this.feed.link.state === "lost" ? "No link · " : down > 0 ? `(${down} down) ` : "";
+    document.title = trouble + name;
     const icon = document.querySelector("link[rel=icon]");
     if (icon !== null) setAttribute(icon, "href", down > 0 ? "favicon-down.svg" : "favicon.svg");
   }

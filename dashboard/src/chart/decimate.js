@@ -9,7 +9,7 @@ export const BREAK = -1;
 /**
  * @param {Float64Array} times ascending
  * @param {Float64Array} values
- * @param {{ from: number, to: number, columns: number, gap: number }} view `gap`: the distance that breaks the line, seconds
+ * @param {{ from: number, to: number, columns: number, gap: number }} view `gap`: where the line breaks, seconds
  * @returns {number[]} indexes ascending, with `BREAK` between stretches
  */
 export function decimate(times, values, view) {

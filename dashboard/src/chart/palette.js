@@ -2,7 +2,17 @@
 
 import { Signal } from "../lib/signal.js";
 
-/** @typedef {{ grid: string, axis: string, text: string, strong: string, cursor: string, panel: string, font: string, series: string[] }} Palette */
+/**
+ * @typedef {object} Palette
+ * @property {string} grid
+ * @property {string} axis
+ * @property {string} text
+ * @property {string} strong
+ * @property {string} cursor
+ * @property {string} panel
+ * @property {string} font
+ * @property {string[]} series
+ */
 
 /** As many as the style sheet names: the eight hosts that can be compared. */
 export const SERIES_COLOURS = 8;

@@ -13,7 +13,7 @@ export class Sparkline {
   #window = { from: 0, to: 1 };
   #ending;
 
-  /** @param {{ max?: number, colour?: number }} options `max`: a fixed upper edge; else the highest value is at the top */
+  /** @param {{ max?: number, colour?: number }} options `max`: a fixed upper edge; else it is the highest value */
   constructor({ max, colour = 0 } = {}) {
     this.max = max;
     this.colour = colour;

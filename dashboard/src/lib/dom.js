@@ -3,7 +3,7 @@
 /**
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
- * @param {Record<string, string | number | boolean | undefined>} [attributes] `true` sets an empty attribute, `false` and `undefined` none
+ * @param {Record<string, string | number | boolean | undefined>} [attributes] `true` sets an empty one, `false` none
  * @param {...(Node | string)} children strings become text nodes
  * @returns {HTMLElementTagNameMap[K]}
  */

@@ -7,7 +7,7 @@ import { PANELS, TRENDS } from "../panels.js";
 /** @typedef {import("../panels.js").PanelSpec} PanelSpec */
 /** @typedef {import("../state.js").HostData} HostData */
 /** @typedef {import("../chart/time_chart.js").Line} Line */
-/** @typedef {{ key: string, title: string, unit: string, lines: Line[], stacked?: boolean, area?: boolean, max?: number, floor?: number }} ChartSpec */
+/** @typedef {Omit<PanelSpec, "lines"> & { key: string, lines: Line[] }} ChartSpec */
 
 /** A machine with a hundred interfaces shows the first; the others are among all values. */
 const MOST_OF_A_KIND = 8;

@@ -7,7 +7,9 @@ import { ViewSwitch } from "../components/view_switch.js";
 import { el, setAttribute, setChildren } from "../lib/dom.js";
 import { Overview } from "./overview.js";
 
-/** What the list of hosts is for, in each view. @type {Record<import("../router.js").ViewName, string>} */
+/** @typedef {import("../router.js").ViewName} ViewName */
+
+/** What the list of hosts is for, in each view. @type {Record<ViewName, string>} */
 const INVITATIONS = { single: "Choose a host", compare: "Add a host", fleet: "Choose a host" };
 
 export class Shell {
@@ -15,7 +17,7 @@ export class Shell {
   #overview = new Overview();
   #main = el("main", { id: "main" });
 
-  /** @param {{ onHost(hostname: string): void, onView(view: import("../router.js").ViewName): void, onRetry(): void }} actions */
+  /** @param {{ onHost(hostname: string): void, onView(view: ViewName): void, onRetry(): void }} actions */
   constructor({ onHost, onView, onRetry }) {
     this.#select = new HostSelect(onHost);
     this.#views = new ViewSwitch(onView);
