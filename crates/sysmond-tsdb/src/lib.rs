@@ -11,6 +11,7 @@
 
 mod backlog;
 mod batch;
+mod codec;
 mod error;
 mod file;
 mod memory;
