@@ -3,14 +3,54 @@
 pub mod agent;
 pub mod aggregator;
 pub mod api;
+mod check_config;
+pub mod cli;
 pub mod clock;
+mod commands;
 pub mod config;
+mod demo;
+mod listen;
+mod process;
+pub mod server;
 pub mod shutdown;
+mod sql;
 pub mod standalone;
+pub mod telemetry;
 
+use config::ConfigErrors;
+use std::io::Write;
 use std::process::ExitCode;
+
+/// Exit status of a command that failed.
+const FAILED: u8 = 1;
+/// Exit status of a wrong command line or configuration.
+const WRONG_USE: u8 = 2;
 
 /// Parses the command line, runs the command, and turns an error into the exit status: 0 ok, 1 failed, 2 usage.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let outcome = match cli::parse(std::env::args_os()) {
+        Ok(request) => commands::execute(request),
+        Err(usage) => {
+            let status = u8::try_from(usage.exit_code()).unwrap_or(WRONG_USE);
+            return usage.print().map_or(ExitCode::from(FAILED), |()| ExitCode::from(status));
+        }
+    };
+    outcome.map_or_else(|error| report(&error), |()| ExitCode::SUCCESS)
+}
+
+/// One message with the whole chain of causes.
+fn report(error: &anyhow::Error) -> ExitCode {
+    let broken_pipe = |cause: &(dyn std::error::Error + 'static)| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    };
+    // Whoever reads our output has enough of it: `sysmond sql … | head`.
+    if error.chain().any(broken_pipe) {
+        return ExitCode::SUCCESS;
+    }
+    let status = if error.downcast_ref::<ConfigErrors>().is_some() { WRONG_USE } else { FAILED };
+    // Where nobody is there to read it, the status says it too.
+    writeln!(std::io::stderr(), "sysmond: {error:#}").ok();
+    ExitCode::from(status)
 }

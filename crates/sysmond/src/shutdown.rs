@@ -18,6 +18,12 @@ impl Shutdown {
         Self::default()
     }
 
+    /// A handle for a part of the program: it ends with this one, and its tasks are waited for on their own.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        Self { token: self.token.child_token(), tasks: TaskTracker::new() }
+    }
+
     /// Asks everything to end. May be called more than once.
     pub fn request(&self) {
         self.token.cancel();
@@ -41,6 +47,8 @@ impl Shutdown {
 
     /// Waits until the end was asked for and all tasks have ended.
     pub async fn finished(&self) {
+        self.requested().await;
+        self.tasks.close();
         self.tasks.wait().await;
     }
 }

@@ -1,11 +1,164 @@
 //! The agent: collects on this host, keeps its own history, pushes.
+//!
+//! `collect` reads all sources at each tick and puts a row into a bounded ring; `keep` moves rows from the ring into the
+//! agent's own store; `push` delivers from the store, behind a durable cursor; `watch` learns whether somebody looks at
+//! live data, and then all of it happens each second. No part waits for a later one.
 
+mod backoff;
+mod client;
+mod collect;
+mod counters;
+mod grid;
+mod keep;
+mod push;
+mod registry;
+mod rows;
+mod statics;
+#[cfg(test)]
+mod testing;
+mod upkeep;
+mod watch;
+
+pub use client::{Address, AddressError};
+
+use crate::clock;
 use crate::config::AgentConfig;
 use crate::shutdown::Shutdown;
+use anyhow::Context;
+use client::Client;
+use collect::Collect;
+use counters::Counters;
+use keep::{Keep, Ring};
+use push::{Parts, Push};
+use registry::Registry;
+use rows::Rows;
+use statics::Statics;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use sysmond_model::Timestamp;
+use sysmond_procfs::Source;
+use sysmond_tsdb::Store;
+use tokio::task::{JoinSet, spawn_blocking};
+use tracing::{info, warn};
+use upkeep::Upkeep;
+use watch::Watch;
+
+/// Rates over a hole longer than so many intervals are not given: what happened meanwhile is not known.
+const MAX_GAP_INTERVALS: u32 = 3;
+/// No hole is shorter than this, however short the interval.
+const MIN_GAP: Duration = Duration::from_secs(3);
+/// The agent's store in its data folder.
+const STORE_FILE: &str = "agent.db";
 
 /// Runs until `shutdown`; nothing that was collected is lost by it.
+///
+/// # Errors
+/// Where the configuration cannot work (an address that is none, a store that cannot be opened), before anything is
+/// collected. Nothing that happens later is an error: it is reported and mended.
 pub async fn run(config: AgentConfig, shutdown: Shutdown) -> anyhow::Result<()> {
-    let _ = config;
-    shutdown.requested().await;
-    Ok(())
+    let sources = sysmond_procfs::sources(&config.roots, (config.interval * MAX_GAP_INTERVALS).max(MIN_GAP));
+    run_with(config, sources, shutdown).await.map(|counters| info!(%counters, "the agent has ended"))
 }
+
+/// [`run`] with other sources; gives back what became of the samples.
+async fn run_with(
+    config: AgentConfig,
+    sources: Vec<Box<dyn Source>>,
+    shutdown: Shutdown,
+) -> anyhow::Result<Arc<Counters>> {
+    let address: Address = config.aggregator.parse().context("the aggregator's address")?;
+    let client = Client::new(address, &config.token, &config.host.version)?;
+    let registry = Registry::start(sources)?;
+    let (path, options) = (config.data_dir.join(STORE_FILE), config.store.clone());
+    let store = spawn_blocking(move || open(&path, options)).await??;
+    let counters = Arc::new(Counters::default());
+
+    let mut parts = start(&config, client, registry, &store, &counters, &shutdown).await;
+    while let Some(ended) = parts.join_next().await {
+        ended.context("a part of the agent broke")?;
+    }
+    spawn_blocking(move || store.close()).await?;
+    Ok(counters)
+}
+
+/// Starts all parts; each ends by itself after `shutdown`, in the order in which rows pass through them.
+async fn start(
+    config: &AgentConfig,
+    client: Client,
+    registry: Registry,
+    store: &Store,
+    counters: &Arc<Counters>,
+    shutdown: &Shutdown,
+) -> JoinSet<()> {
+    let (newest, new_row) = tokio::sync::watch::channel(None);
+    let (watched, is_watched) = tokio::sync::watch::channel(false);
+    let (contact, in_contact) = tokio::sync::watch::channel(false);
+    let ring = Ring::new(Arc::clone(counters));
+    let (host, store) = (config.host.clone(), store.clone());
+
+    let collect = Collect {
+        registry,
+        rows: Rows::new(Arc::clone(counters)),
+        ring: Arc::clone(&ring),
+        interval: config.interval,
+        watched: is_watched.clone(),
+        last: newest_stored(&store, &host.hostname),
+    };
+    let push = Push::open(Parts {
+        store: store.clone(),
+        client: client.clone(),
+        host: host.clone(),
+        interval: config.push_interval,
+        statics: Statics::new(statics(config)),
+        counters: Arc::clone(counters),
+        newest: new_row,
+        watched: is_watched,
+        contact,
+    });
+    let watch = Watch { client, hostname: host.hostname.clone(), watched, contact: in_contact };
+    let upkeep = Upkeep { store: store.clone(), counters: Arc::clone(counters) };
+    let keep = Keep { ring, store, host, newest, counters: Arc::clone(counters) };
+
+    let mut parts = JoinSet::new();
+    parts.spawn(collect.run(shutdown.clone()));
+    parts.spawn(keep.run(shutdown.clone()));
+    parts.spawn(push.await.run(shutdown.clone()));
+    parts.spawn(watch.run(shutdown.clone()));
+    parts.spawn(upkeep.run(shutdown.clone()));
+    parts
+}
+
+fn open(path: &Path, options: sysmond_tsdb::StoreOptions) -> anyhow::Result<Store> {
+    if let Some(folder) = path.parent() {
+        let mut private = std::fs::DirBuilder::new();
+        let made = private.recursive(true).mode(0o700).create(folder);
+        made.with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
+    let store = Store::open(path, options, clock::now())?;
+    if let Some(damaged) = store.recovered() {
+        warn!(kept = %damaged.display(), "the agent's store was damaged: it is kept aside and a new one begun");
+    }
+    Ok(store)
+}
+
+/// The timestamp of the newest row of an earlier run.
+fn newest_stored(store: &Store, hostname: &str) -> Option<Timestamp> {
+    store.latest(hostname)?.iter().map(|sample| sample.timestamp).max()
+}
+
+/// How the static data are read.
+fn statics(config: &AgentConfig) -> statics::Read {
+    let roots = config.roots.clone();
+    let (version, interval) = (config.host.version.clone(), config.interval);
+    Arc::new(move || {
+        let (mut info, gaps) = sysmond_procfs::static_info(&roots);
+        info.agent_version.clone_from(&version);
+        info.interval_seconds = interval.as_secs_f64();
+        (info, gaps)
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,124 @@
 //! The aggregator: receives, stores, and serves API, live data and dashboard.
 
+mod addr_file;
+pub mod counters;
+pub mod ingest;
+pub mod live;
+mod retention;
+pub mod views;
+
+use crate::api::{self, App, Parts};
+use crate::clock;
 use crate::config::AggregatorConfig;
+use crate::server::{self, Connections};
 use crate::shutdown::Shutdown;
+use anyhow::Context;
+use counters::Counters;
+use ingest::Ingest;
+use live::Live;
+use std::sync::Arc;
+use std::time::Duration;
+use sysmond_tsdb::Store;
 use tokio::net::TcpListener;
 
-/// Serves `listener` until `shutdown`; what was acknowledged is on disk.
+/// The store's file in the data directory.
+const DATABASE: &str = "aggregator.db";
+/// How long everything that runs may take to end. Requests in flight have 4 s of them, and a stop is to take 5.
+const END: Duration = Duration::from_millis(4500);
+
+/// What clients may take of the aggregator.
+#[derive(Clone, Debug, Default)]
+pub struct Limits {
+    /// Of connections.
+    pub server: server::Limits,
+    /// Of WebSockets.
+    pub live: live::Limits,
+    /// Of the API.
+    pub api: api::Limits,
+}
+
+/// Serves `listener` until `shutdown`; what was acknowledged is on disk. The address file is there as long as requests are
+/// served.
 pub async fn run(listener: TcpListener, config: AggregatorConfig, shutdown: Shutdown) -> anyhow::Result<()> {
-    let _ = (listener, config);
-    shutdown.requested().await;
+    run_with(Limits::default(), listener, config, shutdown).await
+}
+
+/// [`run`] with other limits, such as a test can wait for.
+pub async fn run_with(
+    limits: Limits,
+    listener: TcpListener,
+    config: AggregatorConfig,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
+    let address = listener.local_addr().context("cannot tell the address that is listened on")?;
+    if let Some(path) = &config.addr_file {
+        addr_file::remove(path)?;
+    }
+    let store = open(&config).await?;
+    // What runs here is waited for here, so that the store is closed after all that use it.
+    let ending = shutdown.child();
+    ending.spawn(retention::run(store.clone(), ending.clone()));
+    let connections = Connections::default();
+    let addr_file = config.addr_file.clone();
+    let app = app(&limits, store.clone(), config, connections.clone(), &ending);
+    if let Some(path) = &addr_file {
+        addr_file::write(path, address)?;
+    }
+    tracing::info!(%address, "aggregator listens");
+    server::serve(&listener, api::router(app), limits.server, connections, &ending).await;
+    if let Some(path) = &addr_file {
+        // As long as the port is ours, so is the file.
+        addr_file::remove(path)?;
+    }
+    drop(listener);
+    if tokio::time::timeout(END, ending.finished()).await.is_err() {
+        tracing::warn!("some connections did not end in time");
+    }
+    tokio::task::spawn_blocking(move || store.close()).await.context("closing the store failed")?;
     Ok(())
+}
+
+async fn open(config: &AggregatorConfig) -> anyhow::Result<Store> {
+    let (path, options) = (config.data_dir.join(DATABASE), config.store.clone());
+    let opened = tokio::task::spawn_blocking(move || Store::open(&path, options, clock::now())).await;
+    Ok(opened.context("opening the store failed")??)
+}
+
+pub(crate) fn app(
+    limits: &Limits,
+    store: Store,
+    config: AggregatorConfig,
+    connections: Connections,
+    shutdown: &Shutdown,
+) -> Arc<App> {
+    let counters = Arc::new(Counters::default());
+    let live = Live::new(
+        store.clone(),
+        milliseconds(config.offline_after),
+        limits.live.clone(),
+        Arc::clone(&counters),
+        shutdown.clone(),
+    );
+    let ingest = Ingest::new(
+        store.clone(),
+        live.clone(),
+        Arc::clone(&counters),
+        milliseconds(config.store.retention),
+        shutdown.clone(),
+    );
+    let parts = Parts {
+        store,
+        live,
+        ingest,
+        counters,
+        connections,
+        shutdown: shutdown.clone(),
+        config,
+        body_time: limits.server.body,
+    };
+    Arc::new(App::new(limits.api.clone(), parts))
+}
+
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,1 +1,28 @@
 //! The HTTP API.
+
+mod access_log;
+mod answer;
+mod app;
+mod assets;
+mod client_address;
+mod exposition;
+mod headers;
+mod health;
+mod history;
+mod host_header;
+mod hosts;
+mod latest;
+mod live;
+mod openapi;
+mod origin;
+mod params;
+mod problem;
+mod push;
+mod routes;
+mod statics;
+mod summary;
+mod token;
+mod watch;
+
+pub use app::{App, Limits, Parts};
+pub use routes::router;

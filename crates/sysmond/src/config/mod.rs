@@ -1,10 +1,34 @@
-//! What the program runs on: checked types. What the user typed is in the raw types beside them; each default stands here
-//! once.
+//! What the program runs on: checked types. What the user typed is in [`given`], and each setting with its default
+//! stands once in the table of [`keys`].
 
+pub mod data_dir;
+pub mod docs;
+pub mod environment;
+pub mod file;
+pub mod given;
+pub mod keys;
+pub mod problem;
+pub mod settings;
+pub mod token;
+pub mod values;
+
+pub use environment::Environment;
+pub use keys::Role;
+pub use problem::ConfigErrors;
+pub use settings::{Settings, Sources, loopback_of};
+
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 use sysmond_model::HostInfo;
+use tracing_subscriber::filter::LevelFilter;
+use values::ValueError;
+
+/// Appends that may wait for a store's writer: at a commit in some milliseconds, a second or two of the busiest fleet.
+pub const QUEUE_LIMIT: usize = 1024;
+/// Rotated files of one log: more is an archive, which is not a log's task.
+pub const MAX_LOG_FILES: usize = 1000;
 
 /// The agent's settings.
 #[derive(Clone, Debug)]
@@ -46,6 +70,48 @@ pub struct AggregatorConfig {
     pub data_dir: PathBuf,
     /// What the store keeps.
     pub store: sysmond_tsdb::StoreOptions,
+}
+
+/// The log's settings.
+#[derive(Clone, Debug)]
+pub struct LogConfig {
+    /// Least level of all modules that `levels` does not name.
+    pub level: LevelFilter,
+    /// Levels of single modules.
+    pub levels: BTreeMap<String, LevelFilter>,
+    /// How a line is written.
+    pub format: LogFormat,
+    /// The error log's file; standard error where there is none.
+    pub file: Option<PathBuf>,
+    /// The access log's file.
+    pub access_file: Option<PathBuf>,
+    /// Size at which a file is rotated, bytes.
+    pub max_size: u64,
+    /// Age of the first line at which a file is rotated.
+    pub max_age: Duration,
+    /// Rotated files kept of each log.
+    pub keep: usize,
+    /// Whether a terminal may get colours.
+    pub color: bool,
+}
+
+/// How a log line is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl LogFormat {
+    fn parse(text: &str) -> Result<Self, ValueError> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err(ValueError::Not { what: "a log format", right: "text or json" }),
+        }
+    }
 }
 
 /// A secret: never printed, compared in constant time.

@@ -1,0 +1,241 @@
+//! HTTP to the aggregator: the one place that knows addresses, headers and deadlines.
+
+use crate::config::Token;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT};
+use hyper::{Method, Request, StatusCode, Uri};
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+use sysmond_model::push::TOKEN_HEADER;
+use thiserror::Error;
+use tokio::time::timeout;
+
+/// How long a connection may take to be made: any network answers in less, a dead one costs no more.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+/// Idle connections are not used again after this: below the 35 s after which an aggregator closes them, above the usual
+/// 10 s between two pushes.
+const IDLE_LIMIT: Duration = Duration::from_secs(25);
+/// An answer's body, bytes: those of the protocol are far below; whatever else answers is not read to its end.
+const ANSWER_BYTES: usize = 256 * 1024;
+
+/// The address of an aggregator: `http://HOST[:PORT][/PATH]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    authority: String,
+    /// Empty, or begins with `/` and does not end with it.
+    path: String,
+}
+
+/// Why a text is no address of an aggregator.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum AddressError {
+    /// Not a URL at all.
+    #[error("`{0}` is not an address: write http://HOST:PORT")]
+    NotAUrl(String),
+    /// Encrypted.
+    #[error("`{0}`: https is not supported yet; use http:// inside a trusted network or through a tunnel")]
+    Https(String),
+    /// Neither `http` nor `https`.
+    #[error("`{0}` does not begin with http://")]
+    Scheme(String),
+    /// A name or password in it, a question or a fragment.
+    #[error("`{0}`: an address has a host, a port and a path, and nothing else")]
+    Extra(String),
+}
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let uri: Uri = text.parse().map_err(|_| AddressError::NotAUrl(text.to_owned()))?;
+        match uri.scheme_str() {
+            Some("http") => {}
+            Some("https") => return Err(AddressError::Https(text.to_owned())),
+            _ => return Err(AddressError::Scheme(text.to_owned())),
+        }
+        let authority = uri.authority().ok_or_else(|| AddressError::NotAUrl(text.to_owned()))?.as_str();
+        // The text has a user's name and password in it: it is not repeated.
+        if authority.contains('@') {
+            return Err(AddressError::Extra("http://…@…".to_owned()));
+        }
+        if uri.query().is_some() || text.contains('#') {
+            return Err(AddressError::Extra(text.to_owned()));
+        }
+        let authority = authority.to_ascii_lowercase();
+        Ok(Self { authority, path: uri.path().trim_end_matches('/').to_owned() })
+    }
+}
+
+impl fmt::Display for Address {
+    /// The normal form: two texts that mean the same aggregator have the same.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}{}", self.authority, self.path)
+    }
+}
+
+/// An answer, whatever its status.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// Its status.
+    pub(super) status: StatusCode,
+    /// `Retry-After`, where it was given in seconds.
+    pub(super) retry_after: Option<Duration>,
+    /// Where a redirect leads.
+    pub(super) location: Option<String>,
+    /// The body.
+    pub(super) body: Bytes,
+}
+
+/// Why there was no answer.
+#[derive(Debug, Error)]
+pub(super) enum CallError {
+    /// None in time.
+    #[error("no answer within {0:?}")]
+    Timeout(Duration),
+    /// No connection, or a broken one.
+    #[error(transparent)]
+    Network(#[from] legacy::Error),
+    /// The answer broke off, or was longer than any of the protocol.
+    #[error("the answer cannot be read")]
+    Body(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The address and a path do not make a URL: a bug, or a path in the address that is none.
+    #[error("cannot make the request")]
+    Request(#[from] hyper::http::Error),
+}
+
+/// A cheap handle; clones share connections.
+#[derive(Clone)]
+pub(super) struct Client {
+    http: legacy::Client<HttpConnector, Full<Bytes>>,
+    address: Address,
+    headers: HeaderMap,
+}
+
+impl Client {
+    /// A client of one aggregator. Fails where the token cannot be a header.
+    pub(super) fn new(address: Address, token: &Token, version: &str) -> anyhow::Result<Self> {
+        let mut token = HeaderValue::from_str(token.reveal())
+            .map_err(|_| anyhow::anyhow!("the token has characters that a header cannot carry"))?;
+        token.set_sensitive(true);
+        let mut headers = HeaderMap::new();
+        headers.insert(TOKEN_HEADER, token);
+        headers.insert(USER_AGENT, HeaderValue::from_str(&format!("sysmond/{version}"))?);
+        let mut connector = HttpConnector::new();
+        connector.set_connect_timeout(Some(CONNECT_DEADLINE));
+        connector.set_nodelay(true);
+        let http = legacy::Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_LIMIT)
+            .pool_max_idle_per_host(2)
+            .build(connector);
+        Ok(Self { http, address, headers })
+    }
+
+    /// The aggregator's address.
+    pub(super) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Posts JSON.
+    pub(super) async fn post(
+        &self,
+        path: &str,
+        json: Bytes,
+        deadline: Duration,
+    ) -> Result<Answer, CallError> {
+        let mut request = self.request(Method::POST, path, json)?;
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        self.call(request, deadline).await
+    }
+
+    /// Gets `path`, which may have a query.
+    pub(super) async fn get(&self, path: &str, deadline: Duration) -> Result<Answer, CallError> {
+        self.call(self.request(Method::GET, path, Bytes::new())?, deadline).await
+    }
+
+    fn request(&self, method: Method, path: &str, body: Bytes) -> Result<Request<Full<Bytes>>, CallError> {
+        let uri = format!("{}{path}", self.address);
+        let mut request = Request::builder().method(method).uri(uri).body(Full::new(body))?;
+        request.headers_mut().extend(self.headers.clone());
+        Ok(request)
+    }
+
+    async fn call(&self, request: Request<Full<Bytes>>, deadline: Duration) -> Result<Answer, CallError> {
+        let exchange = async {
+            let response = self.http.request(request).await?;
+            let (head, body) = response.into_parts();
+            let body = Limited::new(body, ANSWER_BYTES).collect().await.map_err(CallError::Body)?.to_bytes();
+            let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
+            let retry_after = text(RETRY_AFTER).and_then(|text| text.trim().parse().ok());
+            Ok(Answer {
+                status: head.status,
+                retry_after: retry_after.map(Duration::from_secs),
+                location: text(LOCATION).map(str::to_owned),
+                body,
+            })
+        };
+        timeout(deadline, exchange).await.unwrap_or(Err(CallError::Timeout(deadline)))
+    }
+}
+
+/// `text` as the value of a query parameter.
+pub(super) fn query_value(text: &str) -> String {
+    const HEX: [u8; 16] = *b"0123456789ABCDEF";
+    let hex = |digit: u8| HEX.get(usize::from(digit)).copied().map_or('0', char::from);
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            out.extend(['%', hex(byte >> 4), hex(byte & 15)]);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_have_one_form() {
+        let check = |text: &str, expected: &str| {
+            assert_eq!(text.parse::<Address>().map(|address| address.to_string()), Ok(expected.to_owned()));
+        };
+        check("http://127.0.0.1:9000", "http://127.0.0.1:9000");
+        check("http://127.0.0.1:9000/", "http://127.0.0.1:9000");
+        check("http://Monitor.Example/sysmon/", "http://monitor.example/sysmon");
+        check("http://[::1]:9000", "http://[::1]:9000");
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_with_the_reason() {
+        let check = |text: &str, expected: fn(String) -> AddressError| {
+            assert_eq!(text.parse::<Address>(), Err(expected(text.to_owned())));
+        };
+        check("", AddressError::NotAUrl);
+        check("http://", AddressError::NotAUrl);
+        check("monitor:9000", AddressError::Scheme);
+        check("ftp://monitor", AddressError::Scheme);
+        check("https://monitor", AddressError::Https);
+        check("http://monitor/?host=x", AddressError::Extra);
+        check("http://monitor/#top", AddressError::Extra);
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_refused_and_not_repeated() {
+        let error = "http://me:secret@monitor".parse::<Address>().expect_err("a password");
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn query_values_are_escaped() {
+        assert_eq!(query_value("web-01.example_~"), "web-01.example_~");
+        assert_eq!(query_value("a b&c=ü"), "a%20b%26c%3D%C3%BC");
+    }
+}

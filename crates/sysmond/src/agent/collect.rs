@@ -1,0 +1,110 @@
+//! The tick loop: reads all sources at whole multiples of the interval and hands each row on.
+
+use super::grid;
+use super::keep::Ring;
+use super::registry::Registry;
+use super::rows::Rows;
+use crate::clock;
+use crate::shutdown::Shutdown;
+use std::sync::Arc;
+use std::time::Duration;
+use sysmond_model::Timestamp;
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+/// How long a row waits for its sources, where half of the interval is not less.
+const DEADLINE: Duration = Duration::from_millis(400);
+/// Between the first two readings: short enough for a page that shows data a second after the start, long enough for
+/// rates that mean something (25 ticks of the CPU counters).
+const PRIMING: Duration = Duration::from_millis(250);
+/// Between two readings while somebody watches, where the interval is not less.
+const WATCHED_INTERVAL: Duration = Duration::from_secs(1);
+/// Between two readings of a slow source while nobody watches. Its values stand only in the rows in which they were read:
+/// a sample says what was so at its time, and the newest one is what "latest" shows.
+pub(super) const SLOW_PERIOD: Duration = Duration::from_secs(10);
+
+/// What the loop needs.
+pub(super) struct Collect {
+    /// The sources.
+    pub(super) registry: Registry,
+    /// Makes rows of what they read.
+    pub(super) rows: Rows,
+    /// Where rows go.
+    pub(super) ring: Arc<Ring>,
+    /// Between two readings while nobody watches.
+    pub(super) interval: Duration,
+    /// Whether somebody watches.
+    pub(super) watched: watch::Receiver<bool>,
+    /// The timestamp of the newest row, of an earlier run too.
+    pub(super) last: Option<Timestamp>,
+}
+
+impl Collect {
+    /// Reads until `shutdown`, then says that no more rows come.
+    pub(super) async fn run(mut self, shutdown: Shutdown) {
+        self.registry.read(self.deadline(), true).await;
+        if !pause(PRIMING, &shutdown).await {
+            self.first_row().await;
+        }
+        while !shutdown.is_requested() {
+            let now = clock::now();
+            let tick = grid::next(now, self.last, self.period());
+            tokio::select! {
+                stop = pause(grid::until(now, tick), &shutdown) => if !stop { self.tick(tick).await },
+                Ok(()) = self.watched.changed() => {}
+            }
+        }
+        self.ring.close();
+        self.registry.stop();
+    }
+
+    /// The one row that does not wait for the grid. It carries the whole second of its reading; where an earlier run
+    /// stored that second already, the next tick is soon enough.
+    async fn first_row(&mut self) {
+        let second = grid::floor(clock::now(), Duration::from_secs(1).min(self.interval));
+        if self.last.is_none_or(|last| last != second) {
+            self.row(second, true).await;
+        } else {
+            self.registry.read(self.deadline(), true).await;
+        }
+    }
+
+    /// Reads the row of `tick`, or that of the grid's current place where the clock jumped or time was lost meanwhile.
+    async fn tick(&mut self, tick: Timestamp) {
+        let now = clock::now();
+        if now < tick {
+            // Set back while it slept: the loop plans anew.
+            return;
+        }
+        let stamp = grid::floor(now, self.period()).max(tick);
+        let slow_too = *self.watched.borrow() || self.is_slow_due(stamp);
+        self.row(stamp, slow_too).await;
+    }
+
+    async fn row(&mut self, stamp: Timestamp, slow_too: bool) {
+        self.registry.read(self.deadline(), slow_too).await;
+        self.last = Some(stamp);
+        self.ring.put(self.rows.row(stamp, clock::since_boot(), self.registry.collectors()));
+    }
+
+    /// Whether `stamp` is the first tick of its slow period, so that the slow rows of many hosts line up too.
+    fn is_slow_due(&self, stamp: Timestamp) -> bool {
+        self.last.is_none_or(|last| grid::floor(last, SLOW_PERIOD) != grid::floor(stamp, SLOW_PERIOD))
+    }
+
+    fn period(&self) -> Duration {
+        if *self.watched.borrow() { self.interval.min(WATCHED_INTERVAL) } else { self.interval }
+    }
+
+    fn deadline(&self) -> Duration {
+        DEADLINE.min(self.period() / 2)
+    }
+}
+
+/// Sleeps; whether the end was asked for meanwhile.
+async fn pause(duration: Duration, shutdown: &Shutdown) -> bool {
+    tokio::select! {
+        () = sleep(duration) => shutdown.is_requested(),
+        () = shutdown.requested() => true,
+    }
+}

@@ -1,0 +1,85 @@
+//! What became of everything that was collected: produced = stored + each drop + what waits in memory.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+macro_rules! counters {
+    ($($(#[doc = $doc:literal])* $name:ident,)*) => {
+        /// The agent's own counts since its start. Samples unless a name says rows or pushes.
+        #[derive(Debug, Default)]
+        pub(super) struct Counters {
+            $($(#[doc = $doc])* pub(super) $name: Count,)*
+        }
+
+        impl fmt::Display for Counters {
+            /// `name=count` for each, separated by spaces: for the log.
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let all = [$((stringify!($name), self.$name.get())),*];
+                for (index, (name, count)) in all.into_iter().enumerate() {
+                    let space = if index == 0 { "" } else { " " };
+                    write!(f, "{space}{name}={count}")?;
+                }
+                Ok(())
+            }
+        }
+    };
+}
+
+counters! {
+    /// Rows that were read.
+    rows_produced,
+    /// Samples that were read.
+    produced,
+    /// Durable in the agent's own store.
+    stored,
+    /// Not kept: the host has more series than one may have.
+    dropped_series,
+    /// Not kept: the store did not take them for so long that the memory for it was full.
+    dropped_memory,
+    /// Not kept: the store was still not taking them when the agent ended.
+    dropped_shutdown,
+    /// Rows that the aggregator acknowledged.
+    rows_pushed,
+    /// Samples that the aggregator acknowledged.
+    pushed,
+    /// Samples that the aggregator refused one by one.
+    refused,
+    /// Samples of rows that the aggregator refused as a whole, each row sent alone.
+    set_aside,
+    /// Those rows.
+    rows_set_aside,
+    /// Pushes that were acknowledged, heartbeats included.
+    pushes,
+    /// Pushes that were not.
+    pushes_failed,
+}
+
+/// One count. Nothing is ordered by it.
+#[derive(Debug, Default)]
+pub(super) struct Count(AtomicU64);
+
+impl Count {
+    /// Counts `more`.
+    pub(super) fn add(&self, more: usize) {
+        self.0.fetch_add(more as u64, Ordering::Relaxed);
+    }
+
+    /// What was counted.
+    pub(super) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_line_names_each_count() {
+        let counters = Counters::default();
+        counters.produced.add(3);
+        counters.produced.add(4);
+        let line = counters.to_string();
+        assert!(line.starts_with("rows_produced=0 produced=7 stored=0 "), "{line}");
+    }
+}

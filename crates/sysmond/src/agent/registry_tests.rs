@@ -1,0 +1,137 @@
+use super::*;
+use std::path::PathBuf;
+use std::sync::mpsc::{Sender, channel};
+use sysmond_model::catalogue::{CPU_TOTAL_USAGE, LOAD_AVG_1M};
+use sysmond_procfs::SourceError;
+
+/// Long enough for any machine: a test that reaches it has failed.
+const LONG: Duration = Duration::from_secs(20);
+const SHORT: Duration = Duration::from_millis(1);
+
+enum Order {
+    Give(f64),
+    Fail(f64),
+    Panic,
+}
+
+/// A source that does what the test orders, and hangs until it is ordered.
+struct Puppet {
+    name: &'static str,
+    orders: Receiver<Order>,
+}
+
+impl Source for Puppet {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn read(&mut self, _at: Duration, out: &mut Values) -> Result<(), SourceError> {
+        let metric = &CPU_TOTAL_USAGE;
+        match self.orders.recv().unwrap() {
+            Order::Give(value) => out.put(metric, "", value),
+            Order::Panic => panic!("ordered to"),
+            Order::Fail(value) => {
+                out.put(metric, "", value);
+                return Err(SourceError::Malformed {
+                    path: PathBuf::from("/proc/x"),
+                    reason: "ordered".into(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn puppet(name: &'static str) -> (Sender<Order>, Box<dyn Source>) {
+    let (orders, receiver) = channel();
+    (orders, Box::new(Puppet { name, orders: receiver }))
+}
+
+struct Steady;
+
+impl Source for Steady {
+    fn name(&self) -> &'static str {
+        "steady"
+    }
+
+    fn read(&mut self, _at: Duration, out: &mut Values) -> Result<(), SourceError> {
+        out.put(&LOAD_AVG_1M, "", 7.0);
+        Ok(())
+    }
+}
+
+/// A source that the test orders about, and a steady one.
+fn registry() -> (Sender<Order>, Registry) {
+    let (orders, puppet) = puppet("puppet");
+    (orders, Registry::start(vec![puppet, Box::new(Steady)]).unwrap())
+}
+
+/// Of each collector: whether it is up, and its values.
+fn seen(registry: &Registry) -> Vec<(Option<bool>, Vec<f64>)> {
+    let values = |values: &Values| values.iter().map(|(_, _, value)| value).collect();
+    registry.collectors().iter().map(|collector| (collector.is_up(), values(collector.values()))).collect()
+}
+
+fn steady() -> (Option<bool>, Vec<f64>) {
+    (Some(true), vec![7.0])
+}
+
+#[tokio::test]
+async fn a_failing_source_gives_what_it_has_and_is_down_until_it_reads_again() {
+    let (orders, mut registry) = registry();
+    assert_eq!(seen(&registry), [(None, vec![]), (None, vec![])]);
+    orders.send(Order::Fail(1.0)).unwrap();
+    registry.read(LONG, true).await;
+    assert_eq!(seen(&registry), [(Some(false), vec![1.0]), steady()]);
+    orders.send(Order::Give(2.0)).unwrap();
+    registry.read(LONG, true).await;
+    assert_eq!(seen(&registry), [(Some(true), vec![2.0]), steady()]);
+    registry.stop();
+}
+
+#[tokio::test]
+async fn a_panicking_source_gives_nothing_and_may_recover() {
+    let (orders, mut registry) = registry();
+    orders.send(Order::Panic).unwrap();
+    registry.read(LONG, true).await;
+    assert_eq!(seen(&registry), [(Some(false), vec![]), steady()]);
+    orders.send(Order::Give(2.0)).unwrap();
+    registry.read(LONG, true).await;
+    assert_eq!(seen(&registry), [(Some(true), vec![2.0]), steady()]);
+    registry.stop();
+}
+
+#[tokio::test]
+async fn a_hanging_source_is_not_asked_again_and_its_late_value_is_thrown_away() {
+    let (orders, mut registry) = registry();
+    registry.read(SHORT, true).await;
+    assert_eq!(seen(&registry)[0], (Some(false), vec![]));
+    // The steady one was perhaps late too: it comes back by itself, the hanging one is not waited for.
+    let begin = std::time::Instant::now();
+    while seen(&registry) != [(Some(false), vec![]), steady()] {
+        registry.read(LONG, true).await;
+        assert!(begin.elapsed() < LONG, "a round waited for the source that hangs");
+    }
+    orders.send(Order::Give(1.0)).unwrap();
+    orders.send(Order::Give(2.0)).unwrap();
+    while seen(&registry)[0].0 != Some(true) {
+        registry.read(LONG, true).await;
+        assert!(!seen(&registry)[0].1.contains(&1.0), "a late value came through");
+        assert!(begin.elapsed() < LONG, "the source did not come back");
+    }
+    assert_eq!(seen(&registry), [(Some(true), vec![2.0]), steady()]);
+    registry.stop();
+}
+
+#[tokio::test]
+async fn a_slow_source_keeps_its_health_in_the_rounds_that_leave_it_out() {
+    let (orders, source) = puppet(SLOW[0]);
+    let mut registry = Registry::start(vec![source]).unwrap();
+    orders.send(Order::Give(1.0)).unwrap();
+    registry.read(LONG, true).await;
+    assert_eq!(seen(&registry), [(Some(true), vec![1.0])]);
+    registry.read(LONG, false).await;
+    assert_eq!(seen(&registry), [(Some(true), vec![])]);
+    assert_eq!(registry.collectors()[0].took(), None);
+    registry.stop();
+}

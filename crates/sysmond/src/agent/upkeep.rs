@@ -1,0 +1,61 @@
+//! What has to be done now and then: old rows go, and the counts are logged.
+
+use super::counters::Counters;
+use crate::clock;
+use crate::shutdown::Shutdown;
+use std::sync::Arc;
+use std::time::Duration;
+use sysmond_tsdb::Store;
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+use tracing::{debug, info, warn};
+
+/// Between two rounds: little is removed at a time, so that no round takes long.
+const PERIOD: Duration = Duration::from_mins(1);
+
+/// The upkeep of the agent's store.
+pub(super) struct Upkeep {
+    /// The agent's store.
+    pub(super) store: Store,
+    /// What is logged.
+    pub(super) counters: Arc<Counters>,
+}
+
+impl Upkeep {
+    /// Goes round until `shutdown`.
+    pub(super) async fn run(self, shutdown: Shutdown) {
+        tokio::select! {
+            () = self.rounds() => {}
+            () = shutdown.requested() => {}
+        }
+    }
+
+    async fn rounds(&self) {
+        let mut failing = false;
+        loop {
+            self.retain(&mut failing).await;
+            debug!(counters = %self.counters, "so far");
+            sleep(PERIOD).await;
+        }
+    }
+
+    async fn retain(&self, failing: &mut bool) {
+        let store = self.store.clone();
+        let removed = spawn_blocking(move || store.retain(clock::now())).await;
+        match removed.map_err(anyhow::Error::from).and_then(|removed| Ok(removed?)) {
+            Ok(removed) => {
+                if std::mem::take(failing) {
+                    info!("old rows are removed again");
+                }
+                if removed > 0 {
+                    debug!(removed, "old samples were removed");
+                }
+            }
+            Err(error) => {
+                if !std::mem::replace(failing, true) {
+                    warn!(error = format!("{error:#}"), "old rows cannot be removed");
+                }
+            }
+        }
+    }
+}

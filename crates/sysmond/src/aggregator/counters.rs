@@ -1,0 +1,100 @@
+//! What the aggregator counts of itself. Labels are words of this file, never of a client.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How a push ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PushOutcome {
+    /// All samples stored, or a heartbeat.
+    Success,
+    /// Some samples refused.
+    Partial,
+    /// All samples refused.
+    Refused,
+    /// Not readable, not right, too large, or of an unknown kind.
+    BadBody,
+    /// No or the wrong token.
+    Unauthorized,
+    /// Asked to come again later.
+    Busy,
+    /// The server's own fault.
+    Failed,
+}
+
+impl PushOutcome {
+    /// All outcomes, with the label of each.
+    pub const ALL: [(Self, &'static str); 7] = [
+        (Self::Success, "success"),
+        (Self::Partial, "partial"),
+        (Self::Refused, "refused"),
+        (Self::BadBody, "bad_body"),
+        (Self::Unauthorized, "unauthorized"),
+        (Self::Busy, "busy"),
+        (Self::Failed, "failed"),
+    ];
+}
+
+/// A count that only grows.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds `n`.
+    pub fn add(&self, n: u64) {
+        self.0.fetch_add(n, Ordering::Relaxed);
+    }
+
+    /// The count.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Everything that is counted outside the store.
+#[derive(Debug, Default)]
+pub struct Counters {
+    pushes: [Counter; PushOutcome::ALL.len()],
+    /// Samples in readable pushes.
+    pub samples_received: Counter,
+    /// Of those, refused.
+    pub samples_failed: Counter,
+    /// Live frames encoded, once for all who watch.
+    pub frames_encoded: Counter,
+    /// Live frames sent, once for each who watches.
+    pub frames_sent: Counter,
+    /// Live frames that a slow client never got.
+    pub frames_skipped: Counter,
+    /// WebSockets closed since the client took nothing for too long.
+    pub clients_too_slow: Counter,
+}
+
+impl Counters {
+    /// Counts a push.
+    pub fn push(&self, outcome: PushOutcome) {
+        if let Some(counter) = self.pushes.get(outcome as usize) {
+            counter.add(1);
+        }
+    }
+
+    /// Pushes by outcome's label.
+    pub fn pushes(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        PushOutcome::ALL.iter().zip(&self.pushes).map(|((_, label), counter)| (*label, counter.get()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_outcome_has_its_own_counter() {
+        let counters = Counters::default();
+        for (outcome, label) in PushOutcome::ALL {
+            counters.push(outcome);
+            let counted: Vec<_> =
+                counters.pushes().filter(|(_, n)| *n == 1).map(|(label, _)| label).collect();
+            assert_eq!(counted.last(), Some(&label));
+        }
+        assert_eq!(counters.pushes().map(|(_, n)| n).sum::<u64>(), 7);
+    }
+}

@@ -1,0 +1,120 @@
+//! From the body of a push to durable samples, and on to whoever watches.
+
+mod body;
+mod sample;
+mod table;
+mod text;
+
+pub use body::{BodyError, Push, parse};
+pub use sample::Window;
+
+use super::counters::{Counters, PushOutcome};
+use super::live::Live;
+use super::views::whole_seconds;
+use crate::clock;
+use crate::shutdown::Shutdown;
+use std::sync::Arc;
+use sysmond_model::limits;
+use sysmond_model::push::{PushAnswer, SampleError};
+use sysmond_tsdb::{Append, AppendError, Appended, Store};
+use tokio::sync::oneshot;
+
+/// Takes pushes. Clones share the store.
+#[derive(Clone)]
+pub struct Ingest {
+    store: Store,
+    live: Live,
+    counters: Arc<Counters>,
+    retention_ms: i64,
+    shutdown: Shutdown,
+}
+
+impl Ingest {
+    /// Stores into `store` what is not older than `retention_ms`, and shows it to `live`.
+    pub fn new(
+        store: Store,
+        live: Live,
+        counters: Arc<Counters>,
+        retention_ms: i64,
+        shutdown: Shutdown,
+    ) -> Self {
+        Self { store, live, counters, retention_ms, shutdown }
+    }
+
+    /// The times that samples may have now.
+    pub fn window(&self) -> Window {
+        let now = clock::now();
+        Window { oldest: now.plus_millis(-self.retention_ms), newest: now.plus_millis(limits::MAX_AHEAD_MS) }
+    }
+
+    /// Stores `push`; the answer comes when it is on disk. A task of its own, since a client that goes away must not keep
+    /// those who watch from what was stored.
+    pub async fn deliver(&self, push: Push) -> Result<PushAnswer, AppendError> {
+        let delivery = self.shutdown.spawn(self.clone().store(push));
+        delivery.await.unwrap_or_else(|error| Err(AppendError::Failed(error.to_string())))
+    }
+
+    async fn store(self, mut push: Push) -> Result<PushAnswer, AppendError> {
+        self.counters.samples_received.add(push.received as u64);
+        let received = clock::now();
+        let frame = std::mem::take(&mut push.frame);
+        // A copy in any case: who begins to watch while this is on its way to the disk is to see it too.
+        let shown = frame.clone();
+        let (done, committed) = oneshot::channel();
+        let append =
+            Append { host: push.host.clone(), static_info: push.static_info.take(), received, frame };
+        self.store.append(append, move |result| {
+            // Nobody waits any more where the program is going down.
+            done.send(result).ok();
+        })?;
+        let appended = committed.await.unwrap_or(Err(AppendError::Closed))?;
+        self.live.publish(&push.host.hostname, &shown);
+        for &column in &appended.refused_columns {
+            if let Some(series) = shown.shape().series().get(column) {
+                push.refuse_column(column, &series.metric_type);
+            }
+        }
+        self.counters.samples_failed.add(push.failed as u64);
+        Ok(push.answer(&appended))
+    }
+
+    /// Counts how a push ended.
+    pub fn count(&self, outcome: PushOutcome) {
+        self.counters.push(outcome);
+    }
+}
+
+impl Push {
+    /// Adds the samples of a column that the store did not take.
+    fn refuse_column(&mut self, column: usize, metric_type: &str) {
+        let Some(used) = self.columns.get(column) else { return };
+        self.failed += used.samples;
+        if self.errors.len() < body::MAX_ERRORS {
+            self.errors.push(SampleError {
+                index: used.first_index,
+                metric_type: metric_type.to_owned(),
+                code: "too_many_series".to_owned(),
+                detail: format!("the host has {} series already", limits::MAX_SERIES_PER_HOST),
+            });
+        }
+    }
+
+    fn answer(self, appended: &Appended) -> PushAnswer {
+        let stored = self.received - self.failed;
+        let status = match (stored, self.failed) {
+            (_, 0) => "success",
+            (0, _) => "error",
+            _ => "partial",
+        };
+        PushAnswer {
+            status: status.to_owned(),
+            hostname: self.host.hostname,
+            metrics_received: self.received,
+            metrics_stored: stored,
+            metrics_failed: self.failed,
+            errors: self.errors,
+            static_wanted: appended.static_wanted,
+            timestamp: whole_seconds(clock::now()),
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! The fleet as it changes: one message a second for all who look at the overview, and none where nobody does.
+
+use super::super::counters::Counters;
+use super::super::views::{FleetHostView, Value};
+use super::encode;
+use crate::clock;
+use crate::shutdown::Shutdown;
+use axum::body::Bytes;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use sysmond_model::push::HostView;
+use sysmond_model::{FleetSummary, Host, HostStatus, Timestamp};
+use sysmond_tsdb::Store;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+/// Between two messages.
+const PERIOD: Duration = Duration::from_secs(1);
+/// The figures of a host that the overview shows.
+const METRICS: [&str; 4] = ["cpu.total_usage", "memory.usage_percent", "memory.used_bytes", "load.avg_1m"];
+
+/// The newest message of the fleet.
+#[derive(Debug, Default)]
+pub(super) struct Fleet {
+    newest: watch::Sender<Option<Arc<Tick>>>,
+    wanted: Notify,
+    statics: tokio::sync::Mutex<Option<(Instant, Bytes)>>,
+}
+
+/// The fleet at one second.
+#[derive(Debug)]
+pub(super) struct Tick {
+    number: u64,
+    summary: FleetSummary,
+    /// With the hosts that changed since the tick before.
+    changed: Bytes,
+    hosts: Vec<Arc<str>>,
+    /// With all hosts; made when the first client needs it.
+    full: OnceLock<Bytes>,
+}
+
+impl Tick {
+    /// What a client is sent that saw the tick number `last` before this one: the changes, or everything where it missed
+    /// some.
+    pub(super) fn after(&self, last: Option<u64>, counters: &Counters) -> Bytes {
+        if last.is_some_and(|last| last + 1 == self.number) {
+            return self.changed.clone();
+        }
+        let full = self.full.get_or_init(|| {
+            counters.frames_encoded.add(1);
+            message(&self.summary, self.hosts.iter())
+        });
+        full.clone()
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+}
+
+impl Fleet {
+    /// The messages from the present one on.
+    pub(super) fn subscribe(&self) -> watch::Receiver<Option<Arc<Tick>>> {
+        let mut receiver = self.newest.subscribe();
+        receiver.mark_changed();
+        self.wanted.notify_one();
+        receiver
+    }
+
+    /// The `static` frame of all hosts, made at most once a second.
+    pub(super) async fn statics(&self, make: impl FnOnce() -> Bytes + Send + 'static) -> Bytes {
+        let mut shared = self.statics.lock().await;
+        if let Some((made, text)) = &*shared
+            && made.elapsed() < PERIOD
+        {
+            return text.clone();
+        }
+        let text = tokio::task::spawn_blocking(make).await.unwrap_or_else(|panic| {
+            tracing::error!(%panic, "encoding the fleet failed");
+            encode::statics::<()>(&[])
+        });
+        *shared = Some((Instant::now(), text.clone()));
+        text
+    }
+
+    /// Makes a message a second while somebody listens.
+    pub(super) async fn run(
+        &self,
+        store: Store,
+        offline_after_ms: i64,
+        counters: Arc<Counters>,
+        shutdown: Shutdown,
+    ) {
+        let mut known = Known::default();
+        let mut next = Instant::now();
+        loop {
+            if self.newest.receiver_count() == 0 {
+                known.hosts.clear();
+                self.newest.send_replace(None);
+                tokio::select! {
+                    () = self.wanted.notified() => {}
+                    () = shutdown.requested() => return,
+                }
+            }
+            let store = store.clone();
+            let ticked = tokio::task::spawn_blocking(move || {
+                let tick = known.tick(&store, clock::now(), offline_after_ms);
+                (known, tick)
+            });
+            known = match ticked.await {
+                Ok((known, tick)) => {
+                    counters.frames_encoded.add(1);
+                    self.newest.send_replace(Some(Arc::new(tick)));
+                    known
+                }
+                Err(panic) => {
+                    tracing::error!(%panic, "summing up the fleet failed");
+                    Known::default()
+                }
+            };
+            next = (next + PERIOD).max(Instant::now());
+            tokio::select! {
+                () = tokio::time::sleep_until(next) => {}
+                () = shutdown.requested() => return,
+            }
+        }
+    }
+}
+
+/// The hosts as the last message showed them.
+#[derive(Default)]
+struct Known {
+    ticks: u64,
+    hosts: HashMap<String, Shown>,
+}
+
+struct Shown {
+    host: Host,
+    status: HostStatus,
+    json: Arc<str>,
+}
+
+impl Known {
+    fn tick(&mut self, store: &Store, now: Timestamp, offline_after_ms: i64) -> Tick {
+        let mut before = std::mem::take(&mut self.hosts);
+        let (mut hosts, mut changed) = (Vec::new(), Vec::new());
+        for host in store.hosts() {
+            let status = host.status(now, offline_after_ms);
+            let shown = before
+                .remove(&host.info.hostname)
+                .filter(|shown| shown.host == host && shown.status == status);
+            let shown = shown.unwrap_or_else(|| {
+                let view = HostView { host: &host, now, offline_after_ms };
+                let json: Arc<str> = host_json(view, figures(store, &host.info.hostname)).into();
+                changed.push(Arc::clone(&json));
+                Shown { host, status, json }
+            });
+            hosts.push(Arc::clone(&shown.json));
+            self.hosts.insert(shown.host.info.hostname.clone(), shown);
+        }
+        self.ticks += 1;
+        let summary = store.fleet_summary(now, offline_after_ms);
+        let changed = message(&summary, changed.iter());
+        Tick { number: self.ticks, summary, changed, hosts, full: OnceLock::new() }
+    }
+}
+
+fn host_json(host: HostView<'_>, metrics: BTreeMap<&'static str, Value>) -> String {
+    // Plain data with string keys and finite numbers always serializes.
+    serde_json::to_string(&FleetHostView { host, metrics }).unwrap_or_default()
+}
+
+fn figures(store: &Store, hostname: &str) -> BTreeMap<&'static str, Value> {
+    let latest = store.latest(hostname).unwrap_or_default();
+    let figure = |name: &&'static str| {
+        let sample = latest.iter().find(|s| &*s.series.metric_type == *name && s.series.tags.is_empty())?;
+        Some((*name, Value(sample.value)))
+    };
+    METRICS.iter().filter_map(figure).collect()
+}
+
+/// `{"type":"fleet","summary":{…},"hosts":[…]}` of hosts that are JSON already.
+fn message<'a>(summary: &FleetSummary, hosts: impl Iterator<Item = &'a Arc<str>>) -> Bytes {
+    let summary = serde_json::to_string(summary).unwrap_or_default();
+    let mut text = format!(r#"{{"type":"fleet","summary":{summary},"hosts":["#);
+    for (place, host) in hosts.enumerate() {
+        let comma = if place == 0 { "" } else { "," };
+        // Writing to a String never fails.
+        write!(text, "{comma}{host}").ok();
+    }
+    text.push_str("]}");
+    text.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tick(number: u64) -> Tick {
+        let summary = FleetSummary {
+            total_hosts: 2,
+            online_hosts: 2,
+            offline_hosts: 0,
+            avg_cpu_usage: 30.5,
+            total_memory_used: 7,
+            timestamp: Timestamp::from_seconds(9),
+        };
+        let hosts = vec![Arc::from(r#"{"hostname":"a"}"#), Arc::from(r#"{"hostname":"b"}"#)];
+        Tick { number, changed: message(&summary, hosts[..1].iter()), summary, hosts, full: OnceLock::new() }
+    }
+
+    #[test]
+    fn who_missed_a_message_gets_everything() {
+        let counters = Counters::default();
+        let hosts = |last| {
+            let text = tick(5).after(last, &counters);
+            let json: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
+            assert_eq!((&json["type"], &json["summary"]["online_hosts"]), (&"fleet".into(), &2.into()));
+            json["hosts"].as_array().expect("a list").len()
+        };
+        assert_eq!(hosts(Some(4)), 1);
+        assert_eq!(hosts(Some(3)), 2);
+        assert_eq!(hosts(None), 2);
+        let tick = tick(5);
+        assert_eq!(
+            tick.after(None, &counters).as_ptr(),
+            tick.after(None, &counters).as_ptr(),
+            "made once, shared"
+        );
+    }
+}

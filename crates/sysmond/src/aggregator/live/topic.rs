@@ -1,0 +1,149 @@
+//! One host that is or was watched: its newest messages, its recent past, and who looks at it.
+
+use super::encode;
+use super::snapshot::Snapshot;
+use super::watching::Watching;
+use super::window::{Message, Window};
+use std::sync::{Arc, Mutex, PoisonError};
+use sysmond_model::{Frame, Timestamp};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// What all who watch a host share.
+pub(super) struct Topic {
+    host: String,
+    window: watch::Sender<Window>,
+    watching: watch::Sender<Watching>,
+    /// The newest row that was sent or stood in a history.
+    newest: Mutex<Option<Timestamp>>,
+    /// The recent past, read once for clients that come at the same time.
+    pub(super) snapshot: tokio::sync::Mutex<Option<Arc<Snapshot>>>,
+}
+
+impl Topic {
+    pub(super) fn new(host: &str) -> Self {
+        Self {
+            host: host.to_owned(),
+            window: watch::Sender::default(),
+            watching: watch::Sender::default(),
+            newest: Mutex::default(),
+            snapshot: tokio::sync::Mutex::default(),
+        }
+    }
+
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The messages from now on.
+    pub(super) fn window(&self) -> watch::Receiver<Window> {
+        self.window.subscribe()
+    }
+
+    /// Who looks at the host.
+    pub(super) fn watching(&self) -> &watch::Sender<Watching> {
+        &self.watching
+    }
+
+    /// Counts a client until it [leaves](Self::leave).
+    pub(super) fn join(&self) {
+        self.watching.send_modify(Watching::join);
+    }
+
+    /// A client is gone. With the last one everything that was held for them goes too.
+    pub(super) fn leave(&self) {
+        self.watching.send_modify(|watching| watching.leave(Instant::now()));
+        if self.watching.borrow().clients() == 0
+            && let Ok(mut snapshot) = self.snapshot.try_lock()
+        {
+            *snapshot = None;
+        }
+    }
+
+    /// Remembers that rows up to `row` have been shown.
+    pub(super) fn saw(&self, row: Option<Timestamp>) {
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        *newest = (*newest).max(row);
+    }
+
+    /// Encodes `frame` for all who watch; returns how many messages it made. Nobody watching costs nothing.
+    pub(super) fn publish(&self, frame: &Frame) -> usize {
+        if frame.is_empty() {
+            return 0;
+        }
+        if self.window.receiver_count() == 0 {
+            self.window.send_if_modified(|window| {
+                window.pass();
+                false
+            });
+            return 0;
+        }
+        let messages = self.messages(frame);
+        let count = messages.len();
+        self.window.send_modify(|window| messages.into_iter().for_each(|message| window.push(message)));
+        count
+    }
+
+    /// The newest row as a `sample`, all others, and those older than what was shown already, as one `history` before it.
+    fn messages(&self, frame: &Frame) -> Vec<Message> {
+        let shown = *self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rows: Vec<_> = frame.rows().collect();
+        rows.sort_by_key(|row| row.timestamp);
+        let news = rows.pop_if(|row| Some(row.timestamp) > shown);
+        let mut messages = Vec::with_capacity(2);
+        if !rows.is_empty() {
+            messages.push(Message { text: encode::backlog(&self.host, frame.shape(), &rows), row: None });
+        }
+        if let Some(row) = news {
+            let text = encode::sample(&self.host, frame.shape(), row);
+            messages.push(Message { text, row: Some(row.timestamp) });
+            self.saw(Some(row.timestamp));
+        }
+        messages
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sysmond_model::{Series, Shape};
+
+    fn frame(seconds: &[i64]) -> Frame {
+        let mut frame = Frame::new(Shape::new(vec![Series::new("m", "")]));
+        for &at in seconds {
+            frame.push_row(Timestamp::from_seconds(at), &[0.5]);
+        }
+        frame
+    }
+
+    fn published(topic: &Topic, seconds: &[i64]) -> Vec<(&'static str, Option<i64>)> {
+        let start = topic.window.borrow().next();
+        topic.publish(&frame(seconds));
+        let window = topic.window.borrow();
+        let kind = |text: &[u8]| if text.starts_with(br#"{"type":"sample""#) { "sample" } else { "history" };
+        window.unread(start).messages.map(|m| (kind(&m.text), m.row.map(Timestamp::as_seconds))).collect()
+    }
+
+    #[test]
+    fn the_newest_row_is_a_sample_and_the_rest_a_history() {
+        let topic = Topic::new("a");
+        let _receiver = topic.window();
+        assert_eq!(published(&topic, &[1]), [("sample", Some(1))]);
+        assert_eq!(published(&topic, &[2, 3, 4]), [("history", None), ("sample", Some(4))]);
+        assert_eq!(published(&topic, &[3]), [("history", None)]);
+        topic.saw(Some(Timestamp::from_seconds(9)));
+        assert_eq!(published(&topic, &[8, 10]), [("history", None), ("sample", Some(10))]);
+        assert_eq!(published(&topic, &[]), []);
+    }
+
+    #[test]
+    fn nobody_watching_means_no_encoding() {
+        let topic = Topic::new("a");
+        assert_eq!(topic.publish(&frame(&[1, 2])), 0);
+        assert!(!topic.window.borrow().covers(0), "a later reader sees that it missed something");
+        let receiver = topic.window();
+        assert_eq!(topic.publish(&frame(&[3])), 1);
+        drop(receiver);
+        assert_eq!(topic.publish(&frame(&[4])), 0);
+    }
+}

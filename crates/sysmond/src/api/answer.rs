@@ -1,0 +1,21 @@
+//! JSON answers.
+
+use super::problem::Problem;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// A JSON body with a status.
+pub(super) fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(body) => raw(status, body),
+        Err(error) => Problem::internal(error).into_response(),
+    }
+}
+
+/// A body that is JSON already.
+pub(super) fn raw(status: StatusCode, body: impl Into<axum::body::Body>) -> Response {
+    let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    (status, [json], body.into()).into_response()
+}

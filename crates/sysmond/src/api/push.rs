@@ -1,0 +1,269 @@
+//! `POST /api/metrics`: what agents send.
+
+use super::app::App;
+use super::problem::Problem;
+use super::{answer, token};
+use crate::aggregator::counters::PushOutcome;
+use crate::aggregator::ingest::{self, BodyError, Push};
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, post};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use std::error::Error;
+use std::sync::Arc;
+use sysmond_model::limits::MAX_BODY_BYTES;
+use sysmond_tsdb::AppendError;
+use tokio::sync::SemaphorePermit;
+use tower_http::decompression::RequestDecompressionLayer;
+
+/// Bodies up to this size are read on the spot: handing them to another thread costs more.
+const INLINE_BYTES: usize = 64 * 1024;
+
+/// The route, with what is checked before a byte of the body is read.
+pub(super) fn route(app: &Arc<App>) -> MethodRouter<Arc<App>> {
+    post(receive).layer(RequestDecompressionLayer::new()).layer(from_fn_with_state(Arc::clone(app), guard))
+}
+
+/// What a body may become in memory; an extension of requests that passed the [`guard`].
+#[derive(Clone, Copy)]
+struct Weight(u32);
+
+/// Token first, then the kind of the body and its declared size.
+async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    if let Err(unauthorized) = token::check(request.headers(), app.token()) {
+        app.parts.ingest.count(PushOutcome::Unauthorized);
+        return unauthorized.into_response();
+    }
+    match check_kind(request.headers_mut()) {
+        Ok(weight) => {
+            request.extensions_mut().insert(weight);
+            next.run(request).await
+        }
+        Err(problem) => {
+            app.parts.ingest.count(PushOutcome::BadBody);
+            let mut response = problem.into_response();
+            if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+                response.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, zstd"));
+            }
+            response
+        }
+    }
+}
+
+fn check_kind(headers: &mut HeaderMap) -> Result<Weight, Problem> {
+    if !is_json(headers) {
+        let detail = "the body has to be application/json";
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
+    }
+    let encoded = normalise_coding(headers)?;
+    let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|bytes| bytes > MAX_BODY_BYTES) {
+        return Err(too_large());
+    }
+    let bytes = declared.filter(|_| !encoded).unwrap_or(MAX_BODY_BYTES);
+    Ok(Weight(u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).max(1)))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(given), None) = (types.next(), types.next()) else { return false };
+    let essence = given.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
+}
+
+/// Leaves at most one coding in the headers, spelled as the decoder knows it; whether there is one. A body that was encoded
+/// twice is a bomb, not a push.
+fn normalise_coding(headers: &mut HeaderMap) -> Result<bool, Problem> {
+    let mut codings = headers.get_all(CONTENT_ENCODING).iter();
+    let known = match (codings.next(), codings.next()) {
+        (None, _) => return Ok(false),
+        (Some(coding), None) => match coding.to_str().unwrap_or_default().to_ascii_lowercase().as_str() {
+            "" | "identity" => None,
+            "gzip" | "x-gzip" => Some("gzip"),
+            "zstd" => Some("zstd"),
+            _ => return Err(unknown_coding()),
+        },
+        _ => return Err(unknown_coding()),
+    };
+    match known {
+        Some(coding) => headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding)),
+        None => headers.remove(CONTENT_ENCODING),
+    };
+    Ok(known.is_some())
+}
+
+fn unknown_coding() -> Problem {
+    let detail = "a body may be encoded once, with gzip or zstd";
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding", detail)
+}
+
+fn too_large() -> Problem {
+    let detail =
+        format!("a push has at most {MAX_BODY_BYTES} bytes, also after decompression; send it in parts");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
+}
+
+async fn receive(State(app): State<Arc<App>>, request: Request) -> Response {
+    let (response, outcome) = match accept(&app, request).await {
+        Ok((response, outcome)) => (response, outcome),
+        Err(problem) => {
+            let outcome = match problem.status() {
+                StatusCode::SERVICE_UNAVAILABLE
+                | StatusCode::INSUFFICIENT_STORAGE
+                | StatusCode::TOO_MANY_REQUESTS => PushOutcome::Busy,
+                status if status.is_server_error() => PushOutcome::Failed,
+                _ => PushOutcome::BadBody,
+            };
+            (problem.into_response(), outcome)
+        }
+    };
+    app.parts.ingest.count(outcome);
+    response
+}
+
+async fn accept(app: &App, request: Request) -> Result<(Response, PushOutcome), Problem> {
+    let Weight(kib) = request.extensions().get().copied().unwrap_or(Weight(1));
+    let room = room(app, kib).await?;
+    let body = read(app, request.into_body()).await?;
+    let push = parse(app, body).await?;
+    let answer = app.parts.ingest.deliver(push).await?;
+    drop(room);
+    let (status, outcome) = match (answer.metrics_stored, answer.metrics_failed) {
+        (_, 0) => (StatusCode::OK, PushOutcome::Success),
+        (0, _) => (StatusCode::UNPROCESSABLE_ENTITY, PushOutcome::Refused),
+        _ => (StatusCode::OK, PushOutcome::Partial),
+    };
+    Ok((answer::json(status, &answer), outcome))
+}
+
+/// Waits until there is memory for a body of `kib`.
+async fn room(app: &App, kib: u32) -> Result<SemaphorePermit<'_>, Problem> {
+    let turn = app.pushes.acquire_many(kib.min(app.limits.push_kib));
+    match tokio::time::timeout(app.limits.patience, turn).await {
+        Ok(Ok(room)) => Ok(room),
+        _ => Err(Problem::busy("busy", "too many pushes at once", 1)),
+    }
+}
+
+/// The whole body, decompressed; in a time that does not start again with each byte.
+async fn read(app: &App, body: Body) -> Result<Bytes, Problem> {
+    let whole = Limited::new(body, MAX_BODY_BYTES).collect();
+    match tokio::time::timeout(app.parts.body_time, whole).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if is_length(&*error) => Err(too_large()),
+        Ok(Err(error)) => {
+            Err(Problem::unreadable("unreadable_body", format!("the body cannot be read: {error}")))
+        }
+        Err(_) => {
+            let detail = "the body did not come in time";
+            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", detail))
+        }
+    }
+}
+
+fn is_length(error: &(dyn Error + 'static)) -> bool {
+    error.is::<LengthLimitError>() || error.source().is_some_and(is_length)
+}
+
+async fn parse(app: &App, body: Bytes) -> Result<Push, Problem> {
+    let window = app.parts.ingest.window();
+    let parsed = if body.len() <= INLINE_BYTES {
+        ingest::parse(&body, window)
+    } else {
+        let parsed = tokio::task::spawn_blocking(move || ingest::parse(&body, window));
+        parsed.await.map_err(Problem::internal)?
+    };
+    parsed.map_err(Problem::from)
+}
+
+impl From<BodyError> for Problem {
+    fn from(error: BodyError) -> Self {
+        let detail = error.to_string();
+        match error {
+            BodyError::Unreadable(_) => Self::unreadable("unreadable_body", detail),
+            BodyError::Invalid(_) => Self::invalid("invalid_push", detail),
+            BodyError::TooLarge(_) => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail),
+        }
+    }
+}
+
+impl From<AppendError> for Problem {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::QueueFull => Self::busy("busy", "the store is behind; try again", 1),
+            AppendError::NoSpace => {
+                let detail = "the server's disk is full; keep the samples and try again";
+                Self::new(StatusCode::INSUFFICIENT_STORAGE, "no_space", detail).retry_after(30)
+            }
+            AppendError::Closed => Self::busy("stopping", "the server stops; try again", 2),
+            AppendError::TooManyHosts => {
+                let detail = "the server has as many hosts as it takes";
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_hosts", detail).retry_after(300)
+            }
+            error @ AppendError::Failed(_) => Self::internal(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    #[test]
+    fn only_json_is_json() {
+        let check = |value, json| assert_eq!(is_json(&headers(&[("content-type", value)])), json, "{value}");
+        check("application/json", true);
+        check("Application/JSON; charset=utf-8", true);
+        check("text/plain", false);
+        check("application/x-www-form-urlencoded", false);
+        check("application/jsonp", false);
+        check("", false);
+        assert!(!is_json(&headers(&[])));
+    }
+
+    #[test]
+    fn one_coding_is_enough() {
+        let check = |codings: &[&'static str], expected: Option<Option<&str>>| {
+            let pairs: Vec<_> = codings.iter().map(|coding| ("content-encoding", *coding)).collect();
+            let mut headers = headers(&pairs);
+            let known = normalise_coding(&mut headers).ok();
+            let left = headers.get(CONTENT_ENCODING).map(|value| value.to_str().expect("ASCII"));
+            assert_eq!(known.map(|_| left), expected, "{codings:?}");
+        };
+        check(&[], Some(None));
+        check(&["identity"], Some(None));
+        check(&["gzip"], Some(Some("gzip")));
+        check(&["GZIP"], Some(Some("gzip")));
+        check(&["x-gzip"], Some(Some("gzip")));
+        check(&["zstd"], Some(Some("zstd")));
+        for unknown in [&["br"][..], &["gzip, gzip"], &["gzip", "gzip"], &["deflate"]] {
+            check(unknown, None);
+        }
+    }
+
+    #[test]
+    fn a_full_disk_or_queue_says_when_to_come_again() {
+        let check = |error: AppendError, status: u16, retry: Option<&str>| {
+            let response = Problem::from(error).into_response();
+            let header = response.headers().get("retry-after").map(|value| value.to_str().expect("ASCII"));
+            assert_eq!((response.status().as_u16(), header), (status, retry));
+        };
+        check(AppendError::QueueFull, 503, Some("1"));
+        check(AppendError::NoSpace, 507, Some("30"));
+        check(AppendError::Closed, 503, Some("2"));
+        check(AppendError::TooManyHosts, 429, Some("300"));
+        check(AppendError::Failed("disk I/O error".into()), 500, None);
+    }
+}

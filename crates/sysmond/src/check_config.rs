@@ -1,0 +1,35 @@
+//! `sysmond check-config`: what counts, and where it was written. Never a secret.
+
+use crate::config::problem::Problem;
+use crate::config::{ConfigErrors, Role, Settings, keys};
+use std::fmt::Write;
+
+/// The effective values as aligned lines.
+pub(crate) fn text(settings: &Settings) -> String {
+    let value = |value: &str| if value.is_empty() { "(none)".to_owned() } else { value.to_owned() };
+    let mut rows: Vec<[String; 3]> = settings
+        .effective
+        .iter()
+        .map(|one| [one.key.name.to_owned(), value(&one.value), one.origin.to_string()])
+        .collect();
+    let order = |name: &str| keys::KEYS.iter().position(|key| key.name == name);
+    rows.sort_by_key(|[name, ..]| order(name));
+    let width =
+        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let (names, values) = (width(0).unwrap_or_default(), width(1).unwrap_or_default());
+    let file = settings.file.as_ref().map_or("none".to_owned(), |path| path.display().to_string());
+    let mut out = format!("configuration file: {file}\ntoken: from {}\n\n", settings.token);
+    for [name, value, origin] in &rows {
+        writeln!(out, "{name:names$}  {value:values$}  {origin}").expect("writing to a String does not fail");
+    }
+    out
+}
+
+/// What would keep the role from starting, beyond single values.
+pub(crate) fn errors(role: Role, settings: &Settings) -> Result<(), ConfigErrors> {
+    let mut problems = settings.check_files();
+    if role == Role::Agent && settings.aggregator.is_none() {
+        problems.push(Problem::no_aggregator());
+    }
+    if problems.is_empty() { Ok(()) } else { Err(ConfigErrors(problems)) }
+}

@@ -1,0 +1,330 @@
+//! The command line. Settings are flags made from the table of keys, so that name, help and default stand there alone;
+//! what is defined here is the commands.
+
+use crate::config::docs;
+use crate::config::given::FlagValue;
+use crate::config::keys::{Form, KEYS, Key, Section};
+use clap::builder::ValueParser;
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+#[derive(Debug, Parser)]
+#[command(name = "sysmond", version, about = ABOUT, after_help = EXAMPLES, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const ABOUT: &str = "System monitoring for one host or many, with a live dashboard. \
+    Without a command this host is monitored, and the dashboard is on http://127.0.0.1:9000.";
+
+const EXAMPLES: &str = "\
+Examples:
+  sysmond                                  monitor this host; the dashboard is on http://127.0.0.1:9000
+  sysmond aggregator                       receive from agents on port 9000 and show the fleet
+  sysmond agent --aggregator http://monitor:9000 --token-file /etc/sysmon/token --tag role=web-server
+  sysmond demo                             try a fleet of three on this machine
+  sysmond sql \"SELECT hostname, status FROM hosts\"
+  sysmond check-config                     what counts, and where it was written
+
+Each setting is also a variable and a key of the configuration file: see --help of a command, and docs/config.md.
+Exit status: 0 done, 1 failed, 2 wrong usage or configuration.";
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Collect on this host, keep its history and push it to an aggregator
+    #[command(after_help = AGENT_EXAMPLES)]
+    Agent {
+        /// End when standard input ends: a parent's death closes it
+        #[arg(long, hide = true)]
+        exit_with_parent: bool,
+    },
+    /// Receive from agents; serve API, live data and dashboard on port 9000 of every address
+    #[command(after_help = AGGREGATOR_EXAMPLES)]
+    Aggregator {
+        /// End when standard input ends: a parent's death closes it
+        #[arg(long, hide = true)]
+        exit_with_parent: bool,
+    },
+    /// Run an aggregator and several agents on this machine, each with its own name and tags
+    #[command(after_help = DEMO_EXAMPLES)]
+    Demo {
+        /// Number of agents
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100))]
+        hosts: u16,
+    },
+    /// Ask the aggregator's database in SQL, whether the aggregator runs or not; nothing is changed
+    #[command(after_help = SQL_EXAMPLES)]
+    Sql {
+        /// One statement over the tables hosts and metrics
+        statement: String,
+        /// Print an array of objects
+        #[arg(long, conflicts_with = "csv")]
+        json: bool,
+        /// Print CSV as RFC 4180 describes it
+        #[arg(long)]
+        csv: bool,
+        /// Stop a statement that takes longer
+        #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = crate::config::values::duration)]
+        timeout: std::time::Duration,
+    },
+    /// Print what counts of flags, environment, file and defaults, or all mistakes at once
+    CheckConfig {
+        /// The role to check for
+        #[arg(value_enum, default_value = "standalone")]
+        role: RoleName,
+    },
+    /// Print completions for a shell
+    #[command(
+        after_help = "Example:\n  sysmond completions bash > ~/.local/share/bash-completion/completions/sysmond"
+    )]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page of the program or of one command
+    #[command(after_help = "Examples:\n  sysmond man | man -l -\n  sysmond man agent > sysmond-agent.1")]
+    Man {
+        /// The command
+        #[arg(value_parser = ["agent", "aggregator", "demo", "sql", "check-config", "completions", "man"])]
+        command: Option<String>,
+    },
+}
+
+/// A role as it is named on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum RoleName {
+    /// Aggregator and agent in one process
+    Standalone,
+    /// The aggregator alone
+    Aggregator,
+    /// The agent alone
+    Agent,
+}
+
+const AGENT_EXAMPLES: &str = "\
+Examples:
+  sysmond agent --aggregator http://monitor:9000 --token-file /etc/sysmon/token
+  SYSMON_TOKEN=… sysmond agent --aggregator http://monitor:9000 --hostname web-server-01 \\
+      --tag environment=production --tag role=web-server
+
+The token is the aggregator's: it keeps it in DATA_DIR/token, by default ~/.sysmon/token.";
+
+const AGGREGATOR_EXAMPLES: &str = "\
+Examples:
+  sysmond aggregator
+  sysmond aggregator --listen 127.0.0.1:9000 --trusted-proxy 127.0.0.1 --allowed-host monitor.example.org
+
+Agents need the token that the first start makes in DATA_DIR/token.";
+
+const DEMO_EXAMPLES: &str = "\
+Examples:
+  sysmond demo
+  sysmond demo --hosts 10 --listen 127.0.0.1:9100
+
+All agents read this machine, so they show the same load. Their data are below DATA_DIR/demo. Ctrl-C ends all of them.";
+
+const SQL_EXAMPLES: &str = "\
+Examples:
+  sysmond sql \"SELECT hostname, status FROM hosts\"
+  sysmond sql \"SELECT host, AVG(value) FROM metrics WHERE metric_type = 'cpu.total_usage' GROUP BY host\"
+  sysmond sql --csv \"SELECT * FROM metrics WHERE timestamp > current_timestamp - 300\" > last.csv
+
+Tables: hosts(hostname, first_seen, last_seen, tags, version, platform, status)
+        metrics(timestamp, metric_type, host, tags, value)
+Times are Unix seconds, and so is current_timestamp.";
+
+/// What the user asked for.
+#[derive(Debug)]
+pub struct Request {
+    /// The command; standalone where there is none.
+    pub command: Option<Command>,
+    /// The settings that were flags.
+    pub flags: Vec<FlagValue>,
+    /// `--config`.
+    pub config: Option<PathBuf>,
+}
+
+/// Reads the command line. An error knows its exit status and prints itself, `--help` and `--version` too.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, clap::Error> {
+    let mut command = command();
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    let cli = Cli::from_arg_matches(&matches)?;
+    let inner = matches.subcommand().map(|(_, inner)| inner);
+    if let (Some((name, _)), Some(flag)) = (matches.subcommand(), misplaced(&matches)) {
+        let advice = format!("--{flag} stands before the command: write `sysmond {name} --{flag} …`");
+        return Err(command.error(ErrorKind::ArgumentConflict, advice));
+    }
+    let matches = inner.unwrap_or(&matches);
+    Ok(Request { command: cli.command, flags: flags(matches), config: matches.get_one("config").cloned() })
+}
+
+/// The whole command line, for parsing, completions and the manual page.
+pub fn command() -> clap::Command {
+    let config = Arg::new("config")
+        .long("config")
+        .value_name("FILE")
+        .value_parser(clap::value_parser!(PathBuf))
+        .global(true)
+        .help("Configuration file instead of the usual places [~/.config/sysmon/sysmon.toml, /etc/sysmon/sysmon.toml]");
+    let server = [Section::Store, Section::Aggregator];
+    let agent = [Section::Store, Section::Agent];
+    Cli::command()
+        .arg(config)
+        .args(args(&[Section::General, Section::Log]).map(|arg| arg.global(true)))
+        .args(args(&[Section::Store, Section::Aggregator, Section::Agent]))
+        .mut_subcommand("agent", |command| command.args(args(&agent)).args(args(&[Section::AgentAlone])))
+        .mut_subcommand("aggregator", |command| command.args(args(&server)))
+        .mut_subcommand("demo", |command| {
+            let offered = ["listen", "addr-file", "interval", "push-interval"];
+            command.args(
+                args(&[Section::Aggregator, Section::Agent])
+                    .filter(move |arg| arg.get_long().is_some_and(|long| offered.contains(&long))),
+            )
+        })
+        .mut_subcommand("check-config", |command| {
+            command.args(args(&[Section::Store, Section::Aggregator, Section::Agent, Section::AgentAlone]))
+        })
+}
+
+fn args(sections: &[Section]) -> impl Iterator<Item = Arg> {
+    KEYS.iter().filter(|key| sections.contains(&key.section)).filter_map(|key| arg(key))
+}
+
+fn arg(key: &'static Key) -> Option<Arg> {
+    let repeated = matches!(key.form, Form::List | Form::Table);
+    let help = if repeated { format!("{} (repeatable)", key.help) } else { key.help.to_owned() };
+    let known: Option<ValueParser> = match key.name {
+        "log.level" => Some(["off", "error", "warn", "info", "debug", "trace"].into()),
+        "log.format" => Some(["text", "json"].into()),
+        _ => None,
+    };
+    let arg = Arg::new(key.name)
+        .long(key.flag?)
+        .value_name(key.value)
+        .value_parser(known.unwrap_or_else(ValueParser::string))
+        // Of a flag given twice the last counts; lists keep all. Values are checked with those of the other sources.
+        .action(ArgAction::Append)
+        .help_heading(heading(key.section))
+        .long_help(format!(
+            "{help}\n\n[default: {}] [env: {}] [file: {}]",
+            docs::default(key),
+            key.env,
+            key.name
+        ))
+        .help(help);
+    Some(arg)
+}
+
+fn heading(section: Section) -> &'static str {
+    match section {
+        Section::General => "Everywhere",
+        Section::Log => "Log",
+        Section::Store => "Store and token",
+        Section::Aggregator => "Server",
+        Section::Agent | Section::AgentAlone => "Collecting and pushing",
+    }
+}
+
+fn flags(matches: &ArgMatches) -> Vec<FlagValue> {
+    let given = |key: &'static Key| {
+        let texts = matches.try_get_many::<String>(key.name).ok().flatten()?;
+        Some((key, texts.cloned().collect()))
+    };
+    KEYS.iter().filter_map(|key| given(key)).collect()
+}
+
+/// A standalone's flag before a command, where it would be lost.
+fn misplaced(matches: &ArgMatches) -> Option<&'static str> {
+    let own = KEYS.iter().filter(|key| !matches!(key.section, Section::General | Section::Log));
+    own.filter(|key| matches!(matches.try_contains_id(key.name), Ok(true))).find_map(|key| key.flag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Request, clap::Error> {
+        parse(line.split_whitespace().map(OsString::from))
+    }
+
+    fn given(line: &str) -> Vec<(&'static str, String)> {
+        let request = parsed(line).expect("a right command line");
+        request.flags.into_iter().map(|(key, texts)| (key.name, texts.join("+"))).collect()
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn flags_are_found_in_every_command() {
+        let check = |line, expected: &[(&'static str, &str)]| {
+            let expected: Vec<_> = expected.iter().map(|(name, text)| (*name, (*text).to_owned())).collect();
+            assert_eq!(given(line), expected, "{line}");
+        };
+        check("sysmond", &[]);
+        check(
+            "sysmond --listen 1.2.3.4:5 --interval 3s",
+            &[("aggregator.listen", "1.2.3.4:5"), ("agent.interval", "3s")],
+        );
+        check(
+            "sysmond --data-dir /x agent --aggregator http://a",
+            &[("data_dir", "/x"), ("agent.aggregator", "http://a")],
+        );
+        check("sysmond agent --tag a=b --tag c=d", &[("agent.tags", "a=b+c=d")]);
+        check(
+            "sysmond aggregator --allowed-host a --log-level debug",
+            &[("log.level", "debug"), ("aggregator.allowed_hosts", "a")],
+        );
+        check("sysmond demo --hosts 2 --listen 127.0.0.1:0", &[("aggregator.listen", "127.0.0.1:0")]);
+    }
+
+    #[test]
+    fn every_flag_of_the_table_is_somewhere() {
+        for key in KEYS {
+            let Some(flag) = key.flag else { continue };
+            let check = command();
+            let inside =
+                |command: &clap::Command| command.get_arguments().any(|arg| arg.get_long() == Some(flag));
+            assert!(inside(&check) || check.get_subcommands().any(inside), "--{flag}");
+        }
+    }
+
+    #[test]
+    fn wrong_usage_is_exit_status_2() {
+        let check =
+            |line, expected| assert_eq!(parsed(line).expect_err(line).exit_code(), expected, "{line}");
+        check("sysmond --no-such-flag", 2);
+        check("sysmond no-such-command", 2);
+        check("sysmond --listen 127.0.0.1:0 agent", 2);
+        check("sysmond sql", 2);
+        check("sysmond sql --json --csv x", 2);
+        check("sysmond demo --hosts 0", 2);
+        check("sysmond --token secret", 2);
+        check("sysmond --log-level loud", 2);
+        check("sysmond --help", 0);
+        check("sysmond agent --help", 0);
+        check("sysmond --version", 0);
+    }
+
+    #[test]
+    fn every_command_has_a_manual_page() {
+        for name in command().get_subcommands().map(clap::Command::get_name) {
+            assert!(parsed(&format!("sysmond man {name}")).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn help_teaches() {
+        let help = parsed("sysmond agent --help").expect_err("help").to_string();
+        for word in ["Examples:", "SYSMON_INTERVAL", "[default: ", "--aggregator <URL>", "--tag <KEY=VALUE>"]
+        {
+            assert!(help.contains(word), "{word}\n{help}");
+        }
+    }
+}

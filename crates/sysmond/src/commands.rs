@@ -1,0 +1,110 @@
+//! What each command does, from the settings on.
+
+use crate::cli::{self, Command, Request, RoleName};
+use crate::config::{Environment, Role, Settings, Sources, loopback_of};
+use crate::process::{self, Ends};
+use crate::telemetry::Telemetry;
+use crate::{agent, aggregator, check_config, demo, listen, sql, standalone};
+use anyhow::Context;
+use std::io::Write;
+
+/// Runs the command to its end.
+pub(crate) fn execute(request: Request) -> anyhow::Result<()> {
+    let Request { command, flags, config } = request;
+    let sources = Sources { flags, file: config, environment: Environment::of_process() };
+    match command {
+        None => run_standalone(&Settings::load(Role::Standalone, sources)?),
+        Some(Command::Aggregator { exit_with_parent }) => {
+            run_aggregator(&Settings::load(Role::Aggregator, sources)?, exit_with_parent)
+        }
+        Some(Command::Agent { exit_with_parent }) => {
+            run_agent(&Settings::load(Role::Agent, sources)?, exit_with_parent)
+        }
+        Some(Command::Demo { hosts }) => run_demo(&Settings::load(Role::Agent, sources)?, hosts),
+        Some(Command::Sql { statement, json, csv, timeout }) => {
+            let settings = Settings::load(Role::Aggregator, sources)?;
+            sql::run(&settings, &statement, sql::Format::of(json, csv), timeout)
+        }
+        Some(Command::CheckConfig { role }) => check(role, sources),
+        Some(Command::Completions { shell }) => completions(shell),
+        Some(Command::Man { command }) => man(command.as_deref()),
+    }
+}
+
+fn run_standalone(settings: &Settings) -> anyhow::Result<()> {
+    let telemetry = Telemetry::start(&settings.log)?;
+    settings.prepare_data_dir()?;
+    let token = settings.own_token()?;
+    process::run(process::many_threads()?, &telemetry, Ends::BySignal, async |shutdown| {
+        let listener = listen::bind(&settings.listen).await?;
+        let bound = listener.local_addr().context("cannot tell the bound address")?;
+        let here = format!("http://{}", loopback_of(bound));
+        say_ready("standalone", &here);
+        let agent = settings.inner_agent_config(here, token.clone());
+        standalone::run(listener, settings.aggregator_config(token), agent, shutdown).await
+    })
+}
+
+fn run_aggregator(settings: &Settings, exit_with_parent: bool) -> anyhow::Result<()> {
+    let telemetry = Telemetry::start(&settings.log)?;
+    settings.prepare_data_dir()?;
+    let config = settings.aggregator_config(settings.own_token()?);
+    process::run(process::many_threads()?, &telemetry, Ends::of(exit_with_parent), async |shutdown| {
+        let listener = listen::bind(&settings.listen).await?;
+        let bound = listener.local_addr().context("cannot tell the bound address")?;
+        say_ready("aggregator", &format!("http://{}", loopback_of(bound)));
+        tracing::info!(token = %settings.token, "agents need the token that is kept there");
+        aggregator::run(listener, config, shutdown).await
+    })
+}
+
+fn run_agent(settings: &Settings, exit_with_parent: bool) -> anyhow::Result<()> {
+    let config = settings.agent_config()?;
+    let telemetry = Telemetry::start(&settings.log)?;
+    settings.prepare_data_dir()?;
+    process::run(process::one_thread()?, &telemetry, Ends::of(exit_with_parent), async |shutdown| {
+        let (host, aggregator) = (&config.host.hostname, &config.aggregator);
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), %host, %aggregator, "agent starts");
+        agent::run(config, shutdown).await
+    })
+}
+
+fn run_demo(settings: &Settings, hosts: u16) -> anyhow::Result<()> {
+    let telemetry = Telemetry::start(&settings.log)?;
+    settings.prepare_data_dir()?;
+    process::run(process::one_thread()?, &telemetry, Ends::AfterChildren, async |shutdown| {
+        demo::run(settings, hosts, shutdown).await
+    })
+}
+
+fn say_ready(role: &'static str, address: &str) {
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), role, "dashboard on {address}");
+}
+
+fn check(role: RoleName, sources: Sources) -> anyhow::Result<()> {
+    let role = match role {
+        RoleName::Standalone => Role::Standalone,
+        RoleName::Aggregator => Role::Aggregator,
+        RoleName::Agent => Role::Agent,
+    };
+    let settings = Settings::load(role, sources)?;
+    std::io::stdout().lock().write_all(check_config::text(&settings).as_bytes())?;
+    Ok(check_config::errors(role, &settings)?)
+}
+
+fn completions(shell: clap_complete::Shell) -> anyhow::Result<()> {
+    // The generator panics where it cannot write; so it writes to memory.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut cli::command(), "sysmond", &mut script);
+    Ok(std::io::stdout().lock().write_all(&script)?)
+}
+
+fn man(name: Option<&str>) -> anyhow::Result<()> {
+    let mut page = Vec::new();
+    let mut command = cli::command();
+    // Names the commands' own pages: sysmond-agent(1).
+    command.build();
+    let chosen = name.and_then(|name| command.find_subcommand(name)).unwrap_or(&command);
+    clap_mangen::Man::new(chosen.clone()).render(&mut page)?;
+    Ok(std::io::stdout().lock().write_all(&page)?)
+}

@@ -1,0 +1,1 @@
+//! Live data: WebSockets, and agents that wait to hear of them.

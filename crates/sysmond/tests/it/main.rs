@@ -1,0 +1,12 @@
+//! The one integration binary: whole roles and whole processes, over real sockets and real files.
+
+mod agent;
+mod api;
+mod config;
+mod connections;
+mod live;
+mod logging;
+mod process;
+mod program;
+mod push;
+mod stage;

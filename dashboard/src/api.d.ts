@@ -1,0 +1,125 @@
+// The shapes of the API, as the server gives them. Times are Unix seconds.
+
+export type Unit = "percent" | "bytes" | "bytes/s" | "1/s" | "seconds" | "count";
+
+export interface FleetSummary {
+  total_hosts: number;
+  online_hosts: number;
+  offline_hosts: number;
+  avg_cpu_usage: number;
+  total_memory_used: number;
+  timestamp: number;
+}
+
+/** The figures that a fleet frame carries of each host, where it has them. */
+export type HeadlineMetric = "cpu.total_usage" | "memory.usage_percent" | "memory.used_bytes" | "load.avg_1m";
+
+export interface Host {
+  hostname: string;
+  first_seen: number;
+  last_seen: number;
+  tags: Record<string, string>;
+  version: string;
+  platform: string;
+  status: "online" | "offline";
+}
+
+export interface FleetHost extends Host {
+  metrics?: Partial<Record<HeadlineMetric, number>>;
+}
+
+export interface HostList {
+  hosts: Host[];
+  count: number;
+  timestamp: number;
+}
+
+export interface Sample {
+  timestamp: number;
+  metric_type: string;
+  host: string;
+  tags: string;
+  value: number;
+}
+
+export interface Latest {
+  metrics: Sample[];
+  count: number;
+  timestamp: number;
+}
+
+/** What is read once. A host that never sent it has only its name, or nothing but empty fields. */
+export interface StaticInfo {
+  hostname: string;
+  ip_addresses?: string[];
+  os?: string;
+  kernel?: string;
+  architecture?: string;
+  cpu_model?: string;
+  cpu_cores?: number;
+  memory_total_bytes?: number;
+  boot_time?: number;
+  agent_version?: string;
+  interval_seconds?: number;
+}
+
+/** `[timestamp, min, avg, max]` */
+export type Point = [number, number, number, number];
+
+export interface HistorySeries {
+  host: string;
+  metric: string;
+  tags: string;
+  unit: string;
+  resolution_seconds: number;
+  from: number;
+  to: number;
+  points: Point[];
+}
+
+export interface FleetFrame {
+  type: "fleet";
+  summary: FleetSummary;
+  hosts: FleetHost[];
+}
+export interface StaticFrame {
+  type: "static";
+  hosts: StaticInfo[];
+}
+export interface HistoryFrame {
+  type: "history";
+  host: string;
+  series: HistorySeries[];
+}
+export interface SampleFrame {
+  type: "sample";
+  host: string;
+  timestamp: number;
+  metrics: Record<string, number>;
+}
+export type LiveFrame = FleetFrame | StaticFrame | HistoryFrame | SampleFrame;
+
+export interface HistoryQuestion {
+  host: string;
+  metrics: readonly string[];
+  from: number;
+  to?: number;
+  points?: number;
+}
+
+/** The server answered, and the answer is no. */
+export class ApiError extends Error {
+  constructor(status: number, code: string, detail: string);
+  readonly status: number;
+  readonly code: string;
+}
+
+/** Where this page's server is, for the command that enrols a host. */
+export function serverAddress(): string;
+export function getSummary(signal?: AbortSignal): Promise<FleetSummary>;
+export function getHosts(signal?: AbortSignal): Promise<HostList>;
+export function getLatest(host: string, signal?: AbortSignal): Promise<Latest>;
+export function getStatic(host: string, signal?: AbortSignal): Promise<StaticInfo>;
+export function getHistory(question: HistoryQuestion, signal?: AbortSignal): Promise<HistorySeries[]>;
+/** A socket for these hosts, or for the fleet where there are none. */
+export function openLive(hosts: readonly string[]): WebSocket;

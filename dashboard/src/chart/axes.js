@@ -1,0 +1,74 @@
+// Grid and figures.
+
+import { formatClock, formatMinute, formatValue } from "../lib/format.js";
+import { timeTicks } from "./scale.js";
+
+/** CSS pixels that a time needs. */
+const TIME_WIDTH = 72;
+
+/**
+ * @param {import("./surface.js").Surface} surface
+ * @param {import("./plot.js").Plot} plot
+ * @param {import("./palette.js").Palette} colours
+ * @param {{ ticks: readonly number[], unit: string }} values
+ */
+export function drawAxes(surface, plot, colours, { ticks, unit }) {
+  const { context, ratio } = surface;
+  context.font = colours.font.replace("11px", `${11 * ratio}px`);
+  context.fillStyle = colours.text;
+  drawValues(surface, plot, colours, ticks, unit);
+  drawTimes(surface, plot, colours);
+}
+
+/**
+ * @param {import("./surface.js").Surface} surface
+ * @param {import("./plot.js").Plot} plot
+ * @param {import("./palette.js").Palette} colours
+ * @param {readonly number[]} ticks
+ * @param {string} unit
+ */
+function drawValues(surface, plot, colours, ticks, unit) {
+  const { context } = surface;
+  const hair = Math.max(1, surface.px(1));
+  context.textAlign = "right";
+  context.textBaseline = "middle";
+  for (const tick of ticks) {
+    const y = Math.round(plot.y(tick));
+    context.fillStyle = tick === 0 ? colours.axis : colours.grid;
+    context.fillRect(plot.left, y, plot.width, hair);
+    context.fillStyle = colours.text;
+    context.fillText(axisValue(tick, unit), plot.left - surface.px(8), y);
+  }
+}
+
+/**
+ * @param {import("./surface.js").Surface} surface
+ * @param {import("./plot.js").Plot} plot
+ * @param {import("./palette.js").Palette} colours
+ */
+function drawTimes(surface, plot, colours) {
+  const { context } = surface;
+  const hair = Math.max(1, surface.px(1));
+  const ticks = timeTicks(plot.window.from, plot.window.to, Math.max(1, Math.floor(plot.width / surface.px(TIME_WIDTH))));
+  const format = ticks.some((tick) => tick % 60 !== 0) ? formatClock : formatMinute;
+  context.textBaseline = "alphabetic";
+  context.textAlign = "center";
+  for (const tick of ticks) {
+    const x = Math.round(plot.x(tick));
+    context.fillStyle = colours.grid;
+    context.fillRect(x, plot.upper, hair, plot.lower - plot.upper);
+    context.fillStyle = colours.text;
+    const text = format(tick);
+    const half = context.measureText(text).width / 2;
+    context.fillText(text, Math.min(x, surface.width - half), surface.height - surface.px(4));
+  }
+}
+
+/**
+ * Figures of an axis are round: `50%`, not `50.0%`.
+ * @param {number} value
+ * @param {string} unit
+ */
+function axisValue(value, unit) {
+  return formatValue(value, unit).replace(/\.0+(?=\D|$)/, "");
+}

@@ -1,0 +1,41 @@
+// Colours of the charts, read from the style sheet, so that they stand in one place and follow the theme.
+
+import { Signal } from "../lib/signal.js";
+
+/** @typedef {{ grid: string, axis: string, text: string, cursor: string, panel: string, font: string, series: string[] }} Palette */
+
+/** As many as the style sheet names: the eight hosts that can be compared. */
+export const SERIES_COLOURS = 8;
+
+/** @type {Signal<void>} */
+export const paletteChanged = new Signal();
+
+/** @type {Palette | null} */
+let current = null;
+
+/** @returns {Palette} */
+export function palette() {
+  current ??= read();
+  return current;
+}
+
+/** To be called when the theme has changed. */
+export function rereadPalette() {
+  current = null;
+  paletteChanged.emit();
+}
+
+/** @returns {Palette} */
+function read() {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
+  return {
+    grid: colour("--chart-grid"),
+    axis: colour("--chart-axis"),
+    text: colour("--text-muted"),
+    cursor: colour("--text-muted"),
+    panel: colour("--panel"),
+    font: `11px ${getComputedStyle(document.body).fontFamily}`,
+    series: Array.from({ length: SERIES_COLOURS }, (_, index) => colour(`--series-${index + 1}`)),
+  };
+}

@@ -1,0 +1,72 @@
+// A canvas whose pixels are the device's pixels: sizes in it are device pixels, `ratio` of them to a CSS pixel.
+
+/** @type {WeakMap<Element, Surface>} */
+const surfaces = new WeakMap();
+
+const observer = new ResizeObserver((entries) => {
+  for (const entry of entries) surfaces.get(entry.target)?.resized(entry);
+});
+
+export class Surface {
+  width = 0;
+  height = 0;
+  ratio = 1;
+  #changed;
+
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {() => void} changed the size is another: draw again
+   */
+  constructor(canvas, changed) {
+    this.canvas = canvas;
+    this.#changed = changed;
+    const context = canvas.getContext("2d");
+    if (context === null) throw new Error("this browser has no 2d canvas");
+    this.context = context;
+    surfaces.set(canvas, this);
+    observe(canvas);
+  }
+
+  end() {
+    observer.unobserve(this.canvas);
+  }
+
+  /** @param {number} pixels CSS pixels @returns {number} device pixels, whole */
+  px(pixels) {
+    return Math.round(pixels * this.ratio);
+  }
+
+  clear() {
+    this.context.clearRect(0, 0, this.width, this.height);
+  }
+
+  /** @param {ResizeObserverEntry} entry */
+  resized(entry) {
+    this.ratio = window.devicePixelRatio;
+    const exact = entry.devicePixelContentBoxSize?.[0];
+    const width = devicePixels(entry.contentRect.width * this.ratio, exact?.inlineSize);
+    const height = devicePixels(entry.contentRect.height * this.ratio, exact?.blockSize);
+    if (width === this.width && height === this.height) return;
+    this.width = this.canvas.width = width;
+    this.height = this.canvas.height = height;
+    this.#changed();
+  }
+}
+
+/**
+ * The exact size where the browser tells it. An emulated screen tells the one of the real screen: that is not it.
+ * @param {number} computed
+ * @param {number | undefined} exact
+ */
+function devicePixels(computed, exact) {
+  return exact !== undefined && Math.abs(exact - computed) < 2 ? exact : Math.round(computed);
+}
+
+/** @param {HTMLCanvasElement} canvas */
+function observe(canvas) {
+  try {
+    observer.observe(canvas, { box: "device-pixel-content-box" });
+  } catch {
+    observer.observe(canvas); // Safari has no exact box: rounding has to do
+  }
+}

@@ -1,0 +1,55 @@
+// A host in a few figures, to stand beside others.
+
+import { el, setAttribute, setText } from "../lib/dom.js";
+import { formatAge, formatValue } from "../lib/format.js";
+import { STALE_SECONDS } from "../state.js";
+import { Meter } from "./meter.js";
+import { StatusMark } from "./status.js";
+
+const ROWS = [
+  { metric: "cpu.total_usage", label: "CPU", unit: "percent" },
+  { metric: "memory.usage_percent", label: "Mem", unit: "percent" },
+  { metric: "load.avg_1m", label: "Load", unit: "count" },
+];
+
+export class CompareCard {
+  #status = new StatusMark();
+  #swatch = el("span", { class: "swatch", "aria-hidden": "true" });
+  #rows = ROWS.map(({ metric, label, unit }) => {
+    const value = el("dd", { class: "compare-value" });
+    const meter = unit === "percent" ? new Meter() : null;
+    const bar = meter ? [el("dd", { class: "compare-bar" }, meter.element)] : [];
+    const element = el("div", { class: "compare-row" }, el("dt", {}, label), value, ...bar);
+    return { metric, unit, value, meter, element };
+  });
+
+  /**
+   * @param {string} hostname
+   * @param {() => void} onOpen
+   */
+  constructor(hostname, onOpen) {
+    const open = el("button", { type: "button", class: "link-button", title: `${hostname}: show it alone` }, el("bdi", {}, hostname));
+    open.addEventListener("click", onOpen);
+    const head = el("header", { class: "compare-head" }, this.#swatch, el("h3", { class: "compare-name" }, open), this.#status.element);
+    this.element = el("section", { class: "card compare-card", "aria-label": hostname }, head, el("dl", {}, ...this.#rows.map(({ element }) => element)));
+  }
+
+  /**
+   * @param {import("../state.js").HostData} data
+   * @param {import("../api.js").FleetHost | undefined} host
+   * @param {number} colour
+   */
+  show(data, host, colour) {
+    const offline = host?.status === "offline";
+    const stale = offline || (data.loaded && data.age > STALE_SECONDS);
+    setAttribute(this.#swatch, "data-series", colour + 1);
+    setAttribute(this.element, "data-stale", stale);
+    if (offline || !stale || data.age === Infinity) this.#status.show(offline ? "offline" : stale ? "stale" : "online");
+    else this.#status.show("stale", `${formatAge(data.age)} old`);
+    for (const { metric, unit, value, meter } of this.#rows) {
+      const current = data.current(metric);
+      setText(value, formatValue(current, unit));
+      meter?.show(current);
+    }
+  }
+}

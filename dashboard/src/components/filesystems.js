@@ -1,0 +1,51 @@
+// File systems as bars: how full, how much of how much.
+
+import { el, setChildren, setText } from "../lib/dom.js";
+import { formatBytes, formatValue, NONE } from "../lib/format.js";
+import { levelOf, LEVEL_WORDS } from "../lib/level.js";
+import { Meter } from "./meter.js";
+
+/** @typedef {{ row: HTMLElement, meter: Meter, percent: HTMLElement, space: HTMLElement, word: HTMLElement }} Row */
+
+export class FileSystems {
+  #list = el("ul", { class: "filesystems" });
+  /** @type {Map<string, Row>} */
+  #rows = new Map();
+
+  constructor() {
+    this.element = el("section", { class: "panel", "aria-label": "File systems" }, el("header", { class: "panel-head" }, el("h3", { class: "panel-title" }, "File systems")), this.#list);
+  }
+
+  /** @param {import("../state.js").HostData} data */
+  show(data) {
+    const rows = data.family("disk.usage_percent").map((series) => this.#row(data, series));
+    setChildren(this.#list, rows);
+  }
+
+  /**
+   * @param {import("../state.js").HostData} data
+   * @param {import("../state.js").Series} series
+   */
+  #row(data, series) {
+    const known = this.#rows.get(series.tags) ?? this.#make(series);
+    const percent = data.currentOf(series);
+    const used = data.current("disk.used_bytes", series.tags);
+    const total = data.current("disk.total_bytes", series.tags);
+    known.meter.show(percent);
+    setText(known.percent, formatValue(percent, "percent"));
+    setText(known.space, used === null || total === null ? NONE : `${formatBytes(used)} of ${formatBytes(total)}`);
+    setText(known.word, LEVEL_WORDS[levelOf(percent)]);
+    return known.row;
+  }
+
+  /** @param {import("../state.js").Series} series */
+  #make(series) {
+    const name = series.labels.get("mount") ?? series.tags;
+    const meter = new Meter();
+    const [percent, space, word] = [el("span", { class: "fs-percent" }), el("span", { class: "fs-space" }), el("span", { class: "level-word" })];
+    const row = el("li", { class: "fs" }, el("bdi", { class: "fs-name", title: name }, name), word, space, percent, meter.element);
+    const known = { row, meter, percent, space, word };
+    this.#rows.set(series.tags, known);
+    return known;
+  }
+}

@@ -1,0 +1,69 @@
+// What is known of a host and does not change while it runs.
+
+import { el, setChildren, setText } from "../lib/dom.js";
+import { formatBytes, formatDuration, formatMoment } from "../lib/format.js";
+
+/** @typedef {{ name: string, text: string }} Fact */
+
+export class HostFacts {
+  #list = el("dl", { class: "facts" });
+  /** @type {Map<string, { pair: HTMLElement, text: HTMLElement }>} */
+  #pairs = new Map();
+
+  constructor() {
+    this.element = el("div", { class: "panel host-facts" }, this.#list);
+  }
+
+  /**
+   * @param {import("../api.js").FleetHost | undefined} host
+   * @param {import("../api.js").StaticInfo | null} info
+   * @param {number} now the server's clock
+   */
+  show(host, info, now) {
+    setChildren(
+      this.#list,
+      factsOf(host, info, now).map((fact) => this.#pair(fact)),
+    );
+  }
+
+  /** @param {Fact} fact */
+  #pair({ name, text }) {
+    let known = this.#pairs.get(name);
+    if (known === undefined) {
+      const value = el("bdi");
+      known = { pair: el("div", { class: "fact" }, el("dt", {}, name), el("dd", {}, value)), text: value };
+      this.#pairs.set(name, known);
+    }
+    setText(known.text, text);
+    return known.pair;
+  }
+}
+
+/**
+ * @param {import("../api.js").FleetHost | undefined} host
+ * @param {import("../api.js").StaticInfo | null} info
+ * @param {number} now
+ * @returns {Fact[]} only those that are known
+ */
+export function factsOf(host, info, now) {
+  const cores = info?.cpu_cores ? `${info.cpu_cores}` : "";
+  const up = info?.boot_time ? formatDuration(now - info.boot_time) : "";
+  /** @type {Fact[]} */
+  const facts = [
+    { name: "Address", text: (info?.ip_addresses ?? []).join(", ") },
+    { name: "OS", text: info?.os || host?.platform || "" },
+    { name: "Kernel", text: [info?.kernel, info?.architecture].filter(Boolean).join(" ") },
+    { name: "CPU", text: info?.cpu_model ?? "" },
+    { name: "Cores", text: cores },
+    { name: "Memory", text: info?.memory_total_bytes ? formatBytes(info.memory_total_bytes) : "" },
+    { name: "Uptime", text: up },
+    { name: "Booted", text: info?.boot_time ? formatMoment(info.boot_time) : "" },
+    { name: "Agent", text: [info?.agent_version || host?.version, everyText(info)].filter(Boolean).join(", ") },
+  ];
+  return facts.filter(({ text }) => text !== "");
+}
+
+/** @param {import("../api.js").StaticInfo | null} info */
+function everyText(info) {
+  return info?.interval_seconds ? `every ${info.interval_seconds} s` : "";
+}

@@ -1,0 +1,58 @@
+// Elements made without markup: text goes in as text, so a host's words can never become code.
+
+/**
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag
+ * @param {Record<string, string | number | boolean | undefined>} [attributes] `true` sets an empty attribute, `false` and `undefined` none
+ * @param {...(Node | string)} children strings become text nodes
+ * @returns {HTMLElementTagNameMap[K]}
+ */
+export function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) setAttribute(element, name, value);
+  element.append(...children);
+  return element;
+}
+
+/**
+ * Writes only what differs: an unchanged page costs no layout.
+ * @param {Element} element
+ * @param {string} name
+ * @param {string | number | boolean | undefined} value
+ */
+export function setAttribute(element, name, value) {
+  if (value === undefined || value === false) {
+    element.removeAttribute(name);
+    return;
+  }
+  const text = value === true ? "" : String(value);
+  if (element.getAttribute(name) !== text) element.setAttribute(name, text);
+}
+
+/**
+ * @param {Node} node
+ * @param {string} text
+ */
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/**
+ * Makes `parent` hold exactly `children`, touching nothing where it already does.
+ * @param {Element} parent
+ * @param {readonly Node[]} children
+ */
+export function setChildren(parent, children) {
+  const same = parent.childNodes.length === children.length && children.every((child, index) => parent.childNodes[index] === child);
+  if (!same) parent.replaceChildren(...children);
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {string} name a CSS custom property
+ * @param {string | number} value
+ */
+export function setProperty(element, name, value) {
+  const text = String(value);
+  if (element.style.getPropertyValue(name) !== text) element.style.setProperty(name, text);
+}

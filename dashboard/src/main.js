@@ -1,0 +1,143 @@
+// Puts the parts together: state, link, address and views. Everything is drawn from the state, at most once a frame.
+
+import { scheduler } from "./chart/scheduler.js";
+import { setAttribute } from "./lib/dom.js";
+import { Feed } from "./feed.js";
+import { MOST_COMPARED, Router } from "./router.js";
+import { Fleet, HostCache } from "./state.js";
+import { CompareView } from "./views/compare.js";
+import { FleetView } from "./views/fleet.js";
+import { HostView } from "./views/host.js";
+import { EmptyFleet, UnknownHost } from "./views/notice.js";
+import { Shell } from "./views/shell.js";
+import { Skeleton } from "./views/skeleton.js";
+
+/** @typedef {{ view: import("./router.js").ViewName, host: string | null, hosts: readonly string[] }} Shown what is on screen, after the address and the fleet */
+/** @typedef {{ fleet: Fleet, cache: HostCache, feed: Feed, shown: Shown }} App */
+/** @typedef {{ element: HTMLElement, update(app: App): void, end(): void }} View */
+
+/** Hosts that a comparison begins with. */
+const FIRST_COMPARED = 4;
+const TICK_MS = 1000;
+
+class Page {
+  fleet = new Fleet();
+  cache = new HostCache();
+  feed = new Feed(this.fleet, this.cache);
+  router = new Router();
+  /** @type {Shown} */
+  shown = { view: "single", host: null, hosts: [] };
+  /** @type {View} */
+  #view = new Skeleton();
+  #viewKey = "";
+  /** @type {number | null} */
+  #frozenSince = null;
+
+  constructor() {
+    this.#shell = new Shell({
+      onHost: (host) => this.router.go(this.shown.view === "compare" ? { host, compare: this.#comparedWith(host) } : { host, view: "single" }),
+      onView: (view) => this.#goTo(view),
+      onRetry: () => this.feed.retry(),
+    });
+    this.feed.changed.listen(() => this.#changed());
+    this.router.changed.listen(() => this.#changed());
+  }
+  #shell;
+
+  start() {
+    document.body.replaceChildren(...this.#shell.elements);
+    this.#shell.hold(this.#view.element);
+    this.feed.start();
+    setInterval(() => scheduler.want(this), TICK_MS); // ages grow without any frame
+    scheduler.want(this);
+  }
+
+  /** Called by the scheduler. */
+  draw() {
+    this.#shell.update(this, this.#frozenSince);
+    this.#view.update(this);
+  }
+
+  #changed() {
+    this.#resolve();
+    const { state } = this.feed.link;
+    this.#frozenSince = state === "lost" ? (this.#frozenSince ?? (this.fleet.loaded ? Date.now() / 1000 : null)) : null;
+    this.#showView();
+    this.#showTitle();
+    scheduler.want(this);
+  }
+
+  /** What the address asks for, as far as the fleet has it. */
+  #resolve() {
+    const { view, host, compare } = this.router.route;
+    const { fleet } = this;
+    const known = compare.filter((name) => fleet.hosts.has(name));
+    const chosen = host ?? fleet.names[0] ?? null;
+    this.shown = { view, host: chosen, hosts: view === "compare" ? known : [] };
+    if (!fleet.loaded) return;
+    const single = view === "single" && chosen !== null && fleet.hosts.has(chosen) ? [chosen] : [];
+    this.feed.watch(view === "compare" ? known : single);
+  }
+
+  #showView() {
+    const key = this.#keyOfView();
+    if (key === this.#viewKey) return;
+    this.#view.end();
+    this.#viewKey = key;
+    this.#view = this.#makeView(key);
+    this.#shell.hold(this.#view.element);
+  }
+
+  #keyOfView() {
+    const { view, host } = this.shown;
+    if (!this.fleet.loaded) return "";
+    if (this.fleet.names.length === 0) return "empty";
+    if (view !== "single" || host === null) return view;
+    return `${this.fleet.hosts.has(host) ? "host" : "unknown"}:${host}`;
+  }
+
+  /**
+   * @param {string} key
+   * @returns {View}
+   */
+  #makeView(key) {
+    const host = this.shown.host ?? "";
+    const open = (/** @type {string} */ name) => this.router.go({ view: "single", host: name });
+    if (key === "") return new Skeleton();
+    if (key === "empty") return new EmptyFleet();
+    if (key === "compare") return new CompareView((compare) => this.router.go({ compare }), open);
+    if (key === "fleet") return new FleetView(open);
+    return key.startsWith("host:") ? new HostView(host) : new UnknownHost(host);
+  }
+
+  /** @param {import("./router.js").ViewName} view */
+  #goTo(view) {
+    const { compare } = this.router.route;
+    this.router.go(view === "compare" && compare.length === 0 ? { view, compare: this.#firstCompared() } : { view });
+  }
+
+  /** The host on screen, and those after it that are up. */
+  #firstCompared() {
+    const { fleet, shown } = this;
+    const up = fleet.names.filter((name) => fleet.hosts.get(name)?.status === "online");
+    const names = fleet.names.length <= FIRST_COMPARED ? fleet.names : [...(shown.host === null ? [] : [shown.host]), ...up];
+    return [...new Set(names)].slice(0, FIRST_COMPARED);
+  }
+
+  /** @param {string} host */
+  #comparedWith(host) {
+    return [...new Set([...this.router.route.compare, host])].slice(0, MOST_COMPARED);
+  }
+
+  /** The title and the icon tell of trouble where only the tab is seen. */
+  #showTitle() {
+    const down = this.fleet.summary?.offline_hosts ?? 0;
+    const { view, host } = this.shown;
+    const name = view === "single" && host !== null ? `${host} · sysmon` : "sysmon";
+    document.title = this.feed.link.state === "lost" ? `No link · ${name}` : down > 0 ? `(${down} down) ${name}` : name;
+    const icon = document.querySelector("link[rel=icon]");
+    if (icon !== null) setAttribute(icon, "href", down > 0 ? "favicon-down.svg" : "favicon.svg");
+  }
+}
+
+new Page().start();

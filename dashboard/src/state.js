@@ -1,0 +1,202 @@
+// What the page knows: the fleet, and of each host that was looked at the samples of the last minutes.
+
+import { Track } from "./chart/track.js";
+import { ServerClock } from "./lib/clock.js";
+import { naturally, seriesKey, splitKey, splitTags } from "./lib/series_key.js";
+
+/** What the charts show, seconds. */
+export const WINDOW_SECONDS = 300;
+/** What is kept: the window and enough before it that a line enters from the left. */
+const KEEP_SECONDS = WINDOW_SECONDS + 60;
+/** A host that pushes every ten seconds is not late before this, seconds. */
+export const STALE_SECONDS = 15;
+/** Hosts whose samples are kept when nobody looks at them any more. */
+const MOST_HOSTS_KEPT = 16;
+const TRIM_EVERY = 30;
+
+/** @typedef {{ metric: string, tags: string, labels: Map<string, string>, unit: string, track: Track }} Series */
+
+export class Fleet {
+  clock = new ServerClock();
+  /** @type {import("./api.js").FleetSummary | null} */
+  summary = null;
+  /** By name. @type {Map<string, import("./api.js").FleetHost>} */
+  hosts = new Map();
+  /** Grows whenever `names` or a status may be another. */
+  version = 0;
+  /** @type {string[]} */
+  #names = [];
+
+  get loaded() {
+    return this.summary !== null;
+  }
+
+  /** In the order in which people read them. */
+  get names() {
+    return this.#names;
+  }
+
+  /**
+   * @param {import("./api.js").FleetFrame} frame
+   * @param {boolean} full all hosts, not only those that changed
+   */
+  apply(frame, full) {
+    this.summary = frame.summary;
+    this.clock.set(frame.summary.timestamp);
+    const before = full ? new Map(this.hosts) : this.hosts;
+    if (full) this.hosts.clear();
+    for (const host of frame.hosts) {
+      const metrics = host.metrics ?? before.get(host.hostname)?.metrics;
+      this.hosts.set(host.hostname, { ...host, metrics });
+    }
+    if (frame.hosts.length > 0 || full) this.version += 1;
+    if (this.hosts.size !== this.#names.length || full) this.#names = [...this.hosts.keys()].sort(naturally);
+  }
+}
+
+export class HostData {
+  /** @type {import("./api.js").StaticInfo | null} */
+  info = null;
+  /** By key. @type {Map<string, Series>} */
+  series = new Map();
+  /** Grows with each series that comes or goes. */
+  shape = 0;
+  /** The time of the newest sample by the host's clock, or `-Infinity`. */
+  newest = -Infinity;
+  /** Whether the history has been told. */
+  loaded = false;
+  /** When the newest sample came, milliseconds of the monotonic clock. */
+  #arrived = 0;
+  #sinceTrim = 0;
+
+  /** @param {string} hostname */
+  constructor(hostname) {
+    this.hostname = hostname;
+  }
+
+  /**
+   * @param {readonly import("./api.js").HistorySeries[]} answer
+   * @param {number} serverNow Unix seconds
+   */
+  applyHistory(answer, serverNow) {
+    let newest = this.newest;
+    for (const { metric, tags, unit, resolution_seconds, points } of answer) {
+      if (points.length === 0) continue;
+      const series = this.#seriesOf(seriesKey(metric, tags));
+      series.unit = unit;
+      series.track.resolution = resolution_seconds;
+      for (const [time, , average] of points) series.track.add(time, average);
+      newest = Math.max(newest, points[points.length - 1][0]);
+    }
+    this.loaded = true;
+    if (newest > this.newest) this.#advance(newest, Math.max(0, serverNow - newest));
+    this.#trim();
+  }
+
+  /**
+   * @param {number} time
+   * @param {Record<string, number>} values by key
+   */
+  applySample(time, values) {
+    for (const [key, value] of Object.entries(values)) this.#seriesOf(key).track.add(time, value);
+    if (time > this.newest) this.#advance(time, 0);
+    if ((this.#sinceTrim += 1) >= TRIM_EVERY) this.#trim();
+  }
+
+  /**
+   * @param {string} metric
+   * @param {string} [tags]
+   */
+  find(metric, tags = "") {
+    return this.series.get(seriesKey(metric, tags));
+  }
+
+  /**
+   * All series of a metric, ordered by their tags.
+   * @param {string} metric
+   */
+  family(metric) {
+    return [...this.series.values()].filter((series) => series.metric === metric).sort((a, b) => naturally(a.tags, b.tags));
+  }
+
+  /**
+   * The value of now: none where the series fell silent while the host speaks on.
+   * @param {string} metric
+   * @param {string} [tags]
+   */
+  current(metric, tags = "") {
+    const series = this.find(metric, tags);
+    return series === undefined ? null : this.currentOf(series);
+  }
+
+  /** @param {Series} series */
+  currentOf({ track }) {
+    return track.lastTime < this.newest - Math.max(STALE_SECONDS, 2 * track.gap) ? null : track.lastValue;
+  }
+
+  /** Seconds since the newest sample came. */
+  get age() {
+    return this.newest === -Infinity ? Infinity : (performance.now() - this.#arrived) / 1000;
+  }
+
+  /** The usual distance of two samples, seconds. */
+  get pace() {
+    return (this.find("cpu.total_usage") ?? this.series.values().next().value)?.track.usualDistance() || 1;
+  }
+
+  /**
+   * @param {number} newest
+   * @param {number} age
+   */
+  #advance(newest, age) {
+    this.newest = newest;
+    this.#arrived = performance.now() - age * 1000;
+  }
+
+  /** @param {string} key */
+  #seriesOf(key) {
+    let series = this.series.get(key);
+    if (series === undefined) {
+      const { metric, tags } = splitKey(key);
+      series = { metric, tags, labels: splitTags(tags), unit: "", track: new Track() };
+      this.series.set(key, series);
+      this.shape += 1;
+    }
+    return series;
+  }
+
+  #trim() {
+    this.#sinceTrim = 0;
+    for (const [key, { track }] of this.series) {
+      track.trim(this.newest - KEEP_SECONDS);
+      if (track.length > 0) continue;
+      this.series.delete(key);
+      this.shape += 1;
+    }
+  }
+}
+
+/** The hosts that were looked at, the latest last. */
+export class HostCache {
+  /** @type {Map<string, HostData>} */
+  #hosts = new Map();
+
+  /** @param {string} hostname */
+  get(hostname) {
+    const data = this.#hosts.get(hostname) ?? new HostData(hostname);
+    this.#hosts.delete(hostname);
+    this.#hosts.set(hostname, data);
+    if (this.#hosts.size > MOST_HOSTS_KEPT) this.#forgetOldest();
+    return data;
+  }
+
+  /** @param {string} hostname */
+  has(hostname) {
+    return this.#hosts.has(hostname);
+  }
+
+  #forgetOldest() {
+    const oldest = this.#hosts.keys().next();
+    if (!oldest.done) this.#hosts.delete(oldest.value);
+  }
+}

@@ -1,0 +1,54 @@
+// The page around the views: the bar on top, the fleet's figures, the choice of host and view.
+
+import { HostSelect } from "../components/host_select.js";
+import { LinkWord, LostBanner } from "../components/link_state.js";
+import { ThemeButton } from "../components/theme_button.js";
+import { ViewSwitch } from "../components/view_switch.js";
+import { el, setAttribute, setChildren } from "../lib/dom.js";
+import { Overview } from "./overview.js";
+
+/** What the list of hosts is for, in each view. @type {Record<import("../router.js").ViewName, string>} */
+const INVITATIONS = { single: "Choose a host", compare: "Add a host", fleet: "Choose a host" };
+
+export class Shell {
+  #link = new LinkWord();
+  #overview = new Overview();
+  #main = el("main", { id: "main" });
+
+  /** @param {{ onHost(hostname: string): void, onView(view: import("../router.js").ViewName): void, onRetry(): void }} actions */
+  constructor({ onHost, onView, onRetry }) {
+    this.#select = new HostSelect(onHost);
+    this.#views = new ViewSwitch(onView);
+    this.#banner = new LostBanner(onRetry);
+    const brand = el("h1", { class: "brand" }, el("span", { class: "brand-mark", "aria-hidden": "true" }), "sysmon");
+    const bar = el("header", { class: "topbar" }, brand, this.#link.element, new ThemeButton().element);
+    this.#selector = el("nav", { class: "selector", "aria-label": "Host and view" }, this.#select.element, this.#views.element);
+    this.#content = el("div", { class: "content" }, this.#banner.element, this.#overview.element, this.#selector, this.#main);
+    this.elements = [bar, this.#content];
+  }
+  #select;
+  #views;
+  #banner;
+  #selector;
+  #content;
+
+  /**
+   * @param {import("../main.js").App} app
+   * @param {number | null} frozenSince
+   */
+  update({ fleet, feed, shown }, frozenSince) {
+    const { link } = feed;
+    this.#link.show(link.state);
+    this.#banner.show(link, frozenSince);
+    setAttribute(this.#content, "data-link", link.state);
+    this.#overview.update(fleet);
+    this.#selector.hidden = fleet.loaded && fleet.names.length === 0;
+    this.#select.show(fleet, shown.view === "single" ? shown.host : null, INVITATIONS[shown.view]);
+    this.#views.show(shown.view);
+  }
+
+  /** @param {HTMLElement} element the view */
+  hold(element) {
+    setChildren(this.#main, [element]);
+  }
+}

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Track } from "../src/chart/track.js";
+import { changeOf } from "../src/lib/change.js";
+import { summarise } from "../src/chart/summary.js";
+import { stack } from "../src/chart/stack.js";
+
+/** @param {number} seconds @param {(second: number) => number} value */
+function track(seconds, value) {
+  const out = new Track();
+  for (let second = 1; second <= seconds; second += 1) out.add(second, value(second));
+  return out;
+}
+
+test("the change is against the mean around a minute ago", () => {
+  const check = (one, expected) => assert.deepEqual(changeOf(one), expected);
+  check(track(300, (second) => second), { difference: 60, seconds: 60 });
+  check(track(300, (second) => (second === 300 ? 50 : second % 2 === 0 ? 30 : 10)), { difference: 50 - (30 * 5 + 10 * 6) / 11, seconds: 60 });
+});
+
+test("what began lately is compared with its begin, and what has just begun with nothing", () => {
+  assert.deepEqual(changeOf(track(31, (second) => second)), { difference: 30, seconds: 30 });
+  assert.equal(changeOf(track(3, (second) => second)), null);
+  assert.equal(changeOf(new Track()), null);
+});
+
+test("a chart is told in words", () => {
+  const series = [
+    { label: "CPU", track: track(300, (second) => second / 3) },
+    { label: "Memory", track: new Track() },
+  ];
+  assert.equal(summarise("Trends", "last 5 minutes", "percent", series, 3), "Trends, last 5 minutes. CPU now 100.0%, lowest 1.0%, highest 100.0%. Memory: no data.");
+});
+
+test("stacked series are running sums, whatever is missing in between", () => {
+  const second = new Track();
+  second.add(2, 10);
+  const sums = stack([track(3, () => 1), second, track(3, () => 100)]).map((one) => Array.from(one.points().values));
+  assert.deepEqual(sums, [[1, 1, 1], [1, 11, 1], [101, 111, 101]]);
+});

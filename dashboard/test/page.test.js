@@ -1,0 +1,38 @@
+// The page itself: what it loads, and what it must not hold.
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { moduleGraph, SOURCE } from "./module_graph.js";
+
+const html = readFileSync(new URL("index.html", SOURCE), "utf8");
+const read = (/** @type {string} */ path) => readFileSync(new URL(path, SOURCE), "utf8");
+const files = readdirSync(SOURCE, { recursive: true }).map(String);
+const scripts = files.filter((path) => path.endsWith(".js"));
+
+test("every module is asked for at once, and none beside", () => {
+  const preloaded = [...html.matchAll(/rel="modulepreload" href="([^"]+)"/g)].map(([, href]) => href);
+  assert.deepEqual(preloaded.toSorted(), moduleGraph("main.js").slice(1).toSorted());
+});
+
+test("every script is part of the page", () => {
+  assert.deepEqual(scripts.toSorted(), [...moduleGraph("main.js"), "first_paint.js"].toSorted());
+});
+
+test("addresses are relative and stand in the page and in api.js alone", () => {
+  for (const [, address] of html.matchAll(/(?:href|src)="([^"]+)"/g)) assert.doesNotMatch(address, /^(\/|\w+:)/, address);
+  for (const path of scripts) {
+    const foreign = read(path).match(/["'`](?:\w+:)?\/\/[^"'`]*/);
+    assert.equal(foreign, null, path);
+    if (path !== "api.js") assert.doesNotMatch(read(path), /["'`]\.?\/?api\//, path);
+  }
+});
+
+test("text never becomes markup or code", () => {
+  for (const path of scripts) assert.doesNotMatch(read(path), /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function/, path);
+  assert.doesNotMatch(html, /\son\w+=|\sstyle=|<style|<script(?![^>]*\ssrc=)/);
+});
+
+test("no file has grown beyond what one reads in a sitting", () => {
+  for (const path of scripts) assert.ok(read(path).split("\n").length <= 300, path);
+});

@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Fleet, HostCache, HostData } from "../src/state.js";
+
+const host = (hostname, more = {}) => ({ hostname, first_seen: 1, last_seen: 2, tags: {}, version: "1", platform: "Linux", status: "online", ...more });
+const summary = { total_hosts: 1, online_hosts: 1, offline_hosts: 0, avg_cpu_usage: 1, total_memory_used: 1, timestamp: 1000 };
+const fleet = (hosts) => ({ type: "fleet", summary, hosts });
+const history = (metric, points, more = {}) => ({ host: "a", metric, tags: "", unit: "percent", resolution_seconds: 1, from: 0, to: 0, points: points.map(([at, value]) => [at, value, value, value]), ...more });
+
+test("a full frame replaces the fleet, another one changes it", () => {
+  const one = new Fleet();
+  one.apply(fleet([host("b10"), host("b2"), host("a")]), true);
+  assert.deepEqual(one.names, ["a", "b2", "b10"]);
+  one.apply(fleet([host("a", { status: "offline" })]), false);
+  assert.deepEqual([one.names.length, one.hosts.get("a")?.status], [3, "offline"]);
+  one.apply(fleet([host("c")]), true);
+  assert.deepEqual(one.names, ["c"]);
+});
+
+test("figures that a frame leaves out stay", () => {
+  const one = new Fleet();
+  one.apply(fleet([host("a", { metrics: { "cpu.total_usage": 5 } })]), true);
+  one.apply(fleet([host("a")]), false);
+  assert.equal(one.hosts.get("a")?.metrics?.["cpu.total_usage"], 5);
+});
+
+test("history and samples come together by their times", () => {
+  const data = new HostData("a");
+  data.applySample(12, { "cpu.total_usage": 3 });
+  data.applyHistory([history("cpu.total_usage", [[10, 1], [11, 2], [12, 3]])], 12);
+  data.applySample(13, { "cpu.total_usage": 4, "disk.usage_percent{mount=/}": 71 });
+  data.applyHistory([history("cpu.total_usage", [[12.5, 3.5]])], 14);
+  assert.deepEqual(Array.from(data.find("cpu.total_usage").track.points().values), [1, 2, 3, 3.5, 4]);
+  assert.equal(data.newest, 13);
+  assert.equal(data.current("disk.usage_percent", "mount=/"), 71);
+  assert.equal(data.family("disk.usage_percent")[0].labels.get("mount"), "/");
+});
+
+test("a series that fell silent has no value of now, and goes when the window has passed", () => {
+  const data = new HostData("a");
+  data.applySample(100, { "network.rx_bytes{interface=eth1}": 5, "cpu.total_usage": 1 });
+  for (let second = 101; second < 130; second += 1) data.applySample(second, { "cpu.total_usage": 1 });
+  assert.equal(data.current("network.rx_bytes", "interface=eth1"), null);
+  assert.ok(data.find("network.rx_bytes", "interface=eth1"));
+  for (let second = 130; second < 600; second += 1) data.applySample(second, { "cpu.total_usage": 1 });
+  assert.equal(data.find("network.rx_bytes", "interface=eth1"), undefined);
+});
+
+test("a host whose newest sample is old is old from the start", () => {
+  const data = new HostData("a");
+  assert.equal(data.age, Infinity);
+  data.applyHistory([history("cpu.total_usage", [[100, 1]])], 160);
+  assert.ok(Math.abs(data.age - 60) < 1, `${data.age}`);
+  data.applySample(161, { "cpu.total_usage": 1 });
+  assert.ok(data.age < 1);
+});
+
+test("of hosts that nobody looks at any more the longest forgotten goes", () => {
+  const cache = new HostCache();
+  for (let index = 0; index < 20; index += 1) {
+    cache.get(`h${index}`);
+    cache.get("h0");
+  }
+  assert.deepEqual([cache.has("h0"), cache.has("h1"), cache.has("h19")], [true, false, true]);
+});

@@ -1,0 +1,63 @@
+// What the views decide, without a page.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { chartsOf, idleOf } from "../src/views/host_charts.js";
+import { HostColours } from "../src/views/host_colours.js";
+import { WindowEdge } from "../src/views/window_edge.js";
+import { HostData } from "../src/state.js";
+
+globalThis.document = /** @type {any} */ ({ baseURI: "http://localhost/" });
+const { samplesOf } = await import("../src/polling.js");
+
+const data = (values, time = 100) => {
+  const one = new HostData("a");
+  for (let second = time - 20; second <= time; second += 1) one.applySample(second, values);
+  return one;
+};
+
+test("a host has the charts of what it sends, and no others", () => {
+  const check = (values, keys) => assert.deepEqual(chartsOf(data(values), 0).map(({ key }) => key), keys);
+  check({}, []);
+  check({ "app.requests": 5 }, []);
+  check({ "load.avg_1m": 1, "cpu.user": 5 }, ["cpu-modes", "load"]);
+  check({ "network.rx_bytes{interface=lo}": 5, "network.rx_bytes{interface=eth0}": 5 }, ["network:interface=eth0", "network:interface=lo"]);
+});
+
+test("what carries nothing is named, not drawn", () => {
+  const one = data({ "network.rx_bytes{interface=eth0}": 5, "network.tx_bytes{interface=eth0}": 0, "network.rx_bytes{interface=wg0}": 0, "disk.read_bytes{device=sda}": 0 });
+  const charts = chartsOf(one, 0);
+  assert.deepEqual(charts.map(({ title, lines }) => [title, lines.length]), [["Network eth0", 2]]);
+  assert.equal(idleOf(one, charts), "Without traffic: wg0, sda");
+});
+
+test("memory is drawn on the scale of what the host has", () => {
+  const [memory] = chartsOf(data({ "memory.used_bytes": 5, "memory.total_bytes": 8 }), 0);
+  assert.deepEqual([memory.key, memory.max], ["memory", 8]);
+});
+
+test("a host keeps its colour while others come and go", () => {
+  const colours = new HostColours();
+  const check = (hosts, expected) => assert.deepEqual(Object.fromEntries(colours.of(hosts)), expected);
+  check(["a", "b", "c"], { a: 0, b: 1, c: 2 });
+  check(["b", "c"], { b: 1, c: 2 });
+  check(["b", "c", "d"], { b: 1, c: 2, d: 0 });
+});
+
+test("the window ends at the newest sample and stands still while frozen", () => {
+  const edge = new WindowEdge();
+  const one = data({ "cpu.total_usage": 1 });
+  assert.deepEqual(edge.window([one], false), { from: -200, to: 100 });
+  one.applySample(101, { "cpu.total_usage": 1 });
+  assert.equal(edge.window([one], true).to, 100);
+  assert.equal(edge.window([one], false).to, 101);
+});
+
+test("latest values become frames, oldest first", () => {
+  const sample = (timestamp, metric_type, tags, value) => ({ timestamp, metric_type, host: "a", tags, value });
+  const frames = samplesOf("a", [sample(2, "cpu.total_usage", "", 1), sample(1, "disk.used_bytes", "mount=/", 5), sample(2, "load.avg_1m", "", 3)]);
+  assert.deepEqual(frames, [
+    { type: "sample", host: "a", timestamp: 1, metrics: { "disk.used_bytes{mount=/}": 5 } },
+    { type: "sample", host: "a", timestamp: 2, metrics: { "cpu.total_usage": 1, "load.avg_1m": 3 } },
+  ]);
+});
