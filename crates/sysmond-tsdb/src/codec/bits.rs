@@ -59,15 +59,12 @@ impl<'a> BitReader<'a> {
     /// At least [`MAX_BITS`] bits, without moving on.
     pub(crate) fn peek(&self) -> u64 {
         let rest = self.data.get(self.position / 8..).unwrap_or_default();
-        let word = match rest.first_chunk() {
-            Some(chunk) => u64::from_le_bytes(*chunk),
-            None => {
-                let mut chunk = [0; 8];
-                chunk.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-                u64::from_le_bytes(chunk)
-            }
-        };
-        word >> (self.position % 8)
+        let chunk = rest.first_chunk().copied().unwrap_or_else(|| {
+            let mut chunk = [0; 8];
+            chunk.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+            chunk
+        });
+        u64::from_le_bytes(chunk) >> (self.position % 8)
     }
 
     pub(crate) fn skip(&mut self, count: u32) {

@@ -127,10 +127,6 @@ impl<'a> Block<'a> {
         Ok(Self { row_count, timestamps, seqs, streams, columns })
     }
 
-    pub(crate) const fn row_count(&self) -> usize {
-        self.row_count
-    }
-
     /// Milliseconds, ascending.
     pub(crate) fn timestamps(&self) -> Result<Vec<i64>, Damaged> {
         ints::decode(self.timestamps, self.row_count)
@@ -139,11 +135,6 @@ impl<'a> Block<'a> {
     /// Places in the order of storing.
     pub(crate) fn seqs(&self) -> Result<Vec<i64>, Damaged> {
         ints::decode(self.seqs, self.row_count)
-    }
-
-    /// The columns' ids, ascending.
-    pub(crate) fn ids(&self) -> impl Iterator<Item = u32> {
-        self.columns.iter().map(|(id, _)| *id)
     }
 
     /// The values of one column, NaN where absent; `None` where there is no such column.
@@ -209,7 +200,6 @@ mod tests {
             let data = encode(&table);
             let block = Block::open(&data).expect("just encoded");
             prop_assert_eq!(bits(&block.table().expect("just encoded")), bits(&table));
-            prop_assert!(block.ids().eq(table.columns.iter().map(|(id, _)| *id)));
             for (id, values) in &table.columns {
                 let back = block.column(*id).expect("just encoded").expect("known");
                 prop_assert!(back.iter().zip(values).all(|(a, b)| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan()));
@@ -241,6 +231,6 @@ mod tests {
     fn no_such_column_is_no_damage() {
         let data = encode(&Table { timestamps: vec![5], seqs: vec![1], columns: vec![(7, vec![1.0])] });
         let block = Block::open(&data).expect("just encoded");
-        assert_eq!((block.row_count(), block.column(8)), (1, Ok(None)));
+        assert_eq!(block.column(8), Ok(None));
     }
 }

@@ -208,7 +208,7 @@ fn put_exceptions(exceptions: &[(usize, f64)], out: &mut Vec<u8>) {
     let mut section = Vec::new();
     ints::encode(&places, &mut section);
     put_section(out, &section);
-    exceptions.iter().for_each(|(_, value)| out.extend(value.to_le_bytes()));
+    out.extend(exceptions.iter().flat_map(|(_, value)| value.to_le_bytes()));
 }
 
 fn read_exceptions(bytes: &mut Bytes<'_>, count: usize) -> Result<Vec<(usize, f64)>, Damaged> {

@@ -150,7 +150,9 @@ fn limit(lengths: &mut [u8], counts: &[u32]) {
     if lengths.iter().all(|length| *length <= MAX_LENGTH) {
         return;
     }
-    lengths.iter_mut().for_each(|length| *length = (*length).min(MAX_LENGTH));
+    for length in lengths.iter_mut() {
+        *length = (*length).min(MAX_LENGTH);
+    }
     let share = |length: u8| 1_u32 << (MAX_LENGTH - length);
     let mut used: u32 = lengths.iter().filter(|length| **length > 0).map(|length| share(*length)).sum();
     while used > share(0) {
@@ -192,12 +194,16 @@ mod tests {
 
     fn round_trip(symbols: &[usize]) -> Vec<usize> {
         let mut counts = vec![0; MAX_SYMBOLS];
-        symbols.iter().for_each(|symbol| counts[*symbol] += 1);
+        for symbol in symbols {
+            counts[*symbol] += 1;
+        }
         let code = Code::new(&counts);
         let (mut out, mut bits) = (Vec::new(), BitWriter::default());
         code.write(&mut out);
         assert_eq!(out.len(), code.header_cost());
-        symbols.iter().for_each(|symbol| code.put(*symbol, &mut bits));
+        for symbol in symbols {
+            code.put(*symbol, &mut bits);
+        }
         let bits = bits.finish();
         assert_eq!(bits.len() as u64, code.cost(&counts).div_ceil(8));
         let decoder = Decoder::read(&mut Bytes::new(&out)).expect("just written");

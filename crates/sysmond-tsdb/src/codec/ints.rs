@@ -27,12 +27,16 @@ pub(crate) fn encode(values: &[i64], out: &mut Vec<u8>) {
     let (order, base, mut residues) = best_order(values);
     let factor = common_factor(&residues);
     if factor > 1 {
-        residues.iter_mut().for_each(|residue| *residue /= factor.cast_signed());
+        for residue in &mut residues {
+            *residue /= factor.cast_signed();
+        }
     }
     let magnitudes: Vec<u64> = residues.into_iter().map(zigzag).collect();
     let start = out.len();
     out.push(order << ORDER_SHIFT | if factor > 1 { FACTOR_BIT } else { 0 });
-    base.into_iter().for_each(|value| put_signed(out, value));
+    for value in base {
+        put_signed(out, value);
+    }
     if factor > 1 {
         put_varint(out, factor);
     }
@@ -174,7 +178,9 @@ fn put_magnitudes(magnitudes: &[u64], may_be_sparse: bool, out: &mut Vec<u8>) ->
 fn put_packed(magnitudes: &[u64], width: u32, out: &mut Vec<u8>) {
     out.push(width.to_le_bytes()[0]);
     let mut bits = BitWriter::default();
-    magnitudes.iter().for_each(|magnitude| bits.put_wide(*magnitude, width));
+    for magnitude in magnitudes {
+        bits.put_wide(*magnitude, width);
+    }
     out.append(&mut bits.finish());
 }
 

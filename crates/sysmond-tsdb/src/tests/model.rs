@@ -1,22 +1,31 @@
 //! The store against the simplest thing that obeys the same rules: a map of cells where the last write wins.
 
-use crate::testing::{host, options, reopen, seconds};
-use crate::{Append, Cursor, RangeQuery, Store, TagMatch};
+use crate::sealed::HOUR_MS;
+use crate::sql::{Database, Value};
+use crate::testing::{OFFLINE, host, options, reopen, seconds};
+use crate::{Append, Cursor, QueryError, RangeQuery, Store, TagMatch};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use sysmond_model::{Frame, Sample, Series, Timestamp};
 
 const HOSTS: [&str; 2] = ["a", "b"];
+/// A whole hour, so that the retention's hours are the test's.
+const START: i64 = 1_000 * HOUR_MS;
+/// Three times an hour or so: a few samples fall into each block.
+const SPACING: i64 = 1_100_000;
 const METRICS: [&str; 3] = ["cpu.total_usage", "disk.busy_percent", "x"];
 
 /// What is done to both.
 #[derive(Clone, Debug)]
 enum Step {
-    /// Samples of a host: metric, tag, tenths of a minute, value.
+    /// Samples of a host: metric, tag, time, value.
     Append(usize, Vec<(usize, u8, i64, u8)>),
     /// Close and open again.
     Reopen,
-    /// Let go of what is older than a minute's tenth.
+    /// Bring all rows into blocks.
+    Seal,
+    /// Look after the store when so many hours have passed: let go of what is older than a day and so many hours.
     Retain(i64),
 }
 
@@ -26,7 +35,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         prop_oneof![
             8 => (0..HOSTS.len(), prop::collection::vec(sample, 0..8)).prop_map(|(host, cells)| Step::Append(host, cells)),
             1 => Just(Step::Reopen),
-            1 => (0i64..6).prop_map(Step::Retain),
+            2 => Just(Step::Seal),
+            1 => (0i64..4).prop_map(Step::Retain),
         ],
         1..16,
     )
@@ -41,6 +51,8 @@ struct Model {
     /// A copy that lives by `read_after` alone.
     replica: [Cells; 2],
     cursors: [Cursor; 2],
+    /// Samples before it are gone; only their summaries are left.
+    cutoff: Timestamp,
 }
 
 fn samples(cells: &[(usize, u8, i64, u8)]) -> Vec<Sample> {
@@ -49,7 +61,7 @@ fn samples(cells: &[(usize, u8, i64, u8)]) -> Vec<Sample> {
     };
     let value = |value: u8| [0.0, -0.0, 1.5, 1e300][usize::from(value)];
     let sample = |&(metric, tag, at, number): &(usize, u8, i64, u8)| Sample {
-        timestamp: Timestamp::from_millis(at * 6_500),
+        timestamp: Timestamp::from_millis(START + at * SPACING),
         series: series(metric, tag),
         value: value(number),
     };
@@ -59,8 +71,10 @@ fn samples(cells: &[(usize, u8, i64, u8)]) -> Vec<Sample> {
 impl Model {
     fn append(&mut self, store: &Store, host_index: usize, loose: &[Sample]) {
         let frame = Frame::from_samples(loose.iter().cloned());
-        let expected: Cells =
+        let mut expected: Cells =
             frame.samples().map(|(at, series, value)| ((series.clone(), at), value.to_bits())).collect();
+        let all = expected.len();
+        expected.retain(|(_, at), _| *at >= self.cutoff);
         let cells = &mut self.cells[host_index];
         let duplicates = expected.iter().filter(|(key, bits)| cells.get(key) == Some(bits)).count();
         let stored = expected.len();
@@ -69,13 +83,14 @@ impl Model {
         let append =
             Append { host: host(HOSTS[host_index]), static_info: None, received: seconds(1000), frame };
         let answer = store.append_wait(append).expect("stored");
-        assert_eq!((answer.stored, answer.duplicates), (stored, duplicates));
+        assert_eq!((answer.stored, answer.duplicates, answer.too_old), (stored, duplicates, all - stored));
         assert!(answer.refused_columns.is_empty() && answer.static_wanted);
     }
 
     /// The store's options keep a day, so that a sample of time T goes at T and a day.
-    fn retain(&mut self, store: &Store, tenth: i64) {
-        let cutoff = Timestamp::from_millis(tenth * 6_500);
+    fn retain(&mut self, store: &Store, hours: i64) {
+        let cutoff = Timestamp::from_millis(START + hours * HOUR_MS);
+        self.cutoff = self.cutoff.max(cutoff);
         let before: usize = self.cells.iter().map(BTreeMap::len).sum();
         for cells in self.cells.iter_mut().chain(&mut self.replica) {
             cells.retain(|(_, at), _| *at >= cutoff);
@@ -85,12 +100,19 @@ impl Model {
         assert_eq!(dropped, (before - after) as u64);
     }
 
+    fn check_sql(&self, path: &Path) {
+        let mut database = Database::open(path, OFFLINE).expect("a store's file");
+        for (name, cells) in HOSTS.into_iter().zip(&self.cells) {
+            assert_eq!(&sql_cells(&mut database, name), cells);
+        }
+    }
+
     fn check(&mut self, store: &Store) {
         for (index, name) in
             HOSTS.into_iter().enumerate().filter(|(index, _)| self.known[*index]).collect::<Vec<_>>()
         {
             let cells = &self.cells[index];
-            assert_eq!(&stored_cells(store, name), cells);
+            assert_eq!(&stored_cells(store, name, self.cutoff), cells);
             let latest: Cells = store
                 .latest(name)
                 .expect("known")
@@ -108,13 +130,34 @@ impl Model {
     }
 }
 
-fn stored_cells(store: &Store, name: &str) -> Cells {
+/// What `metrics` says of a host.
+fn sql_cells(database: &mut Database, name: &str) -> Cells {
+    let mut cells = Cells::new();
+    let sql = format!("SELECT timestamp, metric_type, tags, value FROM metrics WHERE host = '{name}'");
+    let row = |_: &[String], row: &[Value]| {
+        let [time, Value::Text(metric), Value::Text(tags), Value::Real(value)] = row else {
+            panic!("{row:?}");
+        };
+        let seconds = match time {
+            Value::Integer(seconds) => *seconds as f64,
+            Value::Real(seconds) => *seconds,
+            other => panic!("{other:?}"),
+        };
+        let at = Timestamp::from_seconds_f64(seconds).expect("a time");
+        assert_eq!(cells.insert((Series::new(metric.as_str(), tags.as_str()), at), value.to_bits()), None);
+        Ok::<_, QueryError>(())
+    };
+    database.query(&sql, seconds(0), OFFLINE, row).expect("a sound statement");
+    cells
+}
+
+fn stored_cells(store: &Store, name: &str, cutoff: Timestamp) -> Cells {
     let query = RangeQuery {
         host: name.into(),
         metrics: METRICS.map(String::from).into(),
         tags: TagMatch::Any,
-        from: seconds(0),
-        to: seconds(1000),
+        from: cutoff.max(Timestamp::from_millis(START)),
+        to: Timestamp::from_millis(START + 5 * HOUR_MS),
         points: 1000,
     };
     let series = store.range(&query).expect("known");
@@ -129,17 +172,18 @@ fn stored_cells(store: &Store, name: &str) -> Cells {
     cells.collect()
 }
 
-/// All times here are within five minutes, so each series counts as current.
 fn newest(cells: &Cells) -> Cells {
     let mut newest: BTreeMap<&Series, (Timestamp, u64)> = BTreeMap::new();
     for ((series, at), bits) in cells {
         newest.insert(series, (*at, *bits));
     }
+    let last = newest.values().map(|(at, _)| *at).max().unwrap_or_default();
+    newest.retain(|_, (at, _)| *at >= last.plus_millis(-300_000));
     newest.into_iter().map(|(series, (at, bits))| ((series.clone(), at), bits)).collect()
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn the_store_holds_what_the_rules_say(steps in steps()) {
@@ -153,9 +197,15 @@ proptest! {
                     drop(store);
                     store = reopen(&folder, options());
                 }
-                Step::Retain(tenth) => model.retain(&store, tenth),
+                Step::Seal => store.seal_all(),
+                Step::Retain(hours) => {
+                    // Only what is in blocks goes: what is not has been received a moment ago.
+                    store.seal_all();
+                    model.retain(&store, hours);
+                }
             }
             model.check(&store);
         }
+        model.check_sql(&folder.path().join("store.db"));
     }
 }
