@@ -31,7 +31,7 @@ export async function openPage(browser, options = {}) {
 }
 
 /** The card of a figure on the single host's page. @param {import("playwright-core").Page} page @param {string} label */
-export const card = (page, label) => page.locator(`section.card[aria-label="${label}"] .card-value`);
+export const card = (page, label) => page.locator(`.card[aria-label="${label}"] .card-value`);
 
 /** @param {import("playwright-core").Page} page */
 export const hasValues = (page) => page.waitForFunction(() => /\d/.test(document.querySelector(".figure .card-value")?.textContent ?? ""), null, { polling: 20, timeout: 20_000 });

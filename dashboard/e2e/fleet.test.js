@@ -19,7 +19,8 @@ let sysmond;
 let agents = [];
 
 before(async () => {
-  [browser, sysmond] = await Promise.all([launch(), Sysmond.start(["aggregator"])]);
+  sysmond = await Sysmond.start(["aggregator"]);
+  browser = await launch();
 });
 after(async () => {
   await browser?.close();

@@ -30,7 +30,8 @@ let sysmond;
 let accepted = [];
 
 before(async () => {
-  [browser, sysmond] = await Promise.all([launch(), Sysmond.start(["aggregator"])]);
+  sysmond = await Sysmond.start(["aggregator"]);
+  browser = await launch();
   for (const word of WORDS) if (await pushed(word)) accepted.push(word);
 });
 after(async () => {

@@ -13,7 +13,8 @@ let browser;
 let sysmond;
 
 before(async () => {
-  [browser, sysmond] = await Promise.all([launch(), Sysmond.start()]);
+  sysmond = await Sysmond.start();
+  browser = await launch();
 });
 after(async () => {
   await browser?.close();

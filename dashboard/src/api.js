@@ -1,4 +1,5 @@
-// The server's API: the only place that knows its addresses. All are relative to the page, which may be served below a path.
+// The server's API: the only place that knows its addresses. All are relative to the page, which may be served below a
+// path.
 
 const PAGE = new URL("./", document.baseURI);
 const TIMEOUT_MS = 8000;

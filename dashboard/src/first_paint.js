@@ -1,4 +1,5 @@
-// Sets the chosen theme before the first paint: a classic script in the head, so that no page flashes in the wrong colours.
+// Sets the chosen theme before the first paint: a classic script in the head, so that no page flashes in the wrong
+// colours.
 "use strict";
 (() => {
   try {

@@ -1,4 +1,5 @@
-// A stream of frames that survives: WebSocket where it can be had, polling where not, and patience where there is no server.
+// A stream of frames that survives: WebSocket where it can be had, polling where not, and patience where there is no
+// server.
 
 import { ApiError } from "./api.js";
 import { backoff } from "./lib/backoff.js";

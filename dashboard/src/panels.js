@@ -1,5 +1,7 @@
 // Which charts a host's page has, in the order in which they are read. Data only: the host view makes them.
 
+import { LOAD } from "./lib/format.js";
+
 /**
  * @typedef {object} LineSpec
  * @property {string} metric
@@ -53,7 +55,7 @@ export const PANELS = [
   {
     id: "load",
     title: "Load average",
-    unit: "count",
+    unit: LOAD,
     floor: 1,
     lines: [
       { metric: "load.avg_1m", label: "1 min" },

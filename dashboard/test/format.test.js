@@ -6,6 +6,7 @@ test("values read as people write them", () => {
   const check = (value, unit, expected) => assert.equal(formatValue(value, unit), expected, `${value} ${unit}`);
   check(34.5, "percent", "34.5%");
   check(0, "percent", "0.0%");
+  check(1, "load", "1.00");
   check(1.449, "count", "1.45");
   check(12.34, "count", "12.3");
   check(123.4, "count", "123");

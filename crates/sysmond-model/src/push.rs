@@ -91,7 +91,8 @@ pub struct SampleError {
     pub index: usize,
     /// What it is a sample of, as far as that could be read.
     pub metric_type: String,
-    /// A stable word: `bad_timestamp`, `bad_value`, `bad_metric_type`, `bad_tags`, `too_new`, `too_old`, `too_many_series`.
+    /// A stable word: `bad_sample`, `bad_timestamp`, `bad_value`, `bad_metric_type`, `bad_tags`, `too_new`, `too_old`,
+    /// `too_many_series`.
     pub code: String,
     /// The reason in a sentence.
     pub detail: String,

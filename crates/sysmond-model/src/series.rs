@@ -4,7 +4,7 @@ use crate::{Timestamp, tags};
 use serde::Serialize;
 use std::fmt;
 
-/// One series of a host: a metric and the canonical tags (see [`tags`](crate::tags)) that tell it from its siblings.
+/// One series of a host: a metric and the canonical tags (see [`tags`]) that tell it from its siblings.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Series {
     /// Dotted name, such as `cpu.core_usage`.

@@ -8,8 +8,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 /// Addresses of a host, of each family: more than a person reads.
 pub(crate) const MAX_ADDRESSES: usize = 32;
 
-/// The IPv4 addresses, loopback ones left out. In the routing table an address of the host is a leaf, `|-- 10.0.0.5`, and
-/// below it a route `/32 host LOCAL`.
+/// The IPv4 addresses, loopback ones left out. In the routing table an address of the host is a leaf, `|-- 10.0.0.5`,
+/// and below it a route `/32 host LOCAL`.
 pub(crate) fn ipv4(text: &[u8]) -> BTreeSet<Ipv4Addr> {
     let mut found = BTreeSet::new();
     let mut leaf = None;
@@ -42,7 +42,8 @@ pub(crate) fn is_in(address: Ipv4Addr, networks: &[(Ipv4Addr, Ipv4Addr)]) -> boo
     networks.iter().any(|(to, mask)| address & *mask == *to)
 }
 
-/// A line `eth0 000200C0 00000000 0001 0 0 0 00FFFFFF …`: interface, destination, gateway, flags, two counters, metric, mask.
+/// A line `eth0 000200C0 00000000 0001 0 0 0 00FFFFFF …`: interface, destination, gateway, flags, two counters,
+/// metric, mask.
 struct Route<'a> {
     interface: &'a [u8],
     to: u32,

@@ -1,7 +1,7 @@
 //! Block devices, from `/proc/diskstats`.
 //!
-//! Whole devices alone: what a partition does is in its device. `/sys/block` knows which are whole; where it is missing,
-//! a name tells (`sda1` beside `sda`, `nvme0n1p1` beside `nvme0n1`). Left out are devices in memory or over
+//! Whole devices alone: what a partition does is in its device. `/sys/block` knows which are whole; where it is
+//! missing, a name tells (`sda1` beside `sda`, `nvme0n1p1` beside `nvme0n1`). Left out are devices in memory or over
 //! files and floppy drives, which are no disks, and devices that never did any I/O.
 
 use crate::file_source::{Fault, FileSource, ProcFile, Reading};

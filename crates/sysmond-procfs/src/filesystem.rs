@@ -2,8 +2,8 @@
 //!
 //! The table of mounts comes from `/proc/self/mountinfo`, the figures from `statvfs` of each mount below the root
 //! directory that was given. `statvfs` can block for ever, as that of an NFS mount whose server is gone: network file
-//! systems are left out for that ([`crate::mounts`] has the list), and whoever reads this source gives it a thread and a
-//! deadline of its own.
+//! systems are left out for that ([`crate::mounts`] has the list), and whoever reads this source gives it a thread
+//! and a deadline of its own.
 
 use crate::file_source::{Fault, ProcFile};
 use crate::mounts::{self, Mount};
@@ -102,8 +102,9 @@ fn below(rootfs: &Path, point: &[u8]) -> PathBuf {
     if point.is_empty() { rootfs.to_owned() } else { rootfs.join(OsStr::from_bytes(point)) }
 }
 
-/// Whether the mount is what stands at its path: it may be hidden by another, be missing from the root directory that was
-/// given, or be closed to this user. A mounted file, as containers have `/etc/hosts`, is no place for a file system.
+/// Whether the mount is what stands at its path: it may be hidden by another, be missing from the root directory that
+/// was given, or be closed to this user. A mounted file, as containers have `/etc/hosts`, is no place for a file
+/// system.
 fn is_visible(mount: &Mount, path: &Path) -> bool {
     match stat(path) {
         Ok(status) => {

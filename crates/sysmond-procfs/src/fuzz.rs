@@ -15,8 +15,8 @@ use std::time::Duration;
 use sysmond_model::catalogue::{PRESSURE_IO_FULL, PRESSURE_IO_SOME};
 use sysmond_model::{Unit, tags};
 
-/// Gives `first` and `second`, as two readings of one file a second apart, to each source, and each alone to the parsers
-/// of what is read once.
+/// Gives `first` and `second`, as two readings of one file a second apart, to each source, and each alone to the
+/// parsers of what is read once.
 ///
 /// # Panics
 ///

@@ -50,8 +50,8 @@ impl MemInfo {
 
     /// Memory that programs can get without swapping, never more than there is.
     ///
-    /// Kernels before 3.14 do not say: there it is what is free or can be given back, which is free memory, buffers, page
-    /// cache and reclaimable slabs, less shared memory, which is in the page cache and cannot be dropped.
+    /// Kernels before 3.14 do not say: there it is what is free or can be given back, which is free memory, buffers,
+    /// page cache and reclaimable slabs, less shared memory, which is in the page cache and cannot be dropped.
     fn available(&self, total: u64) -> Option<u64> {
         let estimate = || {
             let givable = [self.buffers, self.cached, self.reclaimable];

@@ -2,8 +2,8 @@
 //!
 //! Left out are interfaces that never carried a packet (a host may have hundreds that wait for use) and `lo`, whose
 //! traffic leaves no machine; but where `lo` is the only interface, as in a container without a network, it is shown.
-//! An interface made anew begins its counters again. Where the new ones are above the old ones already, the file does not
-//! show it and the difference of the two is given; that takes more traffic between two readings than all before.
+//! An interface made anew begins its counters again. Where the new ones are above the old ones already, the file does
+//! not show it and the difference of the two is given; that takes more traffic between two readings than all before.
 
 use crate::file_source::{Fault, FileSource, ProcFile, Reading};
 use crate::pace::{Elapsed, Pace};

@@ -106,8 +106,8 @@ fn unquote(text: &str) -> String {
     out
 }
 
-/// IPv4 first, and of those the one that the host is reached by. A kernel without IPv6 has no `if_inet6`, and that is no
-/// error; without routes the order is that of numbers.
+/// IPv4 first, and of those the one that the host is reached by. A kernel without IPv6 has no `if_inet6`, and that is
+/// no error; without routes the order is that of numbers.
 fn ip_addresses(roots: &Roots, errors: &mut Vec<SourceError>) -> Vec<String> {
     let read = |file| ProcFile::first_of(roots.of_host(file)).read().map(<[u8]>::to_vec);
     let mut ipv4: Vec<_> = addresses::ipv4(&told(read("net/fib_trie"), errors)).into_iter().collect();

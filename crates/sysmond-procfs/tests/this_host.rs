@@ -1,7 +1,7 @@
 //! What this machine's own tools say of it is what the sources say.
 //!
-//! Other programs run meanwhile. So a figure that moves is asked of both before and after, and one that does not match is
-//! tried again a few times: somebody may write a gigabyte between two calls, but not each time.
+//! Other programs run meanwhile. So a figure that moves is asked of both before and after, and one that does not
+//! match is tried again a few times: somebody may write a gigabyte between two calls, but not each time.
 
 #![expect(
     clippy::unwrap_used,
@@ -84,8 +84,8 @@ fn memory_is_as_free_says() {
     });
 }
 
-/// Rows of `df` of file systems on block devices, mounted on directories: target, size, used, available, percent, inodes,
-/// inodes used.
+/// Rows of `df` of file systems on block devices, mounted on directories: target, size, used, available, percent,
+/// inodes, inodes used.
 fn df() -> Vec<(String, Vec<f64>)> {
     let text = run("df", &["-B1", "--output=source,size,used,avail,pcent,itotal,iused,target"]);
     let row = |line: &str| {
@@ -156,8 +156,8 @@ fn processors_that_work_are_seen_to_work() {
     assert_eq!(cores.to_string(), run("getconf", &["_NPROCESSORS_ONLN"]));
 }
 
-/// Reads twice, a second apart by `at`, and looks at the kernel's other counters before and after each: what a rate says
-/// must be possible.
+/// Reads twice, a second apart by `at`, and looks at the kernel's other counters before and after each: what a rate
+/// says must be possible.
 fn check_rates(name: &str, counters: impl Fn() -> BTreeMap<String, u64>, work: impl Fn()) {
     let mut source = source(name);
     let before_first = counters();

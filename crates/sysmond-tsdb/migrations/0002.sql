@@ -30,26 +30,25 @@ CREATE TABLE block (
     cells   INTEGER NOT NULL,
     data    BLOB NOT NULL
 );
-CREATE INDEX block_by_host ON block (host_id, seq1);
+CREATE INDEX block_by_host ON block (host_id);
+CREATE INDEX block_by_seq ON block (host_id, seq1);
 
 -- Minima, maxima, sums and counts of a day of one host: id is tier * 2^60 + day * 2^36 + host_id * 2^12; tier 1 is by
 -- minutes, tier 2 by ten minutes.
 CREATE TABLE rollup (
-    id   INTEGER PRIMARY KEY,
-    data BLOB NOT NULL
+    id      INTEGER PRIMARY KEY,
+    host_id INTEGER NOT NULL,
+    data    BLOB NOT NULL
 );
+CREATE INDEX rollup_by_host ON rollup (host_id);
 
 -- Up to where a host's rows are in blocks.
 CREATE TABLE host_state (
     host_id    INTEGER PRIMARY KEY,
     sealed_seq INTEGER NOT NULL,
-    newest     INTEGER NOT NULL           -- greatest timestamp in a block, milliseconds
+    newest     INTEGER,                   -- greatest timestamp in a block, milliseconds
+    raw_from   INTEGER NOT NULL DEFAULT 0 -- the first hour whose samples were not removed
 );
-
-CREATE TABLE meta (
-    key   TEXT PRIMARY KEY,               -- raw_from: the first hour whose samples were not removed
-    value INTEGER NOT NULL
-) WITHOUT ROWID;
 
 -- What could not be read any more, for people to look at.
 CREATE TABLE quarantine (

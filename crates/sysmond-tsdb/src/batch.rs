@@ -9,7 +9,6 @@ use crate::writer::Shared;
 use crate::{Append, AppendError, Appended};
 use rusqlite::{Connection, params};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
 use sysmond_model::frame::Row;
 use sysmond_model::limits::{MAX_HOSTS, MAX_SERIES_PER_HOST};
@@ -27,8 +26,6 @@ pub(crate) struct Batch<'a> {
     sealed: Sealed<'a>,
     group: Group,
     hosts: HashMap<String, Pending>,
-    /// The first hour that takes samples.
-    raw_from: i64,
     next_host: i64,
     new_hosts: usize,
 }
@@ -44,6 +41,8 @@ struct Pending {
     next_seq: i64,
     newest_row: Option<i64>,
     newest_sealed: Option<i64>,
+    /// The first hour that takes samples.
+    raw_from: i64,
     rows: BTreeMap<i64, HeadRow>,
     plan: Option<(Arc<Shape>, Arc<Plan>)>,
     /// Layouts used for the first time, or again after a while.
@@ -105,9 +104,8 @@ impl Outcome {
 impl<'a> Batch<'a> {
     pub(crate) fn new(conn: &'a Connection, shared: &'a Shared, next_host: i64) -> Self {
         let sealed = Sealed::new(conn, &shared.counters);
-        let raw_from = shared.raw_from.load(Ordering::Relaxed);
         let hosts = HashMap::new();
-        Self { conn, shared, sealed, group: Group::default(), hosts, raw_from, next_host, new_hosts: 0 }
+        Self { conn, shared, sealed, group: Group::default(), hosts, next_host, new_hosts: 0 }
     }
 
     /// Takes one append. An inner error concerns this append alone, an outer one the whole transaction.
@@ -225,7 +223,7 @@ impl<'a> Batch<'a> {
         if present == 0 {
             return Ok(());
         }
-        if hour_of(at) < self.raw_from {
+        if hour_of(at) < pending.raw_from {
             answer.too_old += present;
             return Ok(());
         }
@@ -329,7 +327,8 @@ struct Merged {
 impl Pending {
     fn of(cell: &Arc<HostCell>) -> Self {
         let state = cell.lock();
-        let HostState { host, static_info, next_seq, newest_row, newest_sealed, plan, .. } = &*state;
+        let HostState { host, static_info, next_seq, newest_row, newest_sealed, raw_from, plan, .. } =
+            &*state;
         Self {
             cell: cell.clone(),
             is_new: false,
@@ -339,6 +338,7 @@ impl Pending {
             next_seq: *next_seq,
             newest_row: *newest_row,
             newest_sealed: *newest_sealed,
+            raw_from: *raw_from,
             rows: BTreeMap::new(),
             plan: plan.clone(),
             layouts: BTreeMap::new(),

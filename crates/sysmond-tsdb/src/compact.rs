@@ -147,17 +147,16 @@ pub(crate) fn split(table: &Table) -> Vec<Table> {
 }
 
 fn store(writer: &mut Writer, rewritten: &[Rewritten]) -> rusqlite::Result<()> {
-    let raw_from = writer.shared().raw_from.load(Ordering::Relaxed);
     writer.with_connection(|conn| {
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for hour in rewritten {
-            store_hour(&tx, hour, raw_from)?;
+            store_hour(&tx, hour)?;
         }
         tx.commit()
     })
 }
 
-fn store_hour(conn: &Connection, rewritten: &Rewritten, raw_from: i64) -> rusqlite::Result<()> {
+fn store_hour(conn: &Connection, rewritten: &Rewritten) -> rusqlite::Result<()> {
     let Rewritten { host_id, hour, young, damaged, blocks } = rewritten;
     for (origin, id, reason) in damaged {
         conn.prepare_cached(&format!(
@@ -170,7 +169,7 @@ fn store_hour(conn: &Connection, rewritten: &Rewritten, raw_from: i64) -> rusqli
         delete.execute([id])?;
     }
     insert_blocks(conn, *host_id, *hour, blocks)?;
-    rollup::invalidate(conn, *host_id, *hour, raw_from)
+    rollup::invalidate(conn, *host_id, *hour)
 }
 
 /// Makes `blocks` all that there is of an hour.

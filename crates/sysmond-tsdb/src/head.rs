@@ -27,6 +27,8 @@ pub(crate) struct HostState {
     /// The greatest time of any row, and of any row in a block.
     pub(crate) newest_row: Option<i64>,
     pub(crate) newest_sealed: Option<i64>,
+    /// The first hour whose samples were not removed.
+    pub(crate) raw_from: i64,
     pub(crate) newest: Newest,
     /// The layouts in use, each with the newest row's time as written on disk.
     pub(crate) layouts: BTreeMap<LayoutId, Timestamp>,
@@ -79,6 +81,7 @@ impl HostCell {
             next_seq: 1,
             newest_row: None,
             newest_sealed: None,
+            raw_from: 0,
             newest: Newest::default(),
             layouts: BTreeMap::new(),
             series: BTreeSet::new(),

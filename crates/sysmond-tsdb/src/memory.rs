@@ -4,7 +4,7 @@ use crate::codec::block::Block;
 use crate::head::{HeadRow, HostCell, LATEST_WINDOW_MS};
 use crate::log::{self, Record};
 use crate::names::{LayoutId, Names};
-use crate::sealed::{block_ids, hour_of};
+use crate::sealed::{HOUR_MS, block_ids, hour_of};
 use crate::writer::Counters;
 use rusqlite::Connection;
 use std::collections::{BTreeMap, HashMap};
@@ -85,6 +85,9 @@ impl Memory {
             load_newest(conn, counters, cell, first_logged.get(&cell.id).copied().unwrap_or(i64::MAX))?;
             let mut state = cell.lock();
             state.next_seq = state.next_seq.max(cursor + 1);
+            // The log may still have rows whose samples were removed.
+            let raw_from = state.raw_from * HOUR_MS;
+            state.newest.forget_before(raw_from);
         }
         let next_host = by_id.keys().max().copied().unwrap_or(0) + 1;
         Ok(Loaded { memory, next_host, next_log, groups })
@@ -136,7 +139,8 @@ pub(crate) fn each_record(
 pub(crate) fn load_hosts(conn: &Connection, names: &Names) -> rusqlite::Result<Memory> {
     let mut memory = Memory::default();
     let mut statement = conn.prepare(
-        "SELECT host_id, hostname, version, platform, tags, first_seen, last_seen, static_info, sealed_seq, newest
+        "SELECT host_id, hostname, version, platform, tags, first_seen, last_seen, static_info, sealed_seq, newest,
+                raw_from
          FROM hosts LEFT JOIN host_state USING (host_id)",
     )?;
     let mut rows = statement.query([])?;
@@ -158,6 +162,7 @@ pub(crate) fn load_hosts(conn: &Connection, names: &Names) -> rusqlite::Result<M
         state.next_seq = row.get::<_, Option<i64>>(8)?.unwrap_or(0) + 1;
         state.newest_sealed = row.get(9)?;
         state.newest_row = state.newest_sealed;
+        state.raw_from = row.get::<_, Option<i64>>(10)?.unwrap_or(0);
         drop(state);
         load_layouts(conn, names, &cell)?;
         memory.hosts.insert(hostname, Arc::new(cell));

@@ -11,7 +11,6 @@ use crate::writer::{Counters, Shared};
 use crate::{QueryError, RangeQuery, TagMatch};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 use sysmond_model::limits::{MAX_POINTS, MAX_SERIES_PER_ANSWER};
@@ -63,11 +62,12 @@ fn scan(
     let (from, to) = (query.from.as_millis(), query.to.as_millis());
     // Before the blocks: rows that are sealed in between are then seen twice, never missed.
     let rows = cell.rows(from, to);
+    let raw_from = cell.lock().raw_from;
     shared.readers.ask(|conn, deadline| {
         let mut hours = sealed::hours(conn, cell.id, hour_of(from)..=hour_of(to))?;
         hours.extend(rows.iter().map(|(at, _)| hour_of(*at)));
         let grid = Grid::new(query.from, query.to, query.points);
-        let tier = tier(shared, grid, from, to);
+        let tier = tier(grid, from, to, raw_from);
         let grid = tier.map_or(grid, |tier| grid.rounded(tier.step()));
         let scan =
             Scan { conn, counters: &shared.counters, deadline, host_id: cell.id, from, to, ids, rows: &rows };
@@ -82,10 +82,10 @@ const RAW_RANGE_MS: i64 = 6 * HOUR_MS;
 
 /// The coarsest summaries that are no coarser than the buckets, where the range is long; the finest where its samples
 /// are gone.
-fn tier(shared: &Shared, grid: Grid, from: i64, to: i64) -> Option<Tier> {
+fn tier(grid: Grid, from: i64, to: i64, raw_from: i64) -> Option<Tier> {
     let tiers = [Tier::TenMinutes, Tier::Minute];
     let fitting = tiers.into_iter().find(|tier| grid.width_ms >= tier.step() && to - from > RAW_RANGE_MS);
-    let is_gone = hour_of(from) < shared.raw_from.load(Ordering::Relaxed);
+    let is_gone = hour_of(from) < raw_from;
     fitting.or(is_gone.then_some(Tier::Minute))
 }
 

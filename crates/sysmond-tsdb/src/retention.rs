@@ -3,12 +3,13 @@
 
 use crate::QueryError;
 use crate::batch::LAYOUT_USE_SLACK_MS;
+use crate::head::HostCell;
 use crate::rollup::{self, DAY_MS, Tier};
-use crate::sealed::{block_hour, block_ids, hour_of};
+use crate::sealed::{HOUR_MS, block_hour, block_ids, hour_of};
 use crate::writer::{PAGE_BYTES, Shared, Writer, checkpoint, limit_pages};
 use rusqlite::{Connection, OptionalExtension};
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use sysmond_model::Timestamp;
 
@@ -36,14 +37,23 @@ pub(crate) struct Cutoff {
 }
 
 impl Cutoff {
-    /// What is too old at `now`: hours and days that have wholly passed out of the retention.
-    pub(crate) fn by_age(now: Timestamp, retention: Duration) -> Self {
+    /// What is too old of a host: hours and days that have wholly passed out of the retention. Age counts back from
+    /// `now`, or from the host's newest sample where that is older: a host that fell silent keeps its last stretch.
+    fn by_age(now: i64, newest: i64, retention: Duration) -> Self {
         let retention = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
-        let before = |times: i64| now.as_millis().saturating_sub(retention.saturating_mul(times)).max(0);
+        let before = |times: i64| now.min(newest).saturating_sub(retention.saturating_mul(times)).max(0);
         Self {
             hour: hour_of(before(1)),
             minutes_day: before(KEEP_MINUTES) / DAY_MS,
             ten_minutes_day: before(KEEP_TEN_MINUTES) / DAY_MS,
+        }
+    }
+
+    fn max(self, other: Self) -> Self {
+        Self {
+            hour: self.hour.max(other.hour),
+            minutes_day: self.minutes_day.max(other.minutes_day),
+            ten_minutes_day: self.ten_minutes_day.max(other.ten_minutes_day),
         }
     }
 
@@ -90,70 +100,80 @@ fn hour_behind(conn: &Connection, bytes: i64) -> rusqlite::Result<Option<i64>> {
     Ok(last.map(|hour| hour + 1))
 }
 
-/// Deletes some of what is before `cutoff`; the cells that went, and whether there is more.
-pub(crate) fn delete_slice(writer: &mut Writer, cutoff: Cutoff) -> rusqlite::Result<(u64, bool)> {
-    let started = Instant::now();
-    let (mut cells, mut more) = (0_u64, true);
-    writer.with_connection(|conn| {
-        let tx = conn.transaction()?;
-        tx.prepare_cached(
-            "INSERT INTO meta (key, value) VALUES ('raw_from', ?1)
-             ON CONFLICT (key) DO UPDATE SET value = max(value, excluded.value)",
-        )?
-        .execute([cutoff.hour])?;
-        while more && started.elapsed() < SLICE {
-            let gone = delete_step(&tx, cutoff)?;
-            more = gone.is_some();
-            cells += gone.unwrap_or(0);
-        }
-        tx.commit()
-    })?;
-    let shared = writer.shared();
-    shared.counters.dropped.fetch_add(cells, Ordering::Relaxed);
-    shared.raw_from.fetch_max(cutoff.hour, Ordering::Relaxed);
-    Ok((cells, more))
+/// Where a run over all hosts stands.
+pub(crate) struct Progress {
+    hosts: Vec<(Arc<HostCell>, Cutoff)>,
+    pub(crate) cells: u64,
 }
 
-/// Deletes a few rows; their cells, or `None` where there was nothing.
-fn delete_step(conn: &Connection, cutoff: Cutoff) -> rusqlite::Result<Option<u64>> {
-    let first_block = *block_ids(cutoff.hour, 0).start();
+impl Progress {
+    /// Of each host what is too old at `now`, or before `floor`.
+    pub(crate) fn new(shared: &Shared, now: Timestamp, floor: Cutoff) -> Self {
+        let memory = shared.memory.read().unwrap_or_else(PoisonError::into_inner);
+        let cutoff = |cell: &Arc<HostCell>| {
+            let newest = cell.lock().newest_row?;
+            let by_age = Cutoff::by_age(now.as_millis(), newest, shared.options.retention);
+            Some((cell.clone(), by_age.max(floor)))
+        };
+        Self { hosts: memory.hosts.values().filter_map(cutoff).collect(), cells: 0 }
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.hosts.is_empty()
+    }
+
+    /// Deletes what is before the cutoffs until the slice's time is over or nothing is left.
+    pub(crate) fn delete_slice(&mut self, writer: &mut Writer) -> rusqlite::Result<()> {
+        let started = Instant::now();
+        let mut cells = 0;
+        let mut done = 0;
+        writer.with_connection(|conn| {
+            let tx = conn.transaction()?;
+            for (cell, cutoff) in self.hosts.iter().rev() {
+                let mut more = true;
+                while more && started.elapsed() < SLICE {
+                    let gone = delete_step(&tx, cell.id, *cutoff)?;
+                    more = gone.is_some();
+                    cells += gone.unwrap_or(0);
+                }
+                if more {
+                    break;
+                }
+                put_raw_from(&tx, cell, cutoff.hour)?;
+                done += 1;
+            }
+            tx.commit()
+        })?;
+        let left = self.hosts.len() - done;
+        for (cell, cutoff) in self.hosts.drain(left..) {
+            forget(writer.shared(), &cell, cutoff);
+        }
+        self.cells += cells;
+        writer.shared().counters.dropped.fetch_add(cells, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// Deletes a few rows of a host; their cells, or `None` where there was nothing.
+fn delete_step(conn: &Connection, host_id: i64, cutoff: Cutoff) -> rusqlite::Result<Option<u64>> {
+    const BLOCKS: &str = "SELECT id, cells FROM block WHERE host_id = ?1 AND id >= ?2 AND id < ?3 LIMIT ?4";
+    const YOUNG: &str =
+        "SELECT id, cells FROM young WHERE host_id = ?1 AND hour >= ?2 AND hour < ?3 LIMIT ?4";
+    const ROLLUPS: &str = "SELECT id, 0 FROM rollup WHERE host_id = ?1 AND id >= ?2 AND id < ?3 LIMIT ?4";
     let days = |tier: Tier, day| (tier.first_id(0), tier.first_id(day));
     let (minutes, tens) =
         (days(Tier::Minute, cutoff.minutes_day), days(Tier::TenMinutes, cutoff.ten_minutes_day));
-    let mut count = 0;
-    let mut cells = 0;
+    let (mut count, mut cells) = (0, 0);
     for (select, delete, from, to) in [
-        (
-            "SELECT id, cells FROM block WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3",
-            "DELETE FROM block WHERE id = ?1",
-            i64::MIN,
-            first_block,
-        ),
-        (
-            "SELECT id, cells FROM young WHERE hour >= ?1 AND hour < ?2 LIMIT ?3",
-            "DELETE FROM young WHERE id = ?1",
-            i64::MIN,
-            cutoff.hour,
-        ),
-        (
-            "SELECT id, 0 FROM rollup WHERE id >= ?1 AND id < ?2 LIMIT ?3",
-            "DELETE FROM rollup WHERE id = ?1",
-            minutes.0,
-            minutes.1,
-        ),
-        (
-            "SELECT id, 0 FROM rollup WHERE id >= ?1 AND id < ?2 LIMIT ?3",
-            "DELETE FROM rollup WHERE id = ?1",
-            tens.0,
-            tens.1,
-        ),
+        (BLOCKS, "DELETE FROM block WHERE id = ?1", i64::MIN, *block_ids(cutoff.hour, 0).start()),
+        (YOUNG, "DELETE FROM young WHERE id = ?1", i64::MIN, cutoff.hour),
+        (ROLLUPS, "DELETE FROM rollup WHERE id = ?1", minutes.0, minutes.1),
+        (ROLLUPS, "DELETE FROM rollup WHERE id = ?1", tens.0, tens.1),
     ] {
         let mut select = conn.prepare_cached(select)?;
-        let rows: Vec<(i64, u64)> = select
-            .query_map([from, to, ROWS_PER_STEP], |row| {
-                Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
-            })?
-            .collect::<Result<_, _>>()?;
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?.unsigned_abs()));
+        let rows: Vec<(i64, u64)> =
+            select.query_map([host_id, from, to, ROWS_PER_STEP], row)?.collect::<Result<_, _>>()?;
         let mut delete = conn.prepare_cached(delete)?;
         for (id, own) in &rows {
             delete.execute([id])?;
@@ -164,32 +184,49 @@ fn delete_step(conn: &Connection, cutoff: Cutoff) -> rusqlite::Result<Option<u64
     Ok((count > 0).then_some(cells))
 }
 
-/// Forgets series that have no sample left, and marks silent hosts.
-pub(crate) fn forget(writer: &mut Writer, cutoff: Timestamp, now: Timestamp) -> rusqlite::Result<()> {
-    let unused = cutoff.plus_millis(-LAYOUT_USE_SLACK_MS);
-    writer.with_connection(|conn| {
-        let tx = conn.transaction()?;
-        tx.execute("DELETE FROM host_layout WHERE last_used < ?1", [unused.as_millis()])?;
-        tx.execute(
-            "UPDATE hosts SET status = 'offline' WHERE status = 'online' AND last_seen <= ?1",
-            [now.as_seconds() - OFFLINE_SECONDS],
-        )?;
-        tx.commit()
-    })?;
-    let shared = writer.shared();
-    let names = shared.names.read().unwrap_or_else(PoisonError::into_inner);
-    let memory = shared.memory.read().unwrap_or_else(PoisonError::into_inner);
-    for cell in memory.hosts.values() {
-        let mut state = cell.lock();
-        state.newest.forget_before(cutoff.as_millis());
-        if state.layouts.values().any(|used| *used < unused) {
-            state.layouts.retain(|_, used| *used >= unused);
-            let layouts = state.layouts.keys().filter_map(|id| names.layout(*id));
-            state.series = layouts.flat_map(|layout| layout.iter().copied()).collect();
-            state.plan = None;
-        }
+/// Remembers from which hour on a host has its samples.
+fn put_raw_from(conn: &Connection, cell: &HostCell, hour: i64) -> rusqlite::Result<()> {
+    if cell.lock().raw_from >= hour {
+        return Ok(());
     }
+    conn.prepare_cached(
+        "INSERT INTO host_state (host_id, sealed_seq, raw_from) VALUES (?1, 0, ?2)
+         ON CONFLICT (host_id) DO UPDATE SET raw_from = excluded.raw_from",
+    )?
+    .execute([cell.id, hour])?;
+    conn.prepare_cached("DELETE FROM host_layout WHERE host_id = ?1 AND last_used < ?2")?
+        .execute([cell.id, hour * HOUR_MS - LAYOUT_USE_SLACK_MS])?;
     Ok(())
+}
+
+/// Forgets a host's series that have no sample left.
+fn forget(shared: &Shared, cell: &HostCell, cutoff: Cutoff) {
+    let names = shared.names.read().unwrap_or_else(PoisonError::into_inner);
+    let mut state = cell.lock();
+    if state.raw_from >= cutoff.hour {
+        return;
+    }
+    state.raw_from = cutoff.hour;
+    state.newest.forget_before(cutoff.hour * HOUR_MS);
+    let unused = Timestamp::from_millis(cutoff.hour * HOUR_MS - LAYOUT_USE_SLACK_MS);
+    if state.layouts.values().any(|used| *used < unused) {
+        state.layouts.retain(|_, used| *used >= unused);
+        let layouts = state.layouts.keys().filter_map(|id| names.layout(*id));
+        state.series = layouts.flat_map(|layout| layout.iter().copied()).collect();
+        state.plan = None;
+    }
+}
+
+/// Marks silent hosts in the file.
+pub(crate) fn mark_silent(writer: &mut Writer, now: Timestamp) -> rusqlite::Result<()> {
+    let silent = now.as_seconds() - OFFLINE_SECONDS;
+    writer.with_connection(|conn| {
+        conn.prepare_cached(
+            "UPDATE hosts SET status = 'offline' WHERE status = 'online' AND last_seen <= ?1",
+        )?
+        .execute([silent])
+        .map(drop)
+    })
 }
 
 /// Gives some free pages back; whether there are more.
@@ -229,10 +266,12 @@ mod tests {
 
     #[test]
     fn whole_hours_and_days_go_and_summaries_later() {
-        let now = Timestamp::from_millis(1_000 * DAY_MS + 5_000);
-        let cutoff = Cutoff::by_age(now, Duration::from_hours(24 * 15));
-        assert_eq!(cutoff, Cutoff { hour: 985 * 24, minutes_day: 910, ten_minutes_day: 280 });
-        let young = Cutoff::by_age(Timestamp::from_millis(5), Duration::from_hours(1));
-        assert_eq!(young, Cutoff::default());
+        let check = |now: i64, newest: i64, hour, minutes_day, ten_minutes_day| {
+            let cutoff = Cutoff::by_age(now * DAY_MS + 5_000, newest * DAY_MS, Duration::from_hours(24 * 15));
+            assert_eq!(cutoff, Cutoff { hour, minutes_day, ten_minutes_day });
+        };
+        check(1000, 1001, 985 * 24, 910, 280);
+        check(5000, 1000, 985 * 24, 910, 280);
+        check(5, 5, 0, 0, 0);
     }
 }

@@ -68,13 +68,14 @@ pub(crate) struct Summary {
 
 /// Forgets the day of a host in which an hour was rewritten, to be made anew; unless samples of that day are gone
 /// already, which only the summaries still know.
-pub(crate) fn invalidate(conn: &Connection, host_id: i64, hour: i64, raw_from: i64) -> rusqlite::Result<()> {
+pub(crate) fn invalidate(conn: &Connection, host_id: i64, hour: i64) -> rusqlite::Result<()> {
     let day = hour.div_euclid(24);
-    if day * 24 < raw_from {
-        return Ok(());
-    }
-    let mut delete = conn.prepare_cached("DELETE FROM rollup WHERE id = ?1 OR id = ?2")?;
-    delete.execute([Tier::Minute.id(day, host_id), Tier::TenMinutes.id(day, host_id)])?;
+    let mut delete = conn.prepare_cached(
+        "DELETE FROM rollup WHERE id IN (?1, ?2)
+         AND NOT EXISTS (SELECT 1 FROM host_state WHERE host_id = ?3 AND raw_from > ?4)",
+    )?;
+    let ids = [Tier::Minute, Tier::TenMinutes].map(|tier| tier.id(day, host_id));
+    delete.execute([ids[0], ids[1], host_id, day * 24])?;
     Ok(())
 }
 
@@ -91,15 +92,17 @@ pub(crate) fn run(
         for (host_id, day) in days {
             let minutes = by_minutes(&conn, &shared.counters, *host_id, *day)?;
             let tens = coarser(&minutes, Tier::TenMinutes.step());
-            made.push((Tier::Minute.id(*day, *host_id), block::encode(&minutes)));
-            made.push((Tier::TenMinutes.id(*day, *host_id), block::encode(&tens)));
+            made.push((Tier::Minute.id(*day, *host_id), *host_id, block::encode(&minutes)));
+            made.push((Tier::TenMinutes.id(*day, *host_id), *host_id, block::encode(&tens)));
         }
         on_writer(Box::new(move |writer| {
             writer.with_connection(|conn| {
                 let tx = conn.transaction()?;
-                for (id, data) in &made {
-                    tx.prepare_cached("INSERT OR REPLACE INTO rollup (id, data) VALUES (?1, ?2)")?
-                        .execute(params![id, data])?;
+                for (id, host_id, data) in &made {
+                    tx.prepare_cached(
+                        "INSERT OR REPLACE INTO rollup (id, host_id, data) VALUES (?1, ?2, ?3)",
+                    )?
+                    .execute(params![id, host_id, data])?;
                 }
                 tx.commit()
             })

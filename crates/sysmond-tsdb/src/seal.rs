@@ -234,7 +234,7 @@ fn insert(conn: &mut Connection, sealed: &[SealedHost], now: Timestamp) -> rusql
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut state = tx.prepare_cached(
         "INSERT INTO host_state (host_id, sealed_seq, newest) VALUES (?1, ?2, ?3)
-         ON CONFLICT (host_id) DO UPDATE SET sealed_seq = excluded.sealed_seq, newest = max(newest, excluded.newest)",
+         ON CONFLICT (host_id) DO UPDATE SET sealed_seq = excluded.sealed_seq, newest = max(coalesce(newest, excluded.newest), excluded.newest)",
     )?;
     for host in sealed {
         for block in &host.blocks {

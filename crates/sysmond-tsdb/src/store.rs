@@ -5,14 +5,13 @@ use crate::memory::Memory;
 use crate::names::Names;
 use crate::readers::Readers;
 use crate::retention::Cutoff;
-use crate::sealed::HOUR_MS;
 use crate::writer::{Command, Counters, Done, Shared, Writer};
 use crate::{
     Append, AppendError, Appended, Backlog, Cursor, OpenError, QueryError, RangeQuery, StoreOptions,
     StoreStats, backlog, compact, file, range, retention, rollup, schema, seal,
 };
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
@@ -50,7 +49,6 @@ impl Store {
             names: RwLock::new(Names::default()),
             memory: RwLock::new(Memory::default()),
             counters: Counters::default(),
-            raw_from: AtomicI64::new(0),
             is_closing: AtomicBool::new(false),
             set_aside: Mutex::new(opened.set_aside),
             lock: Mutex::new(Some(lock)),
@@ -114,6 +112,11 @@ impl Store {
         Some(cell.lock().latest(&names))
     }
 
+    /// The time of a host's newest row, if it has any. From memory.
+    pub fn newest(&self, hostname: &str) -> Option<Timestamp> {
+        self.cell(hostname)?.lock().newest_row.map(Timestamp::from_millis)
+    }
+
     /// The fleet in figures at `now`. From memory: no scan.
     pub fn fleet_summary(&self, now: Timestamp, offline_after_ms: i64) -> FleetSummary {
         let names = self.0.shared.names.read().unwrap_or_else(PoisonError::into_inner);
@@ -145,7 +148,8 @@ impl Store {
 
     /// Looks after the store at `now`: brings settled hours and days into their final form, and removes samples and
     /// summaries that are older than the retention (in whole hours and days) or beyond the byte budget, in short
-    /// transactions; returns how many cells went. Meant to be called every minute.
+    /// transactions; returns how many cells went. Age counts back from `now`, and for a host whose newest row is older
+    /// from that row: a host that fell silent keeps its last stretch. Meant to be called every minute.
     pub fn retain(&self, now: Timestamp) -> Result<u64, QueryError> {
         let shared = &self.0.shared;
         let _one_at_a_time = self.0.upkeep.lock().unwrap_or_else(PoisonError::into_inner);
@@ -153,32 +157,25 @@ impl Store {
         let job = |job: compact::Job| Ok(self.on_writer(job)??);
         compact::run(shared, now, job)?;
         rollup::run(shared, now, job)?;
-        let by_age = Cutoff::by_age(now, shared.options.retention);
-        let mut cells = self.delete_before(by_age)?;
-        let mut hour = by_age.hour;
+        let mut cells = self.delete_before(now, Cutoff::default())?;
         for _ in 0..MAX_TRIMS {
-            let Some(further) = shared.readers.ask(|conn, _| Cutoff::by_budget(shared, conn))? else {
+            let Some(floor) = shared.readers.ask(|conn, _| Cutoff::by_budget(shared, conn))? else {
                 break;
             };
-            hour = hour.max(further.hour);
-            cells += self.delete_before(further)?;
+            cells += self.delete_before(now, floor)?;
         }
-        let cutoff = Timestamp::from_millis(hour * HOUR_MS);
-        self.on_writer(move |writer| retention::forget(writer, cutoff, now))??;
+        self.on_writer(move |writer| retention::mark_silent(writer, now))??;
         while self.on_writer(retention::vacuum_slice)?? {}
         self.on_writer(retention::shrink_log)??;
         Ok(cells)
     }
 
-    fn delete_before(&self, cutoff: Cutoff) -> Result<u64, QueryError> {
-        let mut all = 0;
-        loop {
-            let (cells, more) = self.on_writer(move |writer| retention::delete_slice(writer, cutoff))??;
-            all += cells;
-            if !more {
-                return Ok(all);
-            }
+    fn delete_before(&self, now: Timestamp, floor: Cutoff) -> Result<u64, QueryError> {
+        let mut progress = retention::Progress::new(&self.0.shared, now, floor);
+        while !progress.is_done() {
+            progress = self.on_writer(move |writer| progress.delete_slice(writer).map(|()| progress))??;
         }
+        Ok(progress.cells)
     }
 
     /// Figures of the store.

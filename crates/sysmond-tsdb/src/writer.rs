@@ -1,4 +1,5 @@
-//! The thread that owns the writing connection: group commit, answers after the disk has it, recovery from its failures.
+//! The thread that owns the writing connection: group commit, answers after the disk has it, recovery from its
+//! failures.
 
 use crate::batch::{self, Batch};
 use crate::head::HostCell;
@@ -7,13 +8,12 @@ use crate::names::Names;
 use crate::readers::Readers;
 use crate::request::StoreOptions;
 use crate::seal::Unsealed;
-use crate::sealed::HOUR_MS;
 use crate::{Append, AppendError, Appended, Cursor, OpenError, file};
-use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use sysmond_model::Timestamp;
@@ -37,8 +37,6 @@ pub(crate) struct Shared {
     pub(crate) memory: RwLock<Memory>,
     pub(crate) readers: Readers,
     pub(crate) counters: Counters,
-    /// The first hour whose samples were not removed.
-    pub(crate) raw_from: AtomicI64,
     /// Where the last damaged file was put.
     pub(crate) set_aside: Mutex<Option<PathBuf>>,
     /// Set once nothing more is to be taken.
@@ -369,18 +367,11 @@ impl Writer {
     /// Takes a fresh connection and reads what memory holds of it.
     fn adopt(&mut self, conn: Connection) -> rusqlite::Result<()> {
         limit_pages(&conn, self.shared.options.max_disk_bytes)?;
-        let raw_from: i64 = conn
-            .query_row("SELECT value FROM meta WHERE key = 'raw_from'", [], |row| row.get(0))
-            .optional()?
-            .unwrap_or(0);
-        self.shared.raw_from.store(raw_from, Ordering::Relaxed);
         let names = Names::load(&conn)?;
         let loaded = Memory::load(&conn, &names, &self.shared.counters)?;
         (self.next_host, self.next_log) = (loaded.next_host, loaded.next_log);
         (self.hosts_written, self.hosts_written_log) = (self.now, 0);
         self.seen = loaded.memory.hosts.values().map(|cell| (cell.id, cell.clone())).collect();
-        // The log may still have rows whose samples were removed.
-        self.seen.values().for_each(|cell| cell.lock().newest.forget_before(raw_from * HOUR_MS));
         self.unsealed.clear();
         for (host_id, groups) in loaded.groups {
             if let Some(cell) = self.seen.get(&host_id) {

@@ -1,5 +1,5 @@
-//! The command line. Settings are flags made from the table of keys, so that name, help and default stand there alone;
-//! what is defined here is the commands.
+//! The command line. Settings are flags made from the table of keys, so that name, help and default stand
+//! there alone; what is defined here is the commands.
 
 use crate::config::docs;
 use crate::config::given::FlagValue;
@@ -169,7 +169,11 @@ pub fn command() -> clap::Command {
         .value_name("FILE")
         .value_parser(clap::value_parser!(PathBuf))
         .global(true)
-        .help("Configuration file instead of the usual places [~/.config/sysmon/sysmon.toml, /etc/sysmon/sysmon.toml]");
+        .help("Configuration file to read instead of those in the usual places")
+        .long_help(
+            "Configuration file to read instead of those in the usual places\n\n\
+             [default: ~/.config/sysmon/sysmon.toml, else /etc/sysmon/sysmon.toml] [env: SYSMON_CONFIG]",
+        );
     let server = [Section::Store, Section::Aggregator];
     let agent = [Section::Store, Section::Agent];
     Cli::command()
@@ -206,7 +210,8 @@ fn arg(key: &'static Key) -> Option<Arg> {
         .long(key.flag?)
         .value_name(key.value)
         .value_parser(known.unwrap_or_else(ValueParser::string))
-        // Of a flag given twice the last counts; lists keep all. Values are checked with those of the other sources.
+        // Of a flag given twice the last counts; lists keep all. Values are checked with those of the other
+        // sources.
         .action(ArgAction::Append)
         .help_heading(heading(key.section))
         .long_help(format!(

@@ -1,7 +1,8 @@
 //! A fleet on one machine: an aggregator and agents as processes of their own, as on machines of their own.
 //!
-//! Each child is in its own process group, so that a Ctrl-C reaches this process alone, which then ends them in order; and
-//! each has a pipe from here as standard input, so that it ends too where this process is killed.
+//! Each child is in its own process group, so that a Ctrl-C reaches this process alone, which then ends them
+//! in order; and each has a pipe from here as standard input, so that it ends too where this process is
+//! killed.
 
 use crate::clock;
 use crate::config::keys::{KEYS, TOKEN_ENV};
@@ -21,7 +22,8 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 /// Between a child's unexpected end and its next start.
 const RESTART_PAUSE: Duration = Duration::from_secs(1);
-/// Unexpected ends of all children together after which the demo gives up: something is wrong that a start does not mend.
+/// Unexpected ends of all children together after which the demo gives up: something is wrong that a start
+/// does not mend.
 const MAX_RESTARTS: usize = 20;
 
 /// Runs the fleet until `shutdown`.

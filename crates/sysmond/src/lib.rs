@@ -26,7 +26,8 @@ const FAILED: u8 = 1;
 /// Exit status of a wrong command line or configuration.
 const WRONG_USE: u8 = 2;
 
-/// Parses the command line, runs the command, and turns an error into the exit status: 0 ok, 1 failed, 2 usage.
+/// Parses the command line, runs the command, and turns an error into the exit status: 0 ok, 1 failed, 2
+/// usage.
 pub fn main() -> ExitCode {
     let outcome = match cli::parse(std::env::args_os()) {
         Ok(request) => commands::execute(request),

@@ -19,7 +19,7 @@ pub(crate) async fn bind((address, origin): &(SocketAddr, Origin)) -> anyhow::Re
     };
     bound.map_err(|error| {
         let advice = advice(&error, address);
-        anyhow!(error).context(format!("cannot listen on {address} ({origin}){advice}"))
+        anyhow!("cannot listen on {address} ({origin}): {error}{advice}")
     })
 }
 

@@ -69,7 +69,10 @@ pub(crate) fn run(
             grace = overdue(&shutdown, ends) => bail!("did not end within {} s", grace.as_secs()),
         }
     });
-    if let Err(error) = &outcome {
+    // The error is also the program's last word on standard error.
+    if let Err(error) = &outcome
+        && !telemetry.is_on_console()
+    {
         tracing::error!("{error:#}");
     }
     if let lines @ 1.. = telemetry.dropped_lines() {
@@ -92,8 +95,8 @@ struct Signals {
     interrupt: Signal,
     hangup: Option<Signal>,
     files: LogFiles,
-    /// Somebody asked by signal before. A stop for another reason does not count: a parent that ends its children
-    /// both closes their input and sends them a signal.
+    /// Somebody asked by signal before. A stop for another reason does not count: a parent that ends its
+    /// children both closes their input and sends them a signal.
     asked: bool,
 }
 

@@ -65,10 +65,34 @@ function drawTimes(surface, plot, colours) {
 }
 
 /**
- * Figures of an axis are round: `50%`, not `50.0%`.
+ * The cursor: a line, and its time in place of those of the axis.
+ * @param {import("./surface.js").Surface} surface
+ * @param {import("./plot.js").Plot} plot
+ * @param {number} time
+ * @param {import("./palette.js").Palette} colours
+ */
+export function drawMoment(surface, plot, time, colours) {
+  const { context, ratio } = surface;
+  const x = Math.round(plot.x(time));
+  context.fillStyle = colours.cursor;
+  context.fillRect(x, plot.upper, Math.max(1, surface.px(1)), plot.lower - plot.upper);
+  context.font = colours.font.replace("11px", `${11 * ratio}px`);
+  context.textAlign = "center";
+  context.textBaseline = "alphabetic";
+  const text = formatClock(time);
+  const half = context.measureText(text).width / 2 + surface.px(6);
+  const centre = Math.min(x, surface.width - half);
+  context.fillStyle = colours.panel;
+  context.fillRect(centre - half, plot.lower + surface.px(2), 2 * half, surface.height - plot.lower);
+  context.fillStyle = colours.strong;
+  context.fillText(text, centre, surface.height - surface.px(4));
+}
+
+/**
+ * Figures of an axis are round: `50%` and `2.5`, not `50.0%` and `2.50`.
  * @param {number} value
  * @param {string} unit
  */
 function axisValue(value, unit) {
-  return formatValue(value, unit).replace(/\.0+(?=\D|$)/, "");
+  return formatValue(value, unit).replace(/(\.\d*?)0+(?!\d)/, "$1").replace(/\.(?!\d)/, "");
 }

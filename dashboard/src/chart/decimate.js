@@ -1,5 +1,5 @@
-// Which samples a line needs: of each pixel column the first, lowest, highest and last, so that no spike is lost and the
-// line is the same as if all were drawn.
+// Which samples a line needs: of each pixel column the first, lowest, highest and last, so that no spike is lost and
+// the line is the same as if all were drawn.
 
 import { lowerBound } from "./track.js";
 

@@ -2,7 +2,7 @@
 
 import { Signal } from "../lib/signal.js";
 
-/** @typedef {{ grid: string, axis: string, text: string, cursor: string, panel: string, font: string, series: string[] }} Palette */
+/** @typedef {{ grid: string, axis: string, text: string, strong: string, cursor: string, panel: string, font: string, series: string[] }} Palette */
 
 /** As many as the style sheet names: the eight hosts that can be compared. */
 export const SERIES_COLOURS = 8;
@@ -33,7 +33,8 @@ function read() {
     grid: colour("--chart-grid"),
     axis: colour("--chart-axis"),
     text: colour("--text-muted"),
-    cursor: colour("--text-muted"),
+    cursor: colour("--border-strong"),
+    strong: colour("--text"),
     panel: colour("--panel"),
     font: `11px ${getComputedStyle(document.body).fontFamily}`,
     series: Array.from({ length: SERIES_COLOURS }, (_, index) => colour(`--series-${index + 1}`)),

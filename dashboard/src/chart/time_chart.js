@@ -1,8 +1,9 @@
-// A chart over time: axes, lines or stacked areas on one canvas, the cursor on another, so that pointing redraws nothing.
+// A chart over time: axes, lines or stacked areas on one canvas, the cursor on another, so that pointing redraws
+// nothing.
 
 import { el, setAttribute, setText } from "../lib/dom.js";
 import { formatClock, formatValue } from "../lib/format.js";
-import { drawAxes } from "./axes.js";
+import { drawAxes, drawMoment } from "./axes.js";
 import { cursor } from "./cursor.js";
 import { drawLine, drawStack } from "./lines.js";
 import { palette, paletteChanged } from "./palette.js";
@@ -41,6 +42,7 @@ export class TimeChart {
   /** @type {import("./plot.js").TimeWindow} */
   window = { from: 0, to: 1 };
   #visible = false;
+  #cursorDrawn = false;
   /** @type {Plot | null} */
   #plot = null;
   /** @type {(() => void)[]} */
@@ -114,20 +116,20 @@ export class TimeChart {
   #scale(tracks) {
     const { unit, max, floor } = this.options;
     const rows = Math.max(2, Math.floor((this.#base.height / this.#base.ratio - 28) / ROW_HEIGHT));
-    const highest = max ?? Math.max(floor ?? 0, ...tracks.map((track) => highestFrom(track, this.window.from))) * 1.04;
-    return valueScale(highest, Math.min(rows, max === 100 ? 4 : 5), unit.startsWith("bytes"));
+    const reached = Math.max(floor ?? 0, ...tracks.map((track) => highestFrom(track, this.window.from))) * 1.04;
+    const highest = max ?? (unit === "percent" ? Math.min(100, reached) : reached); // sums of rounded shares pass 100
+    return valueScale(highest, Math.min(rows, highest === 100 ? 4 : 5), unit.startsWith("bytes"));
   }
 
   #drawCursor() {
     const surface = this.#over;
-    surface.clear();
     const plot = this.#plot;
     const time = cursor.time;
-    if (plot === null || time === null || time < plot.window.from || time > plot.window.to) return;
-    const { context } = surface;
+    if (this.#cursorDrawn) surface.clear(); // an untouched canvas is not composed anew
+    this.#cursorDrawn = plot !== null && time !== null && time >= plot.window.from && time <= plot.window.to;
+    if (!this.#cursorDrawn || plot === null || time === null) return;
     const colours = palette();
-    context.fillStyle = colours.cursor;
-    context.fillRect(Math.round(plot.x(time)), plot.upper, Math.max(1, surface.px(1)), plot.lower - plot.upper);
+    drawMoment(surface, plot, time, colours);
     if (!this.options.stacked) this.#drawDots(plot, time, colours);
   }
 

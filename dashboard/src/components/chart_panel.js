@@ -3,7 +3,7 @@
 import { cursor } from "../chart/cursor.js";
 import { TimeChart } from "../chart/time_chart.js";
 import { el, setAttribute, setChildren, setText } from "../lib/dom.js";
-import { formatClock, formatValue } from "../lib/format.js";
+import { formatValue } from "../lib/format.js";
 
 /** The description for screen readers is renewed this often, milliseconds: it is long, and nobody hears each second. */
 const DESCRIBE_EVERY_MS = 5000;
@@ -12,7 +12,6 @@ const DESCRIBE_EVERY_MS = 5000;
 
 export class ChartPanel {
   #legend = el("ul", { class: "legend" });
-  #moment = el("span", { class: "panel-moment" });
   #span = el("span", { class: "panel-span" });
   /** @type {{ line: Line, item: HTMLLIElement, value: HTMLElement }[]} */
   #entries = [];
@@ -23,11 +22,12 @@ export class ChartPanel {
   constructor(options) {
     this.chart = new TimeChart(options);
     const title = el("h3", { class: "panel-title" }, el("bdi", {}, options.title));
+    setAttribute(this.#legend, "data-unit", options.unit);
     const span = options.wide ? [this.#span] : [];
     this.element = el(
-      "section",
-      { class: options.wide ? "panel panel-wide" : "panel", "aria-label": options.title },
-      el("header", { class: "panel-head" }, title, ...span, this.#moment, this.#legend),
+      "div",
+      { class: options.wide ? "panel panel-wide" : "panel", role: "group", "aria-label": options.title },
+      el("header", { class: "panel-head" }, title, ...span, this.#legend),
       this.chart.holder,
     );
     this.#ending = cursor.moved.listen(() => this.#showValues());
@@ -68,7 +68,6 @@ export class ChartPanel {
 
   #showValues() {
     const time = cursor.time;
-    setText(this.#moment, time === null ? "" : formatClock(time));
     for (const { line, value } of this.#entries) {
       const shown = time === null ? line.track.lastValue : line.track.valueAt(time);
       setText(value, formatValue(shown, this.chart.options.unit));

@@ -1,7 +1,7 @@
 // A host in a few figures, to stand beside others.
 
 import { el, setAttribute, setText } from "../lib/dom.js";
-import { formatAge, formatValue } from "../lib/format.js";
+import { formatAge, formatValue, LOAD } from "../lib/format.js";
 import { STALE_SECONDS } from "../state.js";
 import { Meter } from "./meter.js";
 import { StatusMark } from "./status.js";
@@ -9,7 +9,7 @@ import { StatusMark } from "./status.js";
 const ROWS = [
   { metric: "cpu.total_usage", label: "CPU", unit: "percent" },
   { metric: "memory.usage_percent", label: "Mem", unit: "percent" },
-  { metric: "load.avg_1m", label: "Load", unit: "count" },
+  { metric: "load.avg_1m", label: "Load", unit: LOAD },
 ];
 
 export class CompareCard {
@@ -30,8 +30,8 @@ export class CompareCard {
   constructor(hostname, onOpen) {
     const open = el("button", { type: "button", class: "link-button", title: `${hostname}: show it alone` }, el("bdi", {}, hostname));
     open.addEventListener("click", onOpen);
-    const head = el("header", { class: "compare-head" }, this.#swatch, el("h3", { class: "compare-name" }, open), this.#status.element);
-    this.element = el("section", { class: "card compare-card", "aria-label": hostname }, head, el("dl", {}, ...this.#rows.map(({ element }) => element)));
+    const head = el("header", { class: "compare-head" }, el("h3", { class: "compare-name" }, this.#swatch, open), this.#status.element);
+    this.element = el("div", { class: "card compare-card", role: "group", "aria-label": hostname }, head, el("dl", {}, ...this.#rows.map(({ element }) => element)));
   }
 
   /**

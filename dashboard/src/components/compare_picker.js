@@ -4,8 +4,9 @@ import { el, setAttribute, setChildren } from "../lib/dom.js";
 import { MOST_COMPARED } from "../router.js";
 import { StatusMark } from "./status.js";
 
-/** A field to search in, from so many hosts on. */
+/** From so many hosts on only those that are found in a field have a button. */
 const SEARCH_FROM = 13;
+const MOST_FOUND = 24;
 
 /** @typedef {{ button: HTMLButtonElement, mark: StatusMark, swatch: HTMLElement }} Chip */
 
@@ -17,6 +18,8 @@ export class ComparePicker {
   #chips = new Map();
   /** @type {readonly string[]} */
   #selected = [];
+  /** @type {ReadonlyMap<string, number>} */
+  #colours = new Map();
   /** @type {import("../state.js").Fleet | null} */
   #fleet = null;
 
@@ -37,31 +40,36 @@ export class ComparePicker {
     this.#selected = selected;
     this.#search.hidden = fleet.names.length < SEARCH_FROM;
     this.#note.hidden = selected.length < MOST_COMPARED;
+    this.#colours = colours;
     this.#arrange();
-    for (const name of fleet.names) this.#update(fleet, name, colours.get(name));
   }
 
   #arrange() {
-    const wanted = this.#search.value.trim().toLowerCase();
-    const names = (this.#fleet?.names ?? []).filter((name) => name.toLowerCase().includes(wanted) || this.#selected.includes(name));
     setChildren(
       this.#list,
-      names.map((name) => this.#chip(name).button),
+      this.#offered().map((name) => this.#updated(name)),
     );
   }
 
-  /**
-   * @param {import("../state.js").Fleet} fleet
-   * @param {string} name
-   * @param {number | undefined} colour
-   */
-  #update(fleet, name, colour) {
+  /** All of a small fleet, each in its place; of a large one the chosen and the found. */
+  #offered() {
+    const names = this.#fleet?.names ?? [];
+    if (names.length < SEARCH_FROM) return names;
+    const wanted = this.#search.value.trim().toLowerCase();
+    const found = wanted === "" ? [] : names.filter((name) => name.toLowerCase().includes(wanted) && !this.#selected.includes(name));
+    return [...this.#selected, ...found.slice(0, MOST_FOUND)];
+  }
+
+  /** @param {string} name */
+  #updated(name) {
     const { button, mark, swatch } = this.#chip(name);
     const chosen = this.#selected.includes(name);
-    mark.show(fleet.hosts.get(name)?.status ?? "unknown");
+    const colour = this.#colours.get(name);
+    mark.show(this.#fleet?.hosts.get(name)?.status ?? "unknown");
     setAttribute(button, "aria-pressed", String(chosen));
     button.disabled = !chosen && this.#selected.length >= MOST_COMPARED;
     setAttribute(swatch, "data-series", colour === undefined ? undefined : colour + 1);
+    return button;
   }
 
   /** @param {string} name */

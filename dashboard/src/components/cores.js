@@ -14,7 +14,7 @@ export class Cores {
 
   constructor() {
     const legend = el("span", { class: "legend" }, el("span", { class: "legend-label" }, "busiest"), this.#busiest);
-    this.element = el("section", { class: "panel", "aria-label": "CPU cores" }, el("header", { class: "panel-head" }, el("h3", { class: "panel-title" }, "CPU cores"), legend), this.#bars);
+    this.element = el("div", { class: "panel", role: "group", "aria-label": "CPU cores" }, el("header", { class: "panel-head" }, el("h3", { class: "panel-title" }, "CPU cores"), legend), this.#bars);
   }
 
   /** @param {import("../state.js").HostData} data */

@@ -1,13 +1,14 @@
 // A figure with its name, how it moved, and its last minutes.
 
-import { el, setAttribute, setText } from "../lib/dom.js";
+import { el, setText } from "../lib/dom.js";
 import { formatAge, formatChange, formatValue, NONE } from "../lib/format.js";
 import { changeOf } from "../lib/change.js";
 import { Sparkline } from "../chart/sparkline.js";
 
 export class FigureCard {
   #value = el("span", { class: "card-value" }, NONE);
-  #change = el("span", { class: "card-change" });
+  #change = el("span");
+  #since = el("span", { class: "card-since" });
   #note = el("span", { class: "card-note" });
 
   /** @param {{ label: string, unit: string, max?: number, colour?: number }} options */
@@ -15,11 +16,11 @@ export class FigureCard {
     this.unit = unit;
     this.#spark = new Sparkline({ max, colour });
     this.element = el(
-      "section",
-      { class: "card figure", "aria-label": label },
+      "div",
+      { class: "card figure", role: "group", "aria-label": label },
       el("h3", { class: "card-label" }, label),
       this.#value,
-      this.#change,
+      el("span", { class: "card-change" }, this.#change, " ", this.#since),
       this.#note,
       this.#spark.element,
     );
@@ -37,7 +38,7 @@ export class FigureCard {
     setText(this.#note, note);
     const change = series === undefined || value === null ? null : changeOf(series.track);
     setText(this.#change, change === null ? "" : formatChange(change.difference, this.unit));
-    setAttribute(this.#change, "title", change === null ? undefined : `against ${change.seconds === 60 ? "a minute" : formatAge(change.seconds)} ago`);
+    setText(this.#since, change === null ? "" : `in ${change.seconds === 60 ? "1 min" : formatAge(change.seconds)}`);
     this.#spark.show(series?.track ?? null, window);
   }
 

@@ -13,7 +13,7 @@ export class FileSystems {
   #rows = new Map();
 
   constructor() {
-    this.element = el("section", { class: "panel", "aria-label": "File systems" }, el("header", { class: "panel-head" }, el("h3", { class: "panel-title" }, "File systems")), this.#list);
+    this.element = el("div", { class: "panel", role: "group", "aria-label": "File systems" }, el("header", { class: "panel-head" }, el("h3", { class: "panel-title" }, "File systems")), this.#list);
   }
 
   /** @param {import("../state.js").HostData} data */

@@ -1,7 +1,7 @@
 // A host as a row of the fleet's table.
 
 import { el, setAttribute, setText } from "../lib/dom.js";
-import { formatAge, formatValue } from "../lib/format.js";
+import { formatAge, formatValue, LOAD } from "../lib/format.js";
 import { levelOf, LEVEL_WORDS } from "../lib/level.js";
 import { Meter } from "./meter.js";
 import { StatusMark } from "./status.js";
@@ -38,7 +38,7 @@ export class HostRow {
     showShare(this.#cpu, host.metrics?.["cpu.total_usage"]);
     showShare(this.#memory, host.metrics?.["memory.usage_percent"]);
     setText(this.#used, formatValue(host.metrics?.["memory.used_bytes"], "bytes"));
-    setText(this.#load, formatValue(host.metrics?.["load.avg_1m"]));
+    setText(this.#load, formatValue(host.metrics?.["load.avg_1m"], LOAD));
     setText(this.#seen, now - host.last_seen < 20 ? "now" : `${formatAge(now - host.last_seen)} ago`);
   }
 }

@@ -30,11 +30,15 @@ export function setAttribute(element, name, value) {
 }
 
 /**
+ * Keeps the text node where there is one: values change each second, and need no new nodes for that.
  * @param {Node} node
  * @param {string} text
  */
 export function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+  const first = node.firstChild;
+  if (first instanceof Text && node.childNodes.length === 1) {
+    if (first.data !== text) first.data = text;
+  } else if (node.textContent !== text) node.textContent = text;
 }
 
 /**

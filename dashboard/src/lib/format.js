@@ -3,6 +3,8 @@
 /** @typedef {import("../api.js").Unit} Unit */
 
 export const NONE = "–";
+/** Load averages are written with two digits, as `uptime` does. */
+export const LOAD = "load";
 const BYTE_UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 const COUNT_UNITS = ["", "k", "M", "G", "T"];
 
@@ -23,6 +25,8 @@ export function formatValue(value, unit = "count") {
       return `${formatCount(value)}/s`;
     case "seconds":
       return formatSeconds(value);
+    case LOAD:
+      return value.toFixed(2);
     default:
       return formatCount(value);
   }

@@ -4,13 +4,14 @@ import { ChartPanel } from "../components/chart_panel.js";
 import { CompareCard } from "../components/compare_card.js";
 import { ComparePicker } from "../components/compare_picker.js";
 import { el, setChildren } from "../lib/dom.js";
+import { LOAD } from "../lib/format.js";
 import { HostColours } from "./host_colours.js";
 import { WindowEdge } from "./window_edge.js";
 
 const CHARTS = [
   { metric: "cpu.total_usage", title: "CPU", unit: "percent", max: 100 },
   { metric: "memory.usage_percent", title: "Memory", unit: "percent", max: 100 },
-  { metric: "load.avg_1m", title: "Load average", unit: "count", floor: 1 },
+  { metric: "load.avg_1m", title: "Load average", unit: LOAD, floor: 1 },
   { metric: "memory.used_bytes", title: "Memory used", unit: "bytes" },
 ];
 

@@ -9,7 +9,7 @@ import { HostFacts } from "../components/host_facts.js";
 import { StatusMark } from "../components/status.js";
 import { TagList } from "../components/tag_list.js";
 import { el, setAttribute, setChildren, setText } from "../lib/dom.js";
-import { formatAge, formatBytes, formatClock, formatMoment, formatValue } from "../lib/format.js";
+import { formatAge, formatBytes, formatClock, formatMoment, formatValue, LOAD } from "../lib/format.js";
 import { TRENDS } from "../panels.js";
 import { STALE_SECONDS } from "../state.js";
 import { chartsOf, idleOf } from "./host_charts.js";
@@ -26,7 +26,7 @@ export class HostView {
   #cards = {
     cpu: new FigureCard({ label: "CPU", unit: "percent", max: 100 }),
     memory: new FigureCard({ label: "Memory", unit: "percent", max: 100, colour: 1 }),
-    load: new FigureCard({ label: "Load avg", unit: "count", colour: 2 }),
+    load: new FigureCard({ label: "Load avg", unit: LOAD, colour: 2 }),
     used: new FigureCard({ label: "Memory used", unit: "bytes", colour: 1 }),
   };
   #trends = new ChartPanel({ ...TRENDS, span: SPAN, wide: true });
@@ -147,5 +147,5 @@ function ageText(data, host) {
 /** @param {import("../state.js").HostData} data */
 function loadNote(data) {
   const [five, fifteen] = [data.current("load.avg_5m"), data.current("load.avg_15m")];
-  return five === null || fifteen === null ? "" : `${formatValue(five)} in 5 min, ${formatValue(fifteen)} in 15`;
+  return five === null || fifteen === null ? "" : `${formatValue(five, LOAD)} in 5 min, ${formatValue(fifteen, LOAD)} in 15`;
 }

@@ -25,8 +25,8 @@ pub(super) fn offer(conn: &Connection, snapshot: &Snapshot, offline_after: Durat
     ))
 }
 
-/// Sets what the function `current_timestamp` gives: Unix seconds, where SQLite itself has text and `current_timestamp -
-/// 300` is the year less 300.
+/// Sets what the function `current_timestamp` gives: Unix seconds, where SQLite itself has text and
+/// `current_timestamp - 300` is the year less 300.
 pub(super) fn set_now(conn: &Connection, now: Timestamp) -> rusqlite::Result<()> {
     let seconds = now.as_seconds();
     conn.create_scalar_function("current_timestamp", 0, FunctionFlags::SQLITE_INNOCUOUS, move |_| Ok(seconds))

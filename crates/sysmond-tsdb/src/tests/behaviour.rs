@@ -132,17 +132,22 @@ fn a_closed_store_refuses_appends_and_still_answers() {
 #[test]
 fn cursors_are_durable_and_order_outlives_deletion() {
     let (folder, store) = opened();
-    store.append_wait(append("a", seconds(1), &[("m", "", 1000, 1.0)])).expect("stored");
+    let day = 86_400_000;
+    store
+        .append_wait(append("a", seconds(1), &[("m", "", 1000, 1.0), ("m", "", 2 * day, 1.0)]))
+        .expect("stored");
     let pushed = store.read_after("a", Cursor::default(), 10).expect("known").next;
     store.set_cursor("push", pushed).expect("durable");
     store.seal_all();
-    assert_eq!(store.retain(seconds(1_000_000)).expect("deleted"), 1);
+    assert_eq!(store.retain(Timestamp::from_millis(2 * day)).expect("deleted"), 1);
     drop(store);
     let store = reopen(&folder, options());
     assert_eq!(store.cursor("push").expect("readable"), pushed);
     assert_eq!(store.cursor("other").expect("readable"), Cursor::default());
-    store.append_wait(append("a", seconds(1), &[("m", "", 1_000_000_000, 1.0)])).expect("stored");
+    store.append_wait(append("a", seconds(1), &[("m", "", 3 * day, 1.0)])).expect("stored");
     assert_eq!(store.read_after("a", pushed, 10).expect("known").frames.len(), 1);
+    let late = store.append_wait(append("a", seconds(1), &[("m", "", 1000, 1.0)])).expect("taken");
+    assert_eq!((late.stored, late.too_old), (0, 1));
 }
 
 #[test]
@@ -196,4 +201,19 @@ fn series_that_ended_make_room_once_their_samples_are_gone() {
     assert_eq!(store.stats().series, 2);
     store.retain(later).expect("deleted");
     assert_eq!(store.stats().series, 1);
+}
+
+#[test]
+fn a_host_that_fell_silent_keeps_its_last_stretch() {
+    let (_folder, store) = opened();
+    let hour = 3_600_000;
+    for at in [hour, 20 * hour, 30 * hour] {
+        store.append_wait(append("a", seconds(1), &[("m", "", at, 1.0)])).expect("stored");
+    }
+    store.seal_all();
+    let year = Timestamp::from_millis(365 * 24 * hour);
+    assert_eq!(store.retain(year).expect("deleted"), 1);
+    assert_eq!(store.retain(year).expect("deleted"), 0);
+    assert_eq!(store.newest("a"), Some(Timestamp::from_millis(30 * hour)));
+    assert_eq!(store.latest("a").map(|samples| samples.len()), Some(1));
 }

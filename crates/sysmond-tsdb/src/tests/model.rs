@@ -3,10 +3,11 @@
 use crate::sealed::HOUR_MS;
 use crate::sql::{Database, Value};
 use crate::testing::{OFFLINE, host, options, reopen, seconds};
-use crate::{Append, Cursor, QueryError, RangeQuery, Store, TagMatch};
+use crate::{Append, Cursor, QueryError, RangeQuery, Store, StoreOptions, TagMatch};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::Duration;
 use sysmond_model::{Frame, Sample, Series, Timestamp};
 
 const HOSTS: [&str; 2] = ["a", "b"];
@@ -14,6 +15,8 @@ const HOSTS: [&str; 2] = ["a", "b"];
 const START: i64 = 1_000 * HOUR_MS;
 /// Three times an hour or so: a few samples fall into each block.
 const SPACING: i64 = 1_100_000;
+/// How long the stores here keep samples.
+const RETENTION_MS: i64 = HOUR_MS;
 const METRICS: [&str; 3] = ["cpu.total_usage", "disk.busy_percent", "x"];
 
 /// What is done to both.
@@ -25,7 +28,7 @@ enum Step {
     Reopen,
     /// Bring all rows into blocks.
     Seal,
-    /// Look after the store when so many hours have passed: let go of what is older than a day and so many hours.
+    /// Look after the store at that time.
     Retain(i64),
 }
 
@@ -36,7 +39,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             8 => (0..HOSTS.len(), prop::collection::vec(sample, 0..8)).prop_map(|(host, cells)| Step::Append(host, cells)),
             1 => Just(Step::Reopen),
             2 => Just(Step::Seal),
-            1 => (0i64..4).prop_map(Step::Retain),
+            1 => prop_oneof![0i64..12, Just(1000)].prop_map(Step::Retain),
         ],
         1..16,
     )
@@ -51,8 +54,8 @@ struct Model {
     /// A copy that lives by `read_after` alone.
     replica: [Cells; 2],
     cursors: [Cursor; 2],
-    /// Samples before it are gone; only their summaries are left.
-    cutoff: Timestamp,
+    /// Samples before them are gone; only their summaries are left.
+    cutoffs: [Timestamp; 2],
 }
 
 fn samples(cells: &[(usize, u8, i64, u8)]) -> Vec<Sample> {
@@ -74,7 +77,7 @@ impl Model {
         let mut expected: Cells =
             frame.samples().map(|(at, series, value)| ((series.clone(), at), value.to_bits())).collect();
         let all = expected.len();
-        expected.retain(|(_, at), _| *at >= self.cutoff);
+        expected.retain(|(_, at), _| *at >= self.cutoffs[host_index]);
         let cells = &mut self.cells[host_index];
         let duplicates = expected.iter().filter(|(key, bits)| cells.get(key) == Some(bits)).count();
         let stored = expected.len();
@@ -87,16 +90,22 @@ impl Model {
         assert!(answer.refused_columns.is_empty() && answer.static_wanted);
     }
 
-    /// The store's options keep a day, so that a sample of time T goes at T and a day.
-    fn retain(&mut self, store: &Store, hours: i64) {
-        let cutoff = Timestamp::from_millis(START + hours * HOUR_MS);
-        self.cutoff = self.cutoff.max(cutoff);
+    /// Each host keeps the last stretch before its newest sample, or before now where that is earlier, in whole hours.
+    fn retain(&mut self, store: &Store, slot: i64) {
+        let now = START + slot * SPACING;
         let before: usize = self.cells.iter().map(BTreeMap::len).sum();
-        for cells in self.cells.iter_mut().chain(&mut self.replica) {
-            cells.retain(|(_, at), _| *at >= cutoff);
+        for ((cells, replica), cutoff) in self.cells.iter_mut().zip(&mut self.replica).zip(&mut self.cutoffs)
+        {
+            let Some(newest) = cells.keys().map(|(_, at)| at.as_millis()).max() else {
+                continue;
+            };
+            let hour = (newest.min(now) - RETENTION_MS).div_euclid(HOUR_MS);
+            *cutoff = (*cutoff).max(Timestamp::from_millis(hour * HOUR_MS));
+            cells.retain(|(_, at), _| *at >= *cutoff);
+            replica.retain(|(_, at), _| *at >= *cutoff);
         }
         let after: usize = self.cells.iter().map(BTreeMap::len).sum();
-        let dropped = store.retain(cutoff.plus_millis(86_400_000)).expect("deleted");
+        let dropped = store.retain(Timestamp::from_millis(now)).expect("deleted");
         assert_eq!(dropped, (before - after) as u64);
     }
 
@@ -112,7 +121,7 @@ impl Model {
             HOSTS.into_iter().enumerate().filter(|(index, _)| self.known[*index]).collect::<Vec<_>>()
         {
             let cells = &self.cells[index];
-            assert_eq!(&stored_cells(store, name, self.cutoff), cells);
+            assert_eq!(&stored_cells(store, name, self.cutoffs[index]), cells);
             let latest: Cells = store
                 .latest(name)
                 .expect("known")
@@ -188,20 +197,21 @@ proptest! {
     #[test]
     fn the_store_holds_what_the_rules_say(steps in steps()) {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut store = reopen(&folder, options());
+        let options = StoreOptions { retention: Duration::from_millis(RETENTION_MS.unsigned_abs()), ..options() };
+        let mut store = reopen(&folder, options.clone());
         let mut model = Model::default();
         for step in steps {
             match step {
                 Step::Append(host_index, cells) => model.append(&store, host_index, &samples(&cells)),
                 Step::Reopen => {
                     drop(store);
-                    store = reopen(&folder, options());
+                    store = reopen(&folder, options.clone());
                 }
                 Step::Seal => store.seal_all(),
-                Step::Retain(hours) => {
+                Step::Retain(slot) => {
                     // Only what is in blocks goes: what is not has been received a moment ago.
                     store.seal_all();
-                    model.retain(&store, hours);
+                    model.retain(&store, slot);
                 }
             }
             model.check(&store);

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 /// The longest first wait.
 const FIRST_CAP: Duration = Duration::from_secs(1);
-/// The longest wait of all: an aggregator that is back is found again within a minute.
-const LAST_CAP: Duration = Duration::from_mins(1);
+/// The longest wait of all: an aggregator that is back is found again within ten seconds. A fleet that tries so often
+/// asks its server no more than twice as much as one that pushes.
+const LAST_CAP: Duration = Duration::from_secs(10);
 
 /// Waits drawn uniformly from nothing up to a cap, which doubles with every failure up to [`LAST_CAP`]. The draw stays
-/// uniform at the cap: agents that all failed for an hour are spread over the whole minute.
+/// uniform at the cap: agents that all failed for an hour are spread over all of it.
 pub(super) struct Backoff {
     cap: Duration,
     rng: fastrand::Rng,
@@ -43,10 +44,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_stay_below_a_cap_that_doubles_and_ends_at_a_minute() {
+    fn waits_stay_below_a_cap_that_doubles_and_ends() {
         for seed in 0..200 {
             let mut backoff = Backoff::seeded(seed);
-            for cap in [1, 2, 4, 8, 16, 32, 60, 60, 60] {
+            for cap in [1, 2, 4, 8, 10, 10, 10] {
                 let wait = backoff.next();
                 assert!(wait < Duration::from_secs(cap), "seed {seed}: {wait:?} at a cap of {cap} s");
             }
@@ -61,7 +62,7 @@ mod tests {
             backoff.next();
         }
         for _ in 0..2000 {
-            tenths[usize::try_from(backoff.next().as_secs() / 6).unwrap()] += 1;
+            tenths[usize::try_from(backoff.next().as_secs()).unwrap()] += 1;
         }
         assert!(tenths.iter().all(|&count| (120..=280).contains(&count)), "{tenths:?}");
     }

@@ -17,8 +17,8 @@ use tokio::time::timeout;
 
 /// How long a connection may take to be made: any network answers in less, a dead one costs no more.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
-/// Idle connections are not used again after this: below the 35 s after which an aggregator closes them, above the usual
-/// 10 s between two pushes.
+/// Idle connections are not used again after this: below the 28 s after which an aggregator closes them, above the
+/// usual 10 s between two pushes.
 const IDLE_LIMIT: Duration = Duration::from_secs(25);
 /// An answer's body, bytes: those of the protocol are far below; whatever else answers is not read to its end.
 const ANSWER_BYTES: usize = 256 * 1024;

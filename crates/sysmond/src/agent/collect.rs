@@ -19,8 +19,8 @@ const DEADLINE: Duration = Duration::from_millis(400);
 const PRIMING: Duration = Duration::from_millis(250);
 /// Between two readings while somebody watches, where the interval is not less.
 const WATCHED_INTERVAL: Duration = Duration::from_secs(1);
-/// Between two readings of a slow source while nobody watches. Its values stand only in the rows in which they were read:
-/// a sample says what was so at its time, and the newest one is what "latest" shows.
+/// Between two readings of a slow source while nobody watches. Its values stand only in the rows in which they were
+/// read: a sample says what was so at its time, and the newest one is what "latest" shows.
 pub(super) const SLOW_PERIOD: Duration = Duration::from_secs(10);
 
 /// What the loop needs.

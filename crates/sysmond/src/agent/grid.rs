@@ -1,4 +1,5 @@
-//! When to read and when to push: whole multiples of a period on the wall clock. Pure: whoever calls says what time it is.
+//! When to read and when to push: whole multiples of a period on the wall clock. Pure: whoever calls says what time
+//! it is.
 
 use sha2::{Digest, Sha256};
 use std::time::Duration;
@@ -17,8 +18,8 @@ pub(super) fn floor(at: Timestamp, period: Duration) -> Timestamp {
 
 /// The first whole multiple of `period` after `now`: what was missed is skipped.
 ///
-/// Where the clock was set back by less than a period, a multiple that was used already (`last`) is not used again. Where
-/// it was set back further, the grid begins anew at `now`.
+/// Where the clock was set back by less than a period, a multiple that was used already (`last`) is not used again.
+/// Where it was set back further, the grid begins anew at `now`.
 pub(super) fn next(now: Timestamp, last: Option<Timestamp>, period: Duration) -> Timestamp {
     let step = millis(period);
     let next = floor(now, period).plus_millis(step);
@@ -39,7 +40,8 @@ pub(super) fn until(now: Timestamp, then: Timestamp) -> Duration {
     Duration::from_millis(u64::try_from(then.as_millis() - now.as_millis()).unwrap_or(0))
 }
 
-/// A host's own place within `period`, always the same for its name: a fleet that was started at once does not push at once.
+/// A host's own place within `period`, always the same for its name: a fleet that was started at once does not push
+/// at once.
 pub(super) fn phase(hostname: &str, period: Duration) -> Duration {
     let hash = Sha256::digest(hostname.as_bytes());
     let number = hash.iter().take(8).fold(0_u64, |number, &byte| (number << 8) | u64::from(byte));

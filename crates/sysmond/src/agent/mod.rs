@@ -1,8 +1,8 @@
 //! The agent: collects on this host, keeps its own history, pushes.
 //!
-//! `collect` reads all sources at each tick and puts a row into a bounded ring; `keep` moves rows from the ring into the
-//! agent's own store; `push` delivers from the store, behind a durable cursor; `watch` learns whether somebody looks at
-//! live data, and then all of it happens each second. No part waits for a later one.
+//! `collect` reads all sources at each tick and puts a row into a bounded ring; `keep` moves rows from the ring into
+//! the agent's own store; `push` delivers from the store, behind a durable cursor; `watch` learns whether somebody
+//! looks at live data, and then all of it happens each second. No part waits for a later one.
 
 mod backoff;
 mod client;

@@ -1,4 +1,5 @@
-//! The sources of a host, each on a thread of its own: one that fails, hangs or panics costs its own values and no others'.
+//! The sources of a host, each on a thread of its own: one that fails, hangs or panics costs its own values and no
+//! others'.
 
 use crate::clock;
 use anyhow::Context;
@@ -111,7 +112,8 @@ impl Registry {
         &self.collectors
     }
 
-    /// Ends the threads that are idle and waits for them. A source that hangs cannot be ended; it goes with the process.
+    /// Ends the threads that are idle and waits for them. A source that hangs cannot be ended; it goes with the
+    /// process.
     pub(super) fn stop(self) {
         drop(self.answers);
         for collector in self.collectors {

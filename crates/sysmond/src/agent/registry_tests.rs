@@ -124,6 +124,19 @@ async fn a_hanging_source_is_not_asked_again_and_its_late_value_is_thrown_away()
 }
 
 #[tokio::test]
+async fn a_late_answer_ends_no_wait_and_leaves_no_value() {
+    let (orders, mut registry) = registry();
+    orders.send(Order::Give(1.0)).unwrap();
+    registry.read(LONG, true).await;
+    let mut values = Values::default();
+    values.put(&CPU_TOTAL_USAGE, "", 9.0);
+    let late = Answer { index: 0, round: registry.round - 1, values, outcome: Ok(()), took: SHORT };
+    assert!(!registry.take(late));
+    assert_eq!(seen(&registry), [(Some(true), vec![]), steady()]);
+    registry.stop();
+}
+
+#[tokio::test]
 async fn a_slow_source_keeps_its_health_in_the_rounds_that_leave_it_out() {
     let (orders, source) = puppet(SLOW[0]);
     let mut registry = Registry::start(vec![source]).unwrap();

@@ -1,4 +1,5 @@
-//! From what the sources read to a row of a frame: the same columns, and the same shape, while the series stay the same.
+//! From what the sources read to a row of a frame: the same columns, and the same shape, while the series stay the
+//! same.
 
 use super::counters::Counters;
 use super::registry::Collector;

@@ -6,7 +6,8 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
 
-/// Removes what an earlier run left: whoever waits for the file must not find an address where nobody listens any more.
+/// Removes what an earlier run left: whoever waits for the file must not find an address where nobody listens any
+/// more.
 pub(super) fn remove(path: &Path) -> anyhow::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => {

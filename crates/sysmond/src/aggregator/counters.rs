@@ -64,7 +64,7 @@ pub struct Counters {
     pub frames_sent: Counter,
     /// Live frames that a slow client never got.
     pub frames_skipped: Counter,
-    /// WebSockets closed since the client took nothing for too long.
+    /// Live connections closed since the client took nothing for too long.
     pub clients_too_slow: Counter,
 }
 

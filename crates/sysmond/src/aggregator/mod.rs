@@ -31,14 +31,14 @@ const END: Duration = Duration::from_millis(4500);
 pub struct Limits {
     /// Of connections.
     pub server: server::Limits,
-    /// Of WebSockets.
+    /// Of live connections.
     pub live: live::Limits,
     /// Of the API.
     pub api: api::Limits,
 }
 
-/// Serves `listener` until `shutdown`; what was acknowledged is on disk. The address file is there as long as requests are
-/// served.
+/// Serves `listener` until `shutdown`; what was acknowledged is on disk. The address file is there as long as
+/// requests are served.
 pub async fn run(listener: TcpListener, config: AggregatorConfig, shutdown: Shutdown) -> anyhow::Result<()> {
     run_with(Limits::default(), listener, config, shutdown).await
 }
@@ -97,7 +97,7 @@ pub(crate) fn app(
         milliseconds(config.offline_after),
         limits.live.clone(),
         Arc::clone(&counters),
-        shutdown.clone(),
+        shutdown,
     );
     let ingest = Ingest::new(
         store.clone(),

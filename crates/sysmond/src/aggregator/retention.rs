@@ -6,7 +6,7 @@ use std::time::Duration;
 use sysmond_tsdb::Store;
 
 /// Between two rounds: short, so that each has little to do.
-const PERIOD: Duration = Duration::from_secs(60);
+const PERIOD: Duration = Duration::from_mins(1);
 
 /// Goes on until `shutdown`.
 pub(super) async fn run(store: Store, shutdown: Shutdown) {

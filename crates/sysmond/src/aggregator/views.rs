@@ -19,7 +19,7 @@ impl Serialize for Value {
     #[expect(clippy::cast_possible_truncation, reason = "the value is whole and below 2^53")]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         const EXACT: f64 = 9_007_199_254_740_992.0;
-        if self.0.trunc() == self.0 && self.0.abs() < EXACT {
+        if self.0.fract() == 0.0 && self.0.abs() < EXACT {
             serializer.serialize_i64(self.0 as i64)
         } else {
             serializer.serialize_f64(self.0)

@@ -14,8 +14,8 @@ impl TrustedProxies {
         Self(addresses.iter().map(IpAddr::to_canonical).collect())
     }
 
-    /// The client's address: `peer`, or where that is a trusted proxy the rightmost address that it forwarded for and that
-    /// is none itself. Further left anybody could have written.
+    /// The client's address: `peer`, or where that is a trusted proxy the rightmost address that it forwarded for
+    /// and that is none itself. Further left anybody could have written.
     pub(super) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer;
         let forwarded: Vec<&str> =

@@ -122,6 +122,8 @@ fn connections(text: &mut Exposition, app: &App) {
     text.counter("sysmond_accept_failures_total", "Accepts that failed", connections.failed());
     let counters = &app.parts.counters;
     text.gauge("sysmond_live_clients", "Open live connections", app.parts.live.clients());
+    let waiting = app.limits.watches - app.watches.available_permits();
+    text.gauge("sysmond_agent_watches", "Agents that wait to hear whether they are watched", waiting);
     text.counter("sysmond_live_frames_encoded_total", "Live frames made", counters.frames_encoded.get());
     text.counter("sysmond_live_frames_sent_total", "Live frames sent", counters.frames_sent.get());
     let skipped = counters.frames_skipped.get();

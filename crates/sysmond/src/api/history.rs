@@ -85,11 +85,11 @@ impl Question {
     fn answer(&self, store: &Store) -> Result<Vec<u8>, QueryError> {
         let ranges = self.ranges(store)?;
         let view = |(host, range)| SeriesView::new(host, range, self.from, self.to);
-        let series =
+        let mut series =
             ranges.iter().flat_map(|(host, ranges)| ranges.iter().map(move |range| (*host, range))).map(view);
         let json = if let Some((host, metric, tags)) = self.single() {
             let empty = || SeriesView::empty(host, metric, tags, self.from, self.to);
-            serde_json::to_vec(&series.last().unwrap_or_else(empty))
+            serde_json::to_vec(&series.next_back().unwrap_or_else(empty))
         } else {
             serde_json::to_vec(&Answer { series: series.collect() })
         };
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn one_series_is_single_and_more_are_not() {
         let check = |query: &str, single| {
-            assert_eq!(read(query).expect("right").single().is_some(), single, "{query}")
+            assert_eq!(read(query).expect("right").single().is_some(), single, "{query}");
         };
         check("host=a&metric=m&tags=core=0", true);
         check("host=a&metric=m&tags=b%3D2,a%3D1", true);

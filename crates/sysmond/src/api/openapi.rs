@@ -1,8 +1,9 @@
 //! `GET /api/openapi.json`: the API described for machines.
 //!
-//! The types here are descriptions, not what is sent: the answers are made from borrowed data. A test holds their fields
-//! against real answers.
+//! The types here are descriptions, not what is sent: the answers are made from borrowed data. A test holds their
+//! fields against real answers.
 #![expect(dead_code, reason = "the fields are read by the derive that makes the description")]
+#![expect(clippy::struct_field_names, reason = "the fields are those of the JSON")]
 
 use super::answer;
 use axum::http::StatusCode;
@@ -89,7 +90,8 @@ struct SampleError {
     /// Its place in `metrics`, from 0.
     index: u64,
     metric_type: String,
-    /// `bad_sample`, `bad_timestamp`, `bad_value`, `bad_metric_type`, `bad_tags`, `too_new`, `too_old` or `too_many_series`.
+    /// `bad_sample`, `bad_timestamp`, `bad_value`, `bad_metric_type`, `bad_tags`, `too_new`, `too_old` or
+    /// `too_many_series`.
     code: String,
     detail: String,
 }

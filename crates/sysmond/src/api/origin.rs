@@ -1,5 +1,5 @@
-//! Where a WebSocket may be opened from. Browsers let any page open one to any host and send no preflight; the `Origin`
-//! header is all that tells a foreign page from ours.
+//! Where a WebSocket may be opened from. Browsers let any page open one to any host and send no preflight; the
+//! `Origin` header is all that tells a foreign page from ours.
 
 use super::host_header;
 use super::problem::Problem;

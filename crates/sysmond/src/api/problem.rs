@@ -67,6 +67,17 @@ impl Problem {
         self
     }
 
+    /// What is our fault is an error; a server that is busy or full asks for patience, and that is a warning.
+    fn log(&self) {
+        let cause = self.cause.as_deref().unwrap_or(&self.detail);
+        let status = self.status.as_u16();
+        if self.cause.is_some() {
+            tracing::error!(status, code = self.code, cause, "request failed");
+        } else if self.status.is_server_error() {
+            tracing::warn!(status, code = self.code, cause, "request turned away");
+        }
+    }
+
     /// The status of the answer.
     pub(super) fn status(&self) -> StatusCode {
         self.status
@@ -75,10 +86,7 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        if self.status.is_server_error() {
-            let cause = self.cause.as_deref().unwrap_or(&self.detail);
-            tracing::error!(status = self.status.as_u16(), code = self.code, cause, "request failed");
-        }
+        self.log();
         let body = Body {
             r#type: format!("urn:sysmon:problem:{}", self.code),
             title: self.status.canonical_reason().unwrap_or("Error"),
@@ -96,5 +104,21 @@ impl IntoResponse for Problem {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cause_is_not_for_clients() {
+        let response = Problem::internal("disk I/O error in /var/lib/sysmon").into_response();
+        assert_eq!(response.status(), 500);
+        let body = futures_util::FutureExt::now_or_never(axum::body::to_bytes(response.into_body(), 10_000));
+        let body = body.expect("no waiting").expect("a body");
+        let json: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+        assert_eq!((&json["code"], &json["title"]), (&"internal".into(), &"Internal Server Error".into()));
+        assert!(!json.to_string().contains("disk"), "{json}");
     }
 }

@@ -75,8 +75,8 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.trim().eq_ignore_ascii_case("application/json")
 }
 
-/// Leaves at most one coding in the headers, spelled as the decoder knows it; whether there is one. A body that was encoded
-/// twice is a bomb, not a push.
+/// Leaves at most one coding in the headers, spelled as the decoder knows it; whether there is one. A body that was
+/// encoded twice is a bomb, not a push.
 fn normalise_coding(headers: &mut HeaderMap) -> Result<bool, Problem> {
     let mut codings = headers.get_all(CONTENT_ENCODING).iter();
     let known = match (codings.next(), codings.next()) {
@@ -170,11 +170,13 @@ fn is_length(error: &(dyn Error + 'static)) -> bool {
 }
 
 async fn parse(app: &App, body: Bytes) -> Result<Push, Problem> {
-    let window = app.parts.ingest.window();
-    let parsed = if body.len() <= INLINE_BYTES {
-        ingest::parse(&body, window)
+    let length = body.len();
+    let ingest = app.parts.ingest.clone();
+    let parse = move || ingest::parse(&body, |hostname| ingest.window(hostname));
+    let parsed = if length <= INLINE_BYTES {
+        parse()
     } else {
-        let parsed = tokio::task::spawn_blocking(move || ingest::parse(&body, window));
+        let parsed = tokio::task::spawn_blocking(parse);
         parsed.await.map_err(Problem::internal)?
     };
     parsed.map_err(Problem::from)

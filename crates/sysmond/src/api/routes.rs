@@ -98,7 +98,7 @@ mod tests {
             token: Token::new("0123456789abcdef".to_owned()),
             allowed_hosts: Vec::new(),
             trusted_proxies: Vec::new(),
-            offline_after: Duration::from_secs(300),
+            offline_after: Duration::from_mins(5),
             data_dir: dir.path().to_owned(),
             store: options,
         };

@@ -12,7 +12,7 @@ Each setting is a key of the configuration file, an environment variable, and fo
 environment, the environment before the file, the file before the default; of a list or a table the first of them counts
 as a whole. A variable that is set but empty counts as unset.
 
-The file is TOML: the one that `--config FILE` names, else `$XDG_CONFIG_HOME/sysmon/sysmon.toml`
+The file is TOML: the one that `--config FILE` or `SYSMON_CONFIG` names, else `$XDG_CONFIG_HOME/sysmon/sysmon.toml`
 (`~/.config/sysmon/sysmon.toml`), else `/etc/sysmon/sysmon.toml`, where present. `sysmond check-config` prints what counts and
 where it was written, or all mistakes at once. An example is in `deploy/config/sysmon.toml`.
 

@@ -1,7 +1,7 @@
 //! The configuration file.
 //!
-//! The document is walked against the table of keys rather than read into a struct: a struct gives up at the first
-//! mistake, and whoever mends a file wants to see all of them, each with its line.
+//! The document is walked against the table of keys rather than read into a struct: a struct gives up at the
+//! first mistake, and whoever mends a file wants to see all of them, each with its line.
 
 use super::environment::Environment;
 use super::given::{Origin, Typed};
@@ -22,7 +22,9 @@ pub fn locate(named: Option<PathBuf>, environment: &Environment) -> Option<PathB
         .or_else(|| environment.home().map(|home| home.join(".config")))
         .map(|folder| folder.join("sysmon/sysmon.toml"));
     let places = of_user.into_iter().chain([PathBuf::from("/etc/sysmon/sysmon.toml")]);
-    named.or_else(|| places.into_iter().find(|place| place.exists()))
+    named
+        .or_else(|| environment.path(keys::CONFIG_ENV))
+        .or_else(|| places.into_iter().find(|place| place.exists()))
 }
 
 /// What a file says, and what is wrong with it.
@@ -238,5 +240,8 @@ mod tests {
         let environment = Environment::of([("XDG_CONFIG_HOME", folder.path().to_str().expect("plain"))]);
         assert_eq!(locate(None, &environment), Some(file));
         assert_eq!(locate(Some("x".into()), &environment), Some("x".into()));
+        let named = Environment::of([("XDG_CONFIG_HOME", "/nowhere"), ("SYSMON_CONFIG", "y")]);
+        assert_eq!(locate(None, &named), Some("y".into()));
+        assert_eq!(locate(Some("x".into()), &named), Some("x".into()));
     }
 }

@@ -274,6 +274,9 @@ keys! {
 /// The secret itself, in the environment alone: a command line is seen by everybody on the machine.
 pub const TOKEN_ENV: &str = "SYSMON_TOKEN";
 
+/// The configuration file, where `--config` does not name one.
+pub const CONFIG_ENV: &str = "SYSMON_CONFIG";
+
 /// The key of that dotted name.
 pub fn by_name(name: &str) -> Option<&'static Key> {
     KEYS.iter().copied().find(|key| key.name == name)

@@ -1,5 +1,5 @@
-//! What the program runs on: checked types. What the user typed is in [`given`], and each setting with its default
-//! stands once in the table of [`keys`].
+//! What the program runs on: checked types. What the user typed is in [`given`], and each setting with its
+//! default stands once in the table of [`keys`].
 
 pub mod data_dir;
 pub mod docs;
@@ -25,7 +25,8 @@ use sysmond_model::HostInfo;
 use tracing_subscriber::filter::LevelFilter;
 use values::ValueError;
 
-/// Appends that may wait for a store's writer: at a commit in some milliseconds, a second or two of the busiest fleet.
+/// Appends that may wait for a store's writer: at a commit in some milliseconds, a second or two of the
+/// busiest fleet.
 pub const QUEUE_LIMIT: usize = 1024;
 /// Rotated files of one log: more is an archive, which is not a log's task.
 pub const MAX_LOG_FILES: usize = 1000;

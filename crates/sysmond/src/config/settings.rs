@@ -130,8 +130,8 @@ impl Settings {
         }
     }
 
-    /// What the agent of a standalone runs on, which pushes to `aggregator` and keeps its own history as an agent does
-    /// by default.
+    /// What the agent of a standalone runs on, which pushes to `aggregator` and keeps its own history as an
+    /// agent does by default.
     pub fn inner_agent_config(&self, aggregator: String, token: Token) -> AgentConfig {
         self.agent_to(aggregator, token, default_store(Role::Agent))
     }
@@ -159,8 +159,8 @@ fn default_store(role: Role) -> StoreOptions {
     }
 }
 
-/// The checking itself: a value that is wrong is noted, and the default goes in its place so that the rest is checked
-/// too.
+/// The checking itself: a value that is wrong is noted, and the default goes in its place so that the rest is
+/// checked too.
 struct Check {
     role: Role,
     given: Given,
@@ -316,8 +316,8 @@ impl Check {
     }
 }
 
-/// The address at which a process on this machine reaches a listener bound to `bound`: of one that listens on every
-/// address, IPv4's loopback, since a listener on `[::]` takes IPv4 too and a machine may have no `::1`.
+/// The address at which a process on this machine reaches a listener bound to `bound`: of one that listens on
+/// every address, IPv4's loopback, since a listener on `[::]` takes IPv4 too and a machine may have no `::1`.
 pub fn loopback_of(bound: SocketAddr) -> SocketAddr {
     let ip = if bound.ip().is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { bound.ip() };
     SocketAddr::new(ip, bound.port())

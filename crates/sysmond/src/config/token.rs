@@ -88,8 +88,8 @@ impl std::fmt::Display for TokenSource {
 }
 
 impl TokenSource {
-    /// Which source counts: the flag, then both variables (the token's own first), then the file's key, then the data
-    /// folder.
+    /// Which source counts: the flag, then both variables (the token's own first), then the file's key, then
+    /// the data folder.
     pub fn choose(given: &Given, file: Option<PathBuf>, environment: &Environment, data_dir: &Path) -> Self {
         let by_flag =
             given.get(&keys::TOKEN_FILE).is_some_and(|typed| matches!(typed.origin, Origin::Flag(_)));
@@ -183,7 +183,8 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
-/// Writes beside `path` and links it there: the name appears with the whole content, and never replaces another file.
+/// Writes beside `path` and links it there: the name appears with the whole content, and never replaces
+/// another file.
 fn place(path: &Path, text: &str) -> io::Result<()> {
     let beside = path.with_extension(format!("new-{}", std::process::id()));
     let written = write_new(&beside, text).and_then(|()| std::fs::hard_link(&beside, path));

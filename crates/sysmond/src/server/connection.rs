@@ -20,7 +20,8 @@ const MAX_HEADERS: usize = 64;
 /// Bytes of a request's head and of what is read ahead; a query for many series fits.
 const MAX_BUFFER_BYTES: usize = 32 * 1024;
 
-/// Answers requests until either side closes. After `shutdown` the request in flight is finished, but no other is taken.
+/// Answers requests until either side closes. After `shutdown` the request in flight is finished, but no other is
+/// taken.
 pub(super) async fn run(
     stream: Stream,
     peer: SocketAddr,

@@ -27,8 +27,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What a connection may take.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// From the start of a connection, or from the end of an answer, to the end of the next request's head: the limit of
-    /// silent clients, of half heads and of idle keep-alive alike. Longer than the 10 s between two pushes.
+    /// From the start of a connection, or from the end of an answer, to the end of the next request's head: the
+    /// limit of silent clients, of half heads and of idle keep-alive alike. Longer than the 25 s after which an
+    /// agent no longer uses a connection, so that none is closed under a push.
     pub head: Duration,
     /// From the end of a request's head to the end of its body, however steadily it drips.
     pub body: Duration,
@@ -45,8 +46,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            head: Duration::from_secs(30),
-            body: Duration::from_secs(30),
+            head: Duration::from_secs(28),
+            body: Duration::from_secs(20),
             write_stall: Duration::from_secs(30),
             linger: Duration::from_secs(1),
             drain: Duration::from_secs(4),
@@ -87,14 +88,14 @@ impl Connections {
         self.0.failed.load(Ordering::Relaxed)
     }
 
-    /// Open now, WebSockets included.
+    /// Open now, live ones included.
     pub fn open(&self) -> u64 {
         self.0.open.load(Ordering::Relaxed)
     }
 }
 
-/// Serves `router` on `listener` until `shutdown`. Returns when no more connections are taken; those that are open are tasks
-/// of `shutdown`.
+/// Serves `router` on `listener` until `shutdown`. Returns when no more connections are taken; those that are open
+/// are tasks of `shutdown`.
 pub async fn serve(
     listener: &TcpListener,
     router: Router,

@@ -12,7 +12,8 @@ use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
 
-/// A TCP connection that holds its slot among the connections until it is dropped, also after an upgrade to WebSocket.
+/// A TCP connection that holds its slot among the connections until it is dropped, also after an upgrade to
+/// WebSocket.
 pub(super) struct Stream {
     tcp: TcpStream,
     write_stall: Duration,
@@ -51,8 +52,8 @@ impl Stream {
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
-    /// Throws away what still arrives, until the client closes or the time is up. Closing with bytes unread would send a
-    /// reset, which may overtake the answer that says why.
+    /// Throws away what still arrives, until the client closes or the time is up. Closing with bytes unread would
+    /// send a reset, which may overtake the answer that says why.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // Asked first: a client that sends without end would keep the reads ready for ever.
         if self.lingering.as_mut().is_none_or(|sleep| sleep.as_mut().poll(cx).is_ready()) {

@@ -40,7 +40,8 @@ pub(super) fn of_line(line: &[u8]) -> Option<Timestamp> {
     fits.then_some(Timestamp::from_millis(days * DAY_MS + seconds * 1000 + number(20, 23)?))
 }
 
-/// Year, month and day of a day counted from 1970-01-01: years begin in March here, so that the odd day comes last.
+/// Year, month and day of a day counted from 1970-01-01: years begin in March here, so that the odd day comes
+/// last.
 fn date(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);

@@ -1,7 +1,7 @@
 //! The logs: everything but requests in one, requests in another, each on the console or in a rotated file.
 //!
-//! All lines go through bounded queues to writer threads: a slow terminal or a full disk loses lines and says so later, and
-//! never holds up the program.
+//! All lines go through bounded queues to writer threads: a slow terminal or a full disk loses lines and says
+//! so later, and never holds up the program.
 
 mod format;
 mod instant;
@@ -32,12 +32,15 @@ pub struct Telemetry {
     reopen: Vec<Arc<Reopen>>,
     dropped: Vec<ErrorCounter>,
     guards: Vec<WorkerGuard>,
+    /// Whoever sees standard error sees the log's lines as they are meant for people.
+    on_console: bool,
 }
 
 impl Telemetry {
     /// Opens the logs and becomes the program's subscriber.
     pub fn start(config: &LogConfig) -> anyhow::Result<Self> {
-        let mut telemetry = Self { reopen: Vec::new(), dropped: Vec::new(), guards: Vec::new() };
+        let on_console = config.file.is_none() && config.format == LogFormat::Text;
+        let mut telemetry = Self { reopen: Vec::new(), dropped: Vec::new(), guards: Vec::new(), on_console };
         let errors = telemetry.layer(config, config.file.as_deref(), error_filter(config))?;
         let access = telemetry.layer(config, config.access_file.as_deref(), access_filter(config))?;
         let subscriber = tracing_subscriber::registry().with(errors).with(access);
@@ -50,6 +53,12 @@ impl Telemetry {
     /// Lines that found a queue full since the start.
     pub fn dropped_lines(&self) -> usize {
         self.dropped.iter().map(ErrorCounter::dropped_lines).sum()
+    }
+
+    /// Whether the log is what people read on standard error, so that saying a thing in both is saying it
+    /// twice.
+    pub fn is_on_console(&self) -> bool {
+        self.on_console
     }
 
     /// Handles of the log files, for whoever hears that they were moved away.

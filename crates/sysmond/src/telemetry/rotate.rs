@@ -1,8 +1,8 @@
 //! A log file that is rotated by size and by age, with a number of files kept, and goes on after a restart.
 //!
-//! `log.1` is the newest of the rotated files. The age counts from the first line's own time, so a restart does not begin it
-//! anew. Writing never fails for the caller: lines that could not be written are counted, and told once writing works again.
-//! Why this is no library's: `docs/decisions/2026-11-22-log-rotation.md`.
+//! `log.1` is the newest of the rotated files. The age counts from the first line's own time, so a restart
+//! does not begin it anew. Writing never fails for the caller: lines that could not be written are counted,
+//! and told once writing works again. Why this is no library's: `docs/decisions/2026-11-22-log-rotation.md`.
 
 use super::instant;
 use std::fs::{File, OpenOptions};
@@ -194,7 +194,8 @@ impl Current {
     }
 }
 
-/// When the file itself was made, as far as the file system knows: for one that begins with another program's lines.
+/// When the file itself was made, as far as the file system knows: for one that begins with another program's
+/// lines.
 fn made(metadata: &std::fs::Metadata) -> Option<Timestamp> {
     let since_epoch = metadata.created().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
     i64::try_from(since_epoch.as_millis()).ok().map(Timestamp::from_millis)

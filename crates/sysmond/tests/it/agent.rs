@@ -1,5 +1,6 @@
 //! A real agent and a real aggregator, with an outage between them.
 
+use crate::stage::{Stage, TOKEN};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,7 @@ fn store() -> StoreOptions {
 }
 
 fn token() -> Token {
-    Token::new("a-token-of-the-tests".into())
+    Token::new(TOKEN.into())
 }
 
 /// A role that runs in this process.
@@ -58,7 +59,7 @@ async fn aggregator(listen: SocketAddr, folder: &Path) -> (SocketAddr, Role) {
     (listen, Role { shutdown, task })
 }
 
-fn agent(address: SocketAddr, folder: &Path) -> Role {
+fn agent(address: SocketAddr, folder: &Path, interval: Duration) -> Role {
     let config = AgentConfig {
         aggregator: format!("http://{address}"),
         token: token(),
@@ -68,8 +69,8 @@ fn agent(address: SocketAddr, folder: &Path) -> Role {
             platform: "Linux".into(),
             tags: BTreeMap::from([("role".into(), "web".into())]),
         },
-        interval: Duration::from_secs(1),
-        push_interval: Duration::from_secs(1),
+        interval,
+        push_interval: interval,
         roots: Roots { procfs: "/proc".into(), sysfs: "/sys".into(), rootfs: "/".into() },
         data_dir: folder.to_owned(),
         store: store(),
@@ -112,8 +113,10 @@ fn ask(database: &mut Database, sql: &str) -> Vec<Vec<Value>> {
 fn row_count(file: &Path) -> i64 {
     let Ok(mut database) = Database::open(file, OFFLINE) else { return 0 };
     let rows = ask(&mut database, "SELECT count(DISTINCT timestamp) FROM metrics");
-    let [Value::Integer(count)] = rows[0][..] else { panic!("not a count: {rows:?}") };
-    count
+    let Some([Value::Integer(count)]) = rows.first().map(Vec::as_slice) else {
+        panic!("not a count: {rows:?}")
+    };
+    *count
 }
 
 fn samples(file: &Path) -> Vec<Vec<Value>> {
@@ -136,7 +139,7 @@ async fn until(what: &str, condition: impl Fn() -> bool) {
 async fn after_an_outage_of_the_aggregator_every_row_is_there() {
     let files = Files::new();
     let (address, first) = aggregator("127.0.0.1:0".parse().unwrap(), &files.of("aggregator")).await;
-    let agent = agent(address, &files.of("agent"));
+    let agent = agent(address, &files.of("agent"), Duration::from_secs(1));
     until("two rows at the aggregator", || row_count(&files.aggregator) >= 2).await;
 
     first.stop().await;
@@ -153,4 +156,21 @@ async fn after_an_outage_of_the_aggregator_every_row_is_there() {
     let (kept, delivered) = (samples(&files.agent), samples(&files.aggregator));
     assert!(kept.len() > 100, "{}", kept.len());
     assert_eq!(kept, delivered);
+}
+
+#[tokio::test]
+async fn a_watched_agent_streams_each_second_whatever_its_interval() {
+    let (stage, files) = (Stage::start().await, Files::new());
+    let agent = agent(stage.address, &files.of("agent"), Duration::from_hours(1));
+    until("the host at the aggregator", || row_count(&stage.data.path().join("aggregator.db")) > 0).await;
+    let mut watcher = stage.live("/api/live?host=web-01").await;
+    let mut times = Vec::new();
+    while times.len() < 4 {
+        let frame = watcher.frame_of("sample").await;
+        assert!(frame["metrics"]["cpu.total_usage"].is_number(), "{frame}");
+        times.push(frame["timestamp"].as_i64().expect("whole seconds"));
+    }
+    assert!(times.windows(2).all(|pair| pair[1] > pair[0]), "{times:?}");
+    agent.stop().await;
+    stage.stop().await;
 }

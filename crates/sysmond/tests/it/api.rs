@@ -1,14 +1,14 @@
 //! Questions and their answers, byte for byte where the mission draws them.
 
-use crate::stage::{Answer, Stage, now, push_body};
+#![expect(clippy::indexing_slicing, reason = "a missing field fails the test as well")]
+
+use crate::snapshot;
+use crate::stage::{Stage, now, push_body};
 use serde_json::{Value, json};
-use std::path::PathBuf;
 use sysmond::aggregator::Limits;
 
-const START: i64 = 1_675_728_000;
-
-/// Three hosts with the mission's figures.
-async fn fleet() -> (Stage, i64) {
+/// Three hosts with the mission's figures, and the time of these.
+pub(crate) async fn fleet() -> (Stage, i64) {
     let stage = Stage::start().await;
     let at = now() - 10;
     for (host, cpu, memory) in
@@ -25,7 +25,7 @@ async fn fleet() -> (Stage, i64) {
         body["static"] = json!({
             "ip_addresses": ["192.0.2.10", "2001:db8::10"], "os": "Debian GNU/Linux 12 (bookworm)",
             "kernel": "6.1.0-18-amd64", "architecture": "x86_64", "cpu_model": "A processor", "cpu_cores": 8,
-            "memory_total_bytes": 16_000_000_000_u64, "boot_time": START, "agent_version": "0.5.0",
+            "memory_total_bytes": 16_000_000_000_u64, "boot_time": 1_675_000_000, "agent_version": "0.5.0",
             "interval_seconds": 2.0,
         });
         assert_eq!(stage.push(&body).await.status, 200);
@@ -33,43 +33,10 @@ async fn fleet() -> (Stage, i64) {
     (stage, at)
 }
 
-/// Holds `answer` against the file of that name, which the dashboard's types are checked against too. Times become those of
-/// the mission: `at` its `1675728000`, and every other time of today a little later.
-fn snapshot(name: &str, answer: &Answer, at: i64) {
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    let mut value = answer.json();
-    move_times(&mut value, at);
-    let text = serde_json::to_string_pretty(&value).expect("JSON") + "\n";
-    let path =
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/snapshots").join(format!("{name}.json"));
-    if std::env::vars_os().any(|(key, _)| key == "UPDATE_SNAPSHOTS") {
-        std::fs::write(&path, &text).expect("written");
-    }
-    let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(text, kept, "{name} changed; UPDATE_SNAPSHOTS=1 accepts it");
-}
-
-fn move_times(value: &mut Value, at: i64) {
-    match value {
-        Value::Object(fields) => fields.values_mut().for_each(|field| move_times(field, at)),
-        Value::Array(items) => items.iter_mut().for_each(|item| move_times(item, at)),
-        Value::Number(number) => {
-            let seconds = number.as_f64().expect("a number");
-            let offset = seconds - at as f64;
-            if (-2.0..=0.0).contains(&offset) {
-                *value = json!(START + offset as i64);
-            } else if (-400.0..400.0).contains(&offset) {
-                *value = json!(if offset < 0.0 { START - 290 } else { START + 10 });
-            }
-        }
-        _ => {}
-    }
-}
-
 #[tokio::test]
 async fn the_answers_are_those_of_the_documents() {
     let (stage, at) = fleet().await;
-    let check = async |name: &str, path: &str| snapshot(name, &stage.get(path).await, at);
+    let check = async |name: &str, path: &str| snapshot::check(name, stage.get(path).await.json(), at);
     check("hosts", "/api/hosts").await;
     check("latest", "/api/latest?host=web-server-01").await;
     check("fleet_summary", "/api/fleet/summary").await;
@@ -83,8 +50,9 @@ async fn the_answers_are_those_of_the_documents() {
         "host=web-server-01&host=db-server-01&metric=cpu.total_usage&metric=load.avg_1m&from={at}&to={at}"
     );
     check("history_several", &format!("/api/history?{several}")).await;
-    let problem = stage.get("/api/latest?host=nobody").await;
-    assert_eq!(problem.problem(), (404, "unknown_host".into()));
+    check("problem", "/api/latest?host=nobody").await;
+    let refused = push_body("web-server-01", &[(at, "load.avg_1m", 1.45), (at + 86_400, "load.avg_1m", 1.5)]);
+    snapshot::check("push_answer", stage.push(&refused).await.json(), at);
     stage.stop().await;
 }
 
@@ -202,13 +170,13 @@ async fn only_own_names_are_answered() {
     let stage =
         Stage::start_with(Limits::default(), |config| config.allowed_hosts.push("mon.example".to_owned()))
             .await;
-    let head = async |lines: &str| {
+    let ask = async |lines: &str| {
         let mut wire = stage.connect().await;
         wire.say(format!("GET /healthz HTTP/1.1\r\nConnection: close\r\n{lines}\r\n")).await;
         wire.hear().await
     };
     let check = async |lines: &str, status: &str| {
-        let heard = head(lines).await;
+        let heard = ask(lines).await;
         assert!(heard.starts_with(&format!("HTTP/1.1 {status} ")), "{lines:?}: {heard}");
     };
     for own in [
@@ -230,7 +198,7 @@ async fn only_own_names_are_answered() {
     for wrong in ["", "Host: a\r\nHost: b\r\n", "Host: localhost\r\nHost: localhost\r\n", "Host: \r\n"] {
         check(wrong, "400").await;
     }
-    assert!(head("Host: evil.example\r\n").await.contains("--allowed-host"), "it says what to set");
+    assert!(ask("Host: evil.example\r\n").await.contains("--allowed-host"), "it says what to set");
     let mut wire = stage.connect().await;
     wire.say("GET http://evil.example/healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         .await;

@@ -1,4 +1,5 @@
-//! A `sysmond` of a test: its own folder, nothing of the developer's environment, and an end whatever becomes of the test.
+//! A `sysmond` of a test: its own folder, nothing of the developer's environment, and an end whatever becomes
+//! of the test.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -1,5 +1,7 @@
 //! An aggregator on a free port with an empty store, and a client for it.
 
+#![expect(clippy::indexing_slicing, reason = "a missing field fails the test as well")]
+
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Request, StatusCode};
 use futures_util::StreamExt;
@@ -92,10 +94,10 @@ impl Stage {
             token: Token::new(TOKEN.to_owned()),
             allowed_hosts: Vec::new(),
             trusted_proxies: Vec::new(),
-            offline_after: Duration::from_secs(300),
+            offline_after: Duration::from_mins(5),
             data_dir: data.path().to_owned(),
             store: StoreOptions {
-                retention: Duration::from_secs(7 * 86_400),
+                retention: Duration::from_hours(7 * 24),
                 max_disk_bytes: 1 << 30,
                 queue_limit: 1024,
             },
@@ -157,6 +159,11 @@ impl Stage {
     pub(crate) async fn push_value(&self, host: &str, metric: &str, value: f64) {
         let answer = self.push(&push_body(host, &[(now(), metric, value)])).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+
+    /// A whole gauge or counter of the aggregator itself.
+    pub(crate) async fn own_metric(&self, series: &str) -> u64 {
+        metric(&self.get("/metrics").await.text(), series)
     }
 
     /// Opens a live connection.
@@ -232,6 +239,12 @@ impl Wire {
         within(self.0.read_to_end(&mut heard)).await.ok();
         String::from_utf8_lossy(&heard).into_owned()
     }
+}
+
+/// The value of a series in a Prometheus text.
+pub(crate) fn metric(text: &str, series: &str) -> u64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("{series} in {text}")).parse().expect("a whole number")
 }
 
 /// Unix seconds now, whole.

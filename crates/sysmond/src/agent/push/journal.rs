@@ -1,5 +1,5 @@
-//! The place up to which this host's rows were delivered: a durable cursor over the agent's own store. There is no second
-//! queue.
+//! The place up to which this host's rows were delivered: a durable cursor over the agent's own store. There is no
+//! second queue.
 
 use crate::agent::client::Address;
 use std::path::PathBuf;
@@ -32,8 +32,8 @@ pub(super) struct Batch {
 }
 
 impl Journal {
-    /// Goes on where the last run ended. Where that cannot be read, all is delivered again: the aggregator stores nothing
-    /// twice.
+    /// Goes on where the last run ended. Where that cannot be read, all is delivered again: the aggregator stores
+    /// nothing twice.
     pub(super) async fn open(store: Store, hostname: String, address: &Address) -> Self {
         let name = format!("push {address}");
         let recovered = store.recovered();
@@ -76,8 +76,8 @@ impl Journal {
         Ok(Batch { frames: backlog.frames, rows, samples, next: backlog.next })
     }
 
-    /// `batch` is delivered or set aside: it is never read again. Where the store cannot keep that, the next time it can
-    /// will do; until then only a restart would push again.
+    /// `batch` is delivered or set aside: it is never read again. Where the store cannot keep that, the next time it
+    /// can will do; until then only a restart would push again.
     pub(super) async fn advance(&mut self, batch: &Batch) {
         if batch.next == self.cursor {
             return;

@@ -17,6 +17,7 @@ pub(super) struct Link {
     state: State,
     contact: watch::Sender<bool>,
     codes: HashSet<String>,
+    ending: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -33,7 +34,12 @@ enum State {
 impl Link {
     /// Not tried yet. `contact` is told of each change.
     pub(super) fn new(address: String, contact: watch::Sender<bool>) -> Self {
-        Self { address, state: State::Untried, contact, codes: HashSet::new() }
+        Self { address, state: State::Untried, contact, codes: HashSet::new(), ending: false }
+    }
+
+    /// The end was asked for: what fails from now on, beside an aggregator that may be ending too, is no news.
+    pub(super) fn end(&mut self) {
+        self.ending = true;
     }
 
     /// A push was answered as it should be; `more_waits` where there are more rows to push.
@@ -53,6 +59,9 @@ impl Link {
 
     /// A push failed; `denied` with the status that says what a person has to do.
     pub(super) fn down(&mut self, why: &str, denied: Option<StatusCode>) {
+        if self.ending {
+            return;
+        }
         let address = &self.address;
         let since = match self.state {
             State::Down { denied: before, .. } if before == denied => return,

@@ -104,6 +104,7 @@ impl Push {
             () = shutdown.requested() => {}
         }
         while self.parts.newest.changed().await.is_ok() {}
+        self.link.end();
         if !matches!(timeout(LAST_PUSH, self.push(false)).await, Ok(Ok(false))) {
             info!("some rows stay in the agent's store; the next start delivers them");
         }
@@ -228,8 +229,8 @@ impl Push {
         self.say_alive(newest.as_slice()).await
     }
 
-    /// While a backlog drains: the newest row out of turn, so that what people look at is not late. It comes again in its
-    /// turn, and is stored once.
+    /// While a backlog drains: the newest row out of turn, so that what people look at is not late. It comes again in
+    /// its turn, and is stored once.
     async fn push_newest(&mut self) -> Result<(), Wait> {
         let now = clock::since_boot();
         let is_due = |(_, at): (Timestamp, Duration)| now.saturating_sub(at) >= self.parts.interval;

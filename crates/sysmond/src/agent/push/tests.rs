@@ -304,3 +304,17 @@ async fn rows_that_the_store_cannot_take_are_seen_with_the_heartbeat() {
     let seen: Vec<_> = server.so_far().iter().map(Seen::times).collect();
     assert_eq!(seen, [vec![5], vec![]]);
 }
+
+#[tokio::test]
+async fn static_data_that_are_refused_hold_no_row_back() {
+    let mut server = FakeAggregator::start(|seen| {
+        Some(if seen.has_static() { Reply::status(422) } else { Reply::stored(seen, 0) })
+    })
+    .await;
+    let mut bench = Bench::new(&server.url).await;
+    bench.keep(1..=3, 2);
+    bench.drain().await.unwrap();
+    let seen: Vec<_> = server.so_far().iter().map(|seen| (seen.times().len(), seen.has_static())).collect();
+    assert_eq!(seen, [(3, true), (3, false)]);
+    assert_eq!((bench.counters.set_aside.get(), bench.counters.pushed.get()), (0, 6));
+}

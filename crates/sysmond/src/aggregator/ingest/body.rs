@@ -14,8 +14,8 @@ use sysmond_model::limits::{
 use sysmond_model::push::SampleError;
 use sysmond_model::{Frame, HostInfo, StaticInfo};
 
-/// Reasons that one answer carries: enough to see what is wrong, few enough that a bad push does not cost an answer of its
-/// own size.
+/// Reasons that one answer carries: enough to see what is wrong, few enough that a bad push does not cost an answer
+/// of its own size.
 pub(super) const MAX_ERRORS: usize = 20;
 /// A word of the static data, bytes; a processor's name fits.
 const MAX_STATIC_BYTES: usize = 256;
@@ -64,8 +64,8 @@ struct Envelope<'a> {
     metrics: Option<&'a RawValue>,
 }
 
-/// Reads a whole body; `window` says which times samples may have.
-pub fn parse(body: &[u8], window: Window) -> Result<Push, BodyError> {
+/// Reads a whole body; `window` says which times samples of a host may have.
+pub fn parse(body: &[u8], window: impl FnOnce(&str) -> Window) -> Result<Push, BodyError> {
     let text = std::str::from_utf8(body).map_err(|error| BodyError::Unreadable(error.to_string()))?;
     let envelope = envelope(text)?;
     let host = HostInfo {
@@ -77,7 +77,7 @@ pub fn parse(body: &[u8], window: Window) -> Result<Push, BodyError> {
     let static_info = envelope.static_info.map(static_info).transpose()?;
     let metrics =
         envelope.metrics.ok_or_else(|| invalid("`metrics` is missing; an empty list is a heartbeat"))?;
-    let Samples { received, table, failed, errors, .. } = samples(metrics, window)?;
+    let Samples { received, table, failed, errors, .. } = samples(metrics, window(&host.hostname))?;
     let (frame, columns) = table.into_frame().map_err(|_| {
         BodyError::TooLarge("the samples share too few timestamps and series; send them in parts".to_owned())
     })?;
@@ -137,7 +137,8 @@ fn host_tags(raw: Option<&RawValue>) -> Result<BTreeMap<String, String>, BodyErr
     }
 }
 
-/// These words describe and identify nothing, and come from files that nobody wrote for us: they are cleaned, not refused.
+/// These words describe and identify nothing, and come from files that nobody wrote for us: they are cleaned, not
+/// refused.
 fn static_info(raw: &RawValue) -> Result<StaticInfo, BodyError> {
     let mut info: StaticInfo = serde_json::from_str(raw.get())
         .map_err(|_| invalid("`static` is not an object with fields of the right kind"))?;
@@ -222,7 +223,7 @@ mod tests {
     const SAMPLE: &str = r#"{"timestamp":1500,"metric_type":"m","value":1,"tags":""}"#;
 
     fn verdict(body: &str) -> &'static str {
-        match parse(body.as_bytes(), WINDOW) {
+        match parse(body.as_bytes(), |_| WINDOW) {
             Ok(_) => "good",
             Err(BodyError::Unreadable(_)) => "unreadable",
             Err(BodyError::Invalid(_)) => "invalid",
@@ -276,14 +277,14 @@ mod tests {
 
     #[test]
     fn invalid_utf8_is_unreadable() {
-        let error = parse(b"{\"hostname\":\"\xff\",\"metrics\":[]}", WINDOW).expect_err("no UTF-8");
+        let error = parse(b"{\"hostname\":\"\xff\",\"metrics\":[]}", |_| WINDOW).expect_err("no UTF-8");
         assert!(matches!(error, BodyError::Unreadable(_)), "{error}");
     }
 
     #[test]
     fn a_bad_sample_leaves_the_others_alone() {
         let body = format!(r#"{{"hostname":"a","metrics":[{SAMPLE},{{"value":1e999}},5,{SAMPLE}]}}"#);
-        let push = parse(body.as_bytes(), WINDOW).expect("readable");
+        let push = parse(body.as_bytes(), |_| WINDOW).expect("readable");
         assert_eq!((push.received, push.failed, push.frame.sample_count()), (4, 2, 1));
         let places: Vec<_> = push.errors.iter().map(|error| (error.index, error.code.as_str())).collect();
         assert_eq!(places, [(1, "bad_metric_type"), (2, "bad_sample")]);
@@ -293,7 +294,7 @@ mod tests {
     #[test]
     fn reasons_are_few_and_samples_limited() {
         let many = |count| format!(r#"{{"hostname":"a","metrics":[{}]}}"#, vec!["5"; count].join(","));
-        let push = parse(many(100).as_bytes(), WINDOW).expect("readable");
+        let push = parse(many(100).as_bytes(), |_| WINDOW).expect("readable");
         assert_eq!((push.failed, push.errors.len()), (100, MAX_ERRORS));
         assert_eq!(verdict(&many(MAX_SAMPLES_PER_PUSH)), "good");
         assert_eq!(verdict(&many(MAX_SAMPLES_PER_PUSH + 1)), "too large");
@@ -302,7 +303,7 @@ mod tests {
     #[test]
     fn words_of_static_data_are_cleaned() {
         let body = r#"{"hostname":"a","static":{"cpu_model":"A\u0000B","cpu_cores":2},"metrics":[]}"#;
-        let push = parse(body.as_bytes(), WINDOW).expect("readable");
+        let push = parse(body.as_bytes(), |_| WINDOW).expect("readable");
         let info = push.static_info.expect("given");
         assert_eq!((info.cpu_model.as_str(), info.cpu_cores), ("AB", 2));
     }

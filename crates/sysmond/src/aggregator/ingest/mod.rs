@@ -14,6 +14,7 @@ use super::views::whole_seconds;
 use crate::clock;
 use crate::shutdown::Shutdown;
 use std::sync::Arc;
+use sysmond_model::Timestamp;
 use sysmond_model::limits;
 use sysmond_model::push::{PushAnswer, SampleError};
 use sysmond_tsdb::{Append, AppendError, Appended, Store};
@@ -41,14 +42,19 @@ impl Ingest {
         Self { store, live, counters, retention_ms, shutdown }
     }
 
-    /// The times that samples may have now.
-    pub fn window(&self) -> Window {
+    /// The times that samples of `hostname` may have now. Too old is what the store would drop again: age counts
+    /// back from the host's newest sample, and a host that has none may bring a past as old as it likes.
+    pub fn window(&self, hostname: &str) -> Window {
         let now = clock::now();
-        Window { oldest: now.plus_millis(-self.retention_ms), newest: now.plus_millis(limits::MAX_AHEAD_MS) }
+        let newest = self.store.newest(hostname).map(|newest| newest.min(now));
+        Window {
+            oldest: newest.map_or(Timestamp::default(), |newest| newest.plus_millis(-self.retention_ms)),
+            newest: now.plus_millis(limits::MAX_AHEAD_MS),
+        }
     }
 
-    /// Stores `push`; the answer comes when it is on disk. A task of its own, since a client that goes away must not keep
-    /// those who watch from what was stored.
+    /// Stores `push`; the answer comes when it is on disk. A task of its own, since a client that goes away must
+    /// not keep those who watch from what was stored.
     pub async fn deliver(&self, push: Push) -> Result<PushAnswer, AppendError> {
         let delivery = self.shutdown.spawn(self.clone().store(push));
         delivery.await.unwrap_or_else(|error| Err(AppendError::Failed(error.to_string())))
@@ -56,6 +62,10 @@ impl Ingest {
 
     async fn store(self, mut push: Push) -> Result<PushAnswer, AppendError> {
         self.counters.samples_received.add(push.received as u64);
+        if push.is_refused() && self.store.host(&push.host.hostname).is_none() {
+            self.counters.samples_failed.add(push.failed as u64);
+            return Ok(push.answer(&Appended::default()));
+        }
         let received = clock::now();
         let frame = std::mem::take(&mut push.frame);
         // A copy in any case: who begins to watch while this is on its way to the disk is to see it too.
@@ -85,6 +95,11 @@ impl Ingest {
 }
 
 impl Push {
+    /// Whether it brought samples of which none is good: that makes no host known.
+    fn is_refused(&self) -> bool {
+        self.received > 0 && self.failed == self.received
+    }
+
     /// Adds the samples of a column that the store did not take.
     fn refuse_column(&mut self, column: usize, metric_type: &str) {
         let Some(used) = self.columns.get(column) else { return };

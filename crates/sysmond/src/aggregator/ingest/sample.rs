@@ -76,7 +76,7 @@ pub(super) fn parse<'a>(json: &'a RawValue, window: Window) -> Result<Good<'a>, 
     }
 }
 
-/// serde_json's words without the place, which counts from the sample's own beginning.
+/// The parser's words without the place, which counts from the sample's own beginning.
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.rsplit_once(" at line ").map_or(text.clone(), |(reason, _)| reason.to_owned())

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use sysmond_model::{Frame, Series, Shape, Timestamp};
 
-/// Cells of one push's table, filled or not. A table is dense, so samples that share neither time nor series would make it
-/// the square of what was sent; this is twenty times the most samples of a push that do share them.
+/// Cells of one push's table, filled or not. A table is dense, so samples that share neither time nor series would
+/// make it the square of what was sent; this is twenty times the most samples of a push that do share them.
 const MAX_CELLS: usize = 2_000_000;
 
 /// Samples by column.
@@ -54,8 +54,8 @@ impl<'a> Table<'a> {
         self.cells.push(Cell { timestamp, column, value });
     }
 
-    /// The frame, rows ascending, and what each of its columns came from. Of two samples with the same series and time the
-    /// later one wins.
+    /// The frame, rows ascending, and what each of its columns came from. Of two samples with the same series and
+    /// time the later one wins.
     pub(super) fn into_frame(mut self) -> Result<(Frame, Vec<ColumnUse>), TooSparse> {
         self.cells.sort_by_key(|cell| cell.timestamp);
         let rows = self.cells.chunk_by(|a, b| a.timestamp == b.timestamp);
@@ -113,9 +113,9 @@ mod tests {
     #[test]
     fn a_table_thinner_than_anything_real_is_refused() {
         let mut table = Table::default();
-        for index in 0..2_000 {
+        for (index, at) in (0..2_000).enumerate() {
             let series = format!("m{index}");
-            table.add(index, Timestamp::from_millis(index as i64), series.into(), "".into(), 0.0);
+            table.add(index, Timestamp::from_millis(at), series.into(), "".into(), 0.0);
         }
         assert!(table.into_frame().is_err());
     }

@@ -1,7 +1,7 @@
 //! One WebSocket: what it is sent, and what it may say.
 //!
-//! Reader and writer run side by side: while a message waits to be taken, a Close is still seen. There is no queue for a
-//! client; it is always sent what is newest.
+//! Reader and writer run side by side: while a message waits to be taken, a Close is still seen. There is no queue
+//! for a client; it is always sent what is newest.
 
 use super::feed::Feed;
 use super::{super::counters::Counters, Limits};
@@ -18,8 +18,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, Frame};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-/// Bytes of one WebSocket frame; longer messages go out in several, since the connection's buffer never shrinks again below
-/// its largest frame, and there are thousands of connections.
+/// Bytes of one WebSocket frame; longer messages go out in several, since the connection's buffer never shrinks
+/// again below its largest frame, and there are thousands of connections.
 const MAX_FRAME_BYTES: usize = 16 * 1024;
 /// Clients have nothing to say but Close, Ping and Pong, which have at most 125 bytes.
 const MAX_INCOMING_BYTES: usize = 4 * 1024;
@@ -88,12 +88,13 @@ async fn read(stream: &mut (impl Stream<Item = Result<Message, Error>> + Unpin),
         match timeout(limits.silence, stream.next()).await {
             Err(_) => return End::Silent,
             Ok(None) => return End::Gone,
-            Ok(Some(Err(Error::Capacity(_)))) => return End::Talked,
+            Ok(Some(Err(Error::Capacity(_)) | Ok(Message::Text(_) | Message::Binary(_)))) => {
+                return End::Talked;
+            }
             Ok(Some(Err(error))) => {
                 tracing::debug!(%error, "live connection ended");
                 return End::Gone;
             }
-            Ok(Some(Ok(Message::Text(_) | Message::Binary(_)))) => return End::Talked,
             // The answer to a Close is sent by reading on.
             Ok(Some(Ok(Message::Close(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_)))) => {}
         }

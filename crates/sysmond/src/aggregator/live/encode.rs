@@ -44,8 +44,7 @@ pub(super) fn backlog(host: &str, shape: &Shape, rows: &[Row<'_>]) -> Bytes {
     let (Some(from), Some(to)) = (times().min(), times().max()) else {
         return history(host, &[], Timestamp::default(), Timestamp::default());
     };
-    let steps = rows.len().saturating_sub(1).max(1);
-    let resolution_seconds = (to.as_seconds_f64() - from.as_seconds_f64()) / steps as f64;
+    let resolution_seconds = usual_distance(rows);
     let columns = shape.series().iter().enumerate().map(|(column, series)| SeriesRange {
         series: series.clone(),
         resolution_seconds,
@@ -53,6 +52,17 @@ pub(super) fn backlog(host: &str, shape: &Shape, rows: &[Row<'_>]) -> Bytes {
     });
     let ranges: Vec<_> = columns.filter(|range| !range.points.is_empty()).collect();
     history(host, &ranges, from, to)
+}
+
+/// The median of the distances between rows, seconds; a gap among them does not count for more than any other.
+fn usual_distance(rows: &[Row<'_>]) -> f64 {
+    let distance = |pair: &[Row<'_>]| match pair {
+        [a, b] => b.timestamp.as_millis() - a.timestamp.as_millis(),
+        _ => 0,
+    };
+    let mut distances: Vec<i64> = rows.windows(2).map(distance).collect();
+    distances.sort_unstable();
+    distances.get(distances.len() / 2).map_or(0.0, |millis| *millis as f64 / 1000.0)
 }
 
 fn point(row: Row<'_>, column: usize) -> Option<Point> {
@@ -71,25 +81,27 @@ mod tests {
             Frame::new(Shape::new(vec![Series::new("cpu.total_usage", ""), Series::new("x", "a=1")]));
         frame.push_row(Timestamp::from_seconds(10), &[1.0, f64::NAN]);
         frame.push_row(Timestamp::from_seconds(12), &[2.0, f64::NAN]);
+        frame.push_row(Timestamp::from_seconds(14), &[3.0, f64::NAN]);
+        frame.push_row(Timestamp::from_seconds(99), &[4.0, f64::NAN]);
         frame
     }
 
     #[test]
     fn a_sample_has_the_documented_json() {
         let frame = frame();
-        let text = sample("a", frame.shape(), frame.newest().expect("two rows"));
-        let expected = r#"{"type":"sample","host":"a","timestamp":12,"metrics":{"cpu.total_usage":2}}"#;
+        let text = sample("a", frame.shape(), frame.newest().expect("rows"));
+        let expected = r#"{"type":"sample","host":"a","timestamp":99,"metrics":{"cpu.total_usage":4}}"#;
         assert_eq!(text, expected);
     }
 
     #[test]
     fn a_backlog_is_a_history_of_what_it_has() {
         let frame = frame();
-        let rows: Vec<_> = frame.rows().collect();
+        let rows: Vec<_> = frame.rows().take(3).collect();
         let text: Value = serde_json::from_slice(&backlog("a", frame.shape(), &rows)).expect("JSON");
         let series = json!({
             "host": "a", "metric": "cpu.total_usage", "tags": "", "unit": "percent", "resolution_seconds": 2.0,
-            "from": 10, "to": 12, "points": [[10, 1.0, 1.0, 1.0], [12, 2.0, 2.0, 2.0]],
+            "from": 10, "to": 14, "points": [[10, 1.0, 1.0, 1.0], [12, 2.0, 2.0, 2.0], [14, 3.0, 3.0, 3.0]],
         });
         assert_eq!(text, json!({"type": "history", "host": "a", "series": [series]}));
     }

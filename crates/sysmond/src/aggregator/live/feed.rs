@@ -102,7 +102,7 @@ impl HostsFeed {
                 }
                 // The page then begins empty and fills.
                 Err(error) => {
-                    tracing::error!(%error, host = one.topic.host(), "cannot read a host's history")
+                    tracing::error!(%error, host = one.topic.host(), "cannot read a host's history");
                 }
             }
         }
@@ -142,5 +142,39 @@ impl Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         self.topic.leave();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sysmond_model::{Frame, Series, Shape};
+
+    #[test]
+    fn what_stood_in_the_history_is_not_sent_again() {
+        let topic = Arc::new(Topic::new("a"));
+        let mut subscription = Subscription::new(Arc::clone(&topic));
+        let shape = Shape::new(vec![Series::new("m", "")]);
+        let publish = |seconds| {
+            let mut frame = Frame::new(Arc::clone(&shape));
+            frame.push_row(Timestamp::from_seconds(seconds), &[0.5]);
+            topic.publish(&frame);
+        };
+        let times = |subscription: &mut Subscription| {
+            let mut batch = Vec::new();
+            assert_eq!(subscription.take(&mut batch), 0);
+            let time = |text: &Bytes| {
+                let frame: serde_json::Value = serde_json::from_slice(text).expect("JSON");
+                frame["timestamp"].as_i64().expect("whole seconds")
+            };
+            batch.iter().map(time).collect::<Vec<_>>()
+        };
+        subscription.seen = Some(Arc::new([1, 2, 4].map(Timestamp::from_seconds).into()));
+        [2, 3, 4].into_iter().for_each(publish);
+        assert_eq!(times(&mut subscription), [3]);
+        [5, 6].into_iter().for_each(publish);
+        assert_eq!(times(&mut subscription), [5, 6]);
+        assert!(subscription.seen.is_none(), "the history is forgotten once it is passed");
+        assert_eq!(times(&mut subscription), [0; 0]);
     }
 }

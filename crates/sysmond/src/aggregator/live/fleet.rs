@@ -42,8 +42,8 @@ pub(super) struct Tick {
 }
 
 impl Tick {
-    /// What a client is sent that saw the tick number `last` before this one: the changes, or everything where it missed
-    /// some.
+    /// What a client is sent that saw the tick number `last` before this one: the changes, or everything where it
+    /// missed some.
     pub(super) fn after(&self, last: Option<u64>, counters: &Counters) -> Bytes {
         if last.is_some_and(|last| last + 1 == self.number) {
             return self.changed.clone();

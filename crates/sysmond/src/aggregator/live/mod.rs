@@ -34,7 +34,7 @@ const MAX_READERS: usize = 4;
 /// What a live client may take.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// WebSockets at once.
+    /// Live connections at once.
     pub clients: usize,
     /// Between two pings; proxies close what is silent for 60 s.
     pub ping: Duration,
@@ -49,7 +49,7 @@ impl Default for Limits {
         Self {
             clients: 10_000,
             ping: Duration::from_secs(20),
-            silence: Duration::from_secs(60),
+            silence: Duration::from_mins(1),
             write: Duration::from_secs(10),
         }
     }
@@ -88,7 +88,7 @@ impl Live {
         offline_after_ms: i64,
         limits: Limits,
         counters: Arc<Counters>,
-        shutdown: Shutdown,
+        shutdown: &Shutdown,
     ) -> Self {
         let live = Self(Arc::new(Shared {
             store,

@@ -77,8 +77,8 @@ fn read(store: &Store, host: &str) -> Result<(Bytes, BTreeSet<Timestamp>), Query
     Ok((encode::history(host, &ranges, from, to), rows))
 }
 
-/// The host's metrics, the catalogue's first, as long as their series fit into one answer. The others begin empty and fill as
-/// samples come.
+/// The host's metrics, the catalogue's first, as long as their series fit into one answer. The others begin empty
+/// and fill as samples come.
 fn metrics_that_fit(latest: &[Sample]) -> Vec<String> {
     let mut series: BTreeMap<&str, usize> = BTreeMap::new();
     for sample in latest {

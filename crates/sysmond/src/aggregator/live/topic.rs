@@ -84,7 +84,8 @@ impl Topic {
         count
     }
 
-    /// The newest row as a `sample`, all others, and those older than what was shown already, as one `history` before it.
+    /// The newest row as a `sample`, all others, and those older than what was shown already, as one `history`
+    /// before it.
     fn messages(&self, frame: &Frame) -> Vec<Message> {
         let shown = *self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         let mut rows: Vec<_> = frame.rows().collect();

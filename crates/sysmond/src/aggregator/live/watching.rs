@@ -3,8 +3,8 @@
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A host counts as watched this long after the last client left: a page that is reloaded does not make its agent slow down
-/// and speed up again.
+/// A host counts as watched this long after the last client left: a page that is reloaded does not make its agent
+/// slow down and speed up again.
 pub(super) const LINGER: Duration = Duration::from_secs(10);
 
 /// The clients of one host.

@@ -63,8 +63,8 @@ impl Window {
         start >= self.first()
     }
 
-    /// What a reader gets that expects number `start` next: all that it has not seen, or where some of it is gone only the
-    /// newest.
+    /// What a reader gets that expects number `start` next: all that it has not seen, or where some of it is gone
+    /// only the newest.
     pub(super) fn unread(&self, start: u64) -> Unread<'_> {
         if self.covers(start) {
             let seen = usize::try_from(start - self.first()).unwrap_or(usize::MAX);

