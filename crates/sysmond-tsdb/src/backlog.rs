@@ -1,12 +1,21 @@
 //! Rows in the order they were stored: what an agent has still to push.
 
-use crate::names::LayoutId;
+use crate::codec::block::{Block, Table};
+use crate::head::HeadRow;
+use crate::names::{MetricId, Names};
 use crate::writer::Shared;
-use crate::{Backlog, Cursor, QueryError, row, schema};
-use rusqlite::{Connection, OptionalExtension, params};
-use std::collections::HashMap;
+use crate::{Backlog, Cursor, QueryError, schema};
+use rusqlite::{Connection, OptionalExtension};
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 use sysmond_model::{Frame, Shape, Timestamp};
+
+/// A row on its way out: its time and the frame's columns it belongs to.
+struct Out {
+    at: i64,
+    columns: Arc<[MetricId]>,
+    values: Vec<f64>,
+}
 
 /// At most `max_rows` rows of the host `hostname` behind `after`.
 pub(crate) fn read_after(
@@ -16,55 +25,88 @@ pub(crate) fn read_after(
     max_rows: usize,
 ) -> Result<Backlog, QueryError> {
     let memory = shared.memory.read().unwrap_or_else(PoisonError::into_inner);
-    let host_id = memory.hosts.get(hostname).map(|entry| entry.id);
+    let cell = memory.hosts.get(hostname).cloned();
     drop(memory);
-    let host_id = host_id.ok_or_else(|| QueryError::UnknownHost(hostname.to_owned()))?;
-    shared.readers.ask(|conn, _| read_rows(shared, conn, host_id, after, max_rows))
+    let cell = cell.ok_or_else(|| QueryError::UnknownHost(hostname.to_owned()))?;
+    // Before the blocks: rows that are sealed in between are then seen twice, never missed.
+    let head: Vec<(i64, HeadRow)> = {
+        let state = cell.lock();
+        state.head.iter().filter(|(_, row)| row.seq > after.0).map(|(at, row)| (*at, row.clone())).collect()
+    };
+    let mut rows = shared.readers.ask(|conn, _| sealed_rows(shared, conn, cell.id, after, max_rows))?;
+    // Behind the rows that were read there may be more in blocks; those of the head come after them.
+    if rows.len() < max_rows {
+        rows.extend(head.into_iter().map(|(at, row)| (row.seq, out(at, &row))));
+    }
+    while rows.len() > max_rows {
+        rows.pop_last();
+    }
+    Ok(frames(&shared.names.read().unwrap_or_else(PoisonError::into_inner), rows, after)?)
 }
 
-fn read_rows(
+fn out(at: i64, row: &HeadRow) -> Out {
+    Out { at, columns: row.layout.clone(), values: row.values.to_vec() }
+}
+
+/// The first rows behind `after` that are in blocks, by place in the order of storing.
+fn sealed_rows(
     shared: &Shared,
     conn: &Connection,
     host_id: i64,
     after: Cursor,
     max_rows: usize,
-) -> Result<Backlog, QueryError> {
-    let mut shapes: HashMap<LayoutId, Arc<Shape>> = HashMap::new();
-    let mut backlog = Backlog { frames: Vec::new(), next: after };
-    let mut statement = conn.prepare_cached(
-        "SELECT seq, timestamp, layout_id, data FROM tick WHERE host_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
+) -> Result<BTreeMap<i64, Out>, QueryError> {
+    let mut select = conn.prepare_cached(
+        "SELECT seq0, id, 0 FROM block WHERE host_id = ?1 AND seq1 > ?2
+         UNION ALL SELECT seq0, id, 1 FROM young WHERE host_id = ?1 AND seq1 > ?2 ORDER BY 1",
     )?;
-    let limit = i64::try_from(max_rows).unwrap_or(i64::MAX);
-    let mut rows = statement.query(params![host_id, after.0, limit])?;
-    while let Some(row) = rows.next()? {
-        backlog.next = Cursor(row.get(0)?);
-        let timestamp = Timestamp::from_millis(row.get(1)?);
-        let layout_id: LayoutId = row.get(2)?;
-        let shape = match shapes.get(&layout_id) {
-            Some(shape) => shape.clone(),
-            None => shapes.entry(layout_id).or_insert(shape_of(shared, layout_id)?).clone(),
+    let mut found = select.query([host_id, after.0])?;
+    let mut rows = BTreeMap::new();
+    while let Some(row) = found.next()? {
+        let first: i64 = row.get(0)?;
+        // Blocks that begin behind enough rows have none that comes before them.
+        if rows.range(..first).count() >= max_rows {
+            break;
+        }
+        let sql = match row.get(2)? {
+            0 => "SELECT data FROM block WHERE id = ?1",
+            _ => "SELECT data FROM young WHERE id = ?1",
         };
-        let data = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
-        let values =
-            row::decode(data, shape.len()).ok_or_else(|| schema::damaged("a row does not fit its layout"))?;
-        match backlog.frames.last_mut().filter(|frame| Arc::ptr_eq(frame.shape(), &shape)) {
-            Some(frame) => frame.push_row(timestamp, &values),
-            None => backlog.frames.push(frame_of(shape, timestamp, &values)),
+        let data: Vec<u8> = conn.prepare_cached(sql)?.query_row([row.get::<_, i64>(1)?], |row| row.get(0))?;
+        if let Some(table) = shared.counters.sound(Block::open(&data).and_then(|block| block.table())) {
+            take_rows(&table, after, &mut rows);
+        }
+    }
+    Ok(rows)
+}
+
+fn take_rows(table: &Table, after: Cursor, rows: &mut BTreeMap<i64, Out>) {
+    let columns: Arc<[MetricId]> = table.columns.iter().map(|(id, _)| *id).collect();
+    let numbered = table.timestamps.iter().zip(&table.seqs).enumerate();
+    for (row, (at, seq)) in numbered.filter(|(_, (_, seq))| **seq > after.0) {
+        let values = table.columns.iter().map(|(_, values)| values.get(row).copied().unwrap_or(f64::NAN));
+        rows.insert(*seq, Out { at: *at, columns: columns.clone(), values: values.collect() });
+    }
+}
+
+fn frames(names: &Names, rows: BTreeMap<i64, Out>, after: Cursor) -> rusqlite::Result<Backlog> {
+    let mut backlog = Backlog { frames: Vec::new(), next: after };
+    let mut current: Option<Arc<[MetricId]>> = None;
+    for (seq, Out { at, columns, values }) in rows {
+        backlog.next = Cursor(seq);
+        if current.as_ref() != Some(&columns) {
+            backlog.frames.push(Frame::new(shape(names, &columns)?));
+            current = Some(columns);
+        }
+        if let Some(frame) = backlog.frames.last_mut() {
+            frame.push_row(Timestamp::from_millis(at), &values);
         }
     }
     Ok(backlog)
 }
 
-fn frame_of(shape: Arc<Shape>, timestamp: Timestamp, values: &[f64]) -> Frame {
-    let mut frame = Frame::new(shape);
-    frame.push_row(timestamp, values);
-    frame
-}
-
-fn shape_of(shared: &Shared, layout_id: LayoutId) -> rusqlite::Result<Arc<Shape>> {
-    let names = shared.names.read().unwrap_or_else(PoisonError::into_inner);
-    let layout = names.layout(layout_id).ok_or_else(|| schema::damaged("unknown layout"))?;
-    let series = layout.iter().map(|id| names.series(*id).map(|series| series.as_ref().clone()));
+fn shape(names: &Names, columns: &[MetricId]) -> rusqlite::Result<Arc<Shape>> {
+    let series = columns.iter().map(|id| names.series(*id).map(|series| series.as_ref().clone()));
     Ok(Shape::new(series.collect::<Option<_>>().ok_or_else(|| schema::damaged("unknown metric"))?))
 }
 

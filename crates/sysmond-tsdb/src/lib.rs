@@ -11,16 +11,23 @@
 
 mod backlog;
 mod batch;
+mod codec;
+mod compact;
 mod error;
 mod file;
+mod head;
+mod log;
 mod memory;
 mod names;
 mod range;
 mod readers;
 mod request;
 mod retention;
+mod rollup;
 mod row;
 mod schema;
+mod seal;
+mod sealed;
 pub mod sql;
 mod store;
 #[cfg(test)]

@@ -1,84 +1,30 @@
-//! What is answered without the disk: hosts, and the newest value of each of their series.
+//! What is answered without the disk: hosts, the newest value of each of their series, and the rows not yet in blocks.
 
-use crate::names::{LayoutId, MetricId, Names};
-use crate::row;
-use rusqlite::{Connection, OptionalExtension, params};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::codec::block::Block;
+use crate::head::{HeadRow, HostCell, LATEST_WINDOW_MS};
+use crate::log::{self, Record};
+use crate::names::{LayoutId, Names};
+use crate::sealed::{HOUR_MS, block_ids, hour_of};
+use crate::writer::Counters;
+use rusqlite::Connection;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use sysmond_model::catalogue::{CPU_TOTAL_USAGE, MEMORY_USED_BYTES};
-use sysmond_model::{FleetSummary, Host, HostInfo, Sample, StaticInfo, Timestamp};
+use sysmond_model::{FleetSummary, Host, HostInfo, HostStatus, Timestamp};
 
-/// How far before a host's newest sample a series may have fallen silent and still count as current.
-const LATEST_WINDOW_MS: i64 = 5 * 60 * 1000;
-
-/// One host.
-#[derive(Clone, Debug)]
-pub(crate) struct HostEntry {
-    pub(crate) id: i64,
-    pub(crate) host: Host,
-    pub(crate) static_info: Option<StaticInfo>,
-    /// The newest row's time; rows beyond it need no look at the disk.
-    pub(crate) newest_row: Option<Timestamp>,
-    /// The newest value of each series.
-    pub(crate) newest: BTreeMap<MetricId, (Timestamp, f64)>,
-    /// The layouts in use, each with the newest row's time as written on disk.
-    pub(crate) layouts: BTreeMap<LayoutId, Timestamp>,
-    /// The series of those layouts.
-    pub(crate) series: BTreeSet<MetricId>,
-}
-
-impl HostEntry {
-    pub(crate) fn new(id: i64, host: Host) -> Self {
-        Self {
-            id,
-            host,
-            static_info: None,
-            newest_row: None,
-            newest: BTreeMap::new(),
-            layouts: BTreeMap::new(),
-            series: BTreeSet::new(),
-        }
-    }
-
-    /// Takes note of a stored cell.
-    pub(crate) fn observe(&mut self, metric: MetricId, timestamp: Timestamp, value: f64) {
-        let newest = self.newest.entry(metric).or_insert((timestamp, value));
-        if timestamp >= newest.0 {
-            *newest = (timestamp, value);
-        }
-    }
-
-    /// The newest values of series that still speak, sorted by series.
-    pub(crate) fn latest(&self, names: &Names) -> Vec<Sample> {
-        let Some(newest) = self.newest.values().map(|(timestamp, _)| *timestamp).max() else {
-            return Vec::new();
-        };
-        let from = newest.plus_millis(-LATEST_WINDOW_MS);
-        let mut samples: Vec<Sample> = self
-            .newest
-            .iter()
-            .filter(|(_, (timestamp, _))| *timestamp >= from)
-            .filter_map(|(metric, &(timestamp, value))| {
-                let series = names.series(*metric)?.as_ref().clone();
-                Some(Sample { timestamp, series, value })
-            })
-            .collect();
-        samples.sort_by(|a, b| a.series.cmp(&b.series));
-        samples
-    }
-
-    /// The newest values of one metric: those of its series that have the newest time among them.
-    fn newest_of(&self, metrics: &[MetricId]) -> impl Iterator<Item = f64> {
-        let found = move || metrics.iter().filter_map(|metric| self.newest.get(metric));
-        let newest = found().map(|(timestamp, _)| *timestamp).max();
-        found().filter(move |(timestamp, _)| Some(*timestamp) == newest).map(|(_, value)| *value)
-    }
-}
-
-/// All hosts by name. Entries are replaced, never changed in place, so that a reader holds one without a lock.
+/// All hosts by name.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    pub(crate) hosts: BTreeMap<String, Arc<HostEntry>>,
+    pub(crate) hosts: BTreeMap<String, Arc<HostCell>>,
+}
+
+/// What is read at the start.
+pub(crate) struct Loaded {
+    pub(crate) memory: Memory,
+    pub(crate) next_host: i64,
+    pub(crate) next_log: i64,
+    /// For each host with rows in the log: their groups, each with the host's last sequence number in it.
+    pub(crate) groups: HashMap<i64, Vec<(i64, i64)>>,
 }
 
 impl Memory {
@@ -87,16 +33,17 @@ impl Memory {
         let cpu = names.of_type(CPU_TOTAL_USAGE.name);
         let memory = names.of_type(MEMORY_USED_BYTES.name);
         let (mut online, mut cpu_sum, mut cpu_count, mut memory_sum) = (0_u64, 0.0, 0_u64, 0.0);
-        for entry in self.hosts.values() {
-            if entry.host.status(now, offline_after_ms) == sysmond_model::HostStatus::Offline {
+        for cell in self.hosts.values() {
+            let state = cell.lock();
+            if state.host.status(now, offline_after_ms) == HostStatus::Offline {
                 continue;
             }
             online += 1;
-            for value in entry.newest_of(cpu) {
+            for value in state.newest.of(cpu) {
                 cpu_sum += value;
                 cpu_count += 1;
             }
-            memory_sum += entry.newest_of(memory).sum::<f64>();
+            memory_sum += state.newest.of(memory).iter().sum::<f64>();
         }
         let total = self.hosts.len() as u64;
         FleetSummary {
@@ -109,104 +56,176 @@ impl Memory {
         }
     }
 
-    /// Reads hosts and their newest values.
-    pub(crate) fn load(conn: &Connection, names: &Names) -> rusqlite::Result<Self> {
-        let mut memory = Self::default();
-        let mut statement = conn.prepare(
-            "SELECT host_id, hostname, version, platform, tags, first_seen, last_seen, static_info FROM hosts",
-        )?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let tags: String = row.get(4)?;
-            let info = HostInfo {
-                hostname: row.get(1)?,
-                version: row.get(2)?,
-                platform: row.get(3)?,
-                tags: serde_json::from_str(&tags).unwrap_or_default(),
+    /// Reads hosts, replays the log, and finds the newest values.
+    pub(crate) fn load(conn: &Connection, names: &Names, counters: &Counters) -> rusqlite::Result<Loaded> {
+        let mut memory = load_hosts(conn, names)?;
+        let by_id: HashMap<i64, Arc<HostCell>> =
+            memory.hosts.values().map(|cell| (cell.id, cell.clone())).collect();
+        let mut groups: HashMap<i64, Vec<(i64, i64)>> = HashMap::new();
+        let sealed: HashMap<i64, i64> =
+            by_id.iter().map(|(id, cell)| (*id, cell.lock().next_seq - 1)).collect();
+        let mut first_logged: HashMap<i64, i64> = HashMap::new();
+        let mut next_log = 1;
+        each_record(conn, names, counters, |log_id, record| {
+            next_log = log_id + 1;
+            let Some(cell) = by_id.get(&record.host_id) else {
+                return;
             };
-            let first_seen = Timestamp::from_seconds(row.get(5)?);
-            let last_seen = Timestamp::from_seconds(row.get(6)?);
-            let mut entry = HostEntry::new(row.get(0)?, Host { info, first_seen, last_seen });
-            let static_info: Option<String> = row.get(7)?;
-            entry.static_info = static_info.and_then(|text| serde_json::from_str(&text).ok());
-            load_layouts(conn, names, &mut entry)?;
-            load_newest(conn, names, &mut entry)?;
-            memory.hosts.insert(entry.host.info.hostname.clone(), Arc::new(entry));
+            let sealed_seq = sealed.get(&cell.id).copied().unwrap_or(0);
+            if let Some(run) = record.runs.first() {
+                first_logged.entry(cell.id).or_insert(run.first_seq);
+            }
+            if let Some(last) = replay(cell, names, &record, sealed_seq) {
+                groups.entry(cell.id).or_default().push((log_id, last));
+            }
+        })?;
+        // A cursor may stand behind the last row: rows that come later have to come behind the cursor.
+        let cursor: i64 = conn.query_row("SELECT coalesce(max(seq), 0) FROM cursor", [], |row| row.get(0))?;
+        for cell in memory.hosts.values_mut() {
+            load_newest(conn, counters, cell, first_logged.get(&cell.id).copied().unwrap_or(i64::MAX))?;
+            let mut state = cell.lock();
+            state.next_seq = state.next_seq.max(cursor + 1);
+            // The log may still have rows whose samples were removed.
+            let raw_from = state.raw_from * HOUR_MS;
+            state.newest.forget_before(raw_from);
         }
-        Ok(memory)
+        let next_host = by_id.keys().max().copied().unwrap_or(0) + 1;
+        Ok(Loaded { memory, next_host, next_log, groups })
     }
 }
 
-fn load_layouts(conn: &Connection, names: &Names, entry: &mut HostEntry) -> rusqlite::Result<()> {
-    let mut statement =
-        conn.prepare_cached("SELECT layout_id, last_used FROM host_layout WHERE host_id = ?1")?;
-    let mut rows = statement.query([entry.id])?;
-    while let Some(row) = rows.next()? {
-        let layout: LayoutId = row.get(0)?;
-        entry.layouts.insert(layout, Timestamp::from_millis(row.get(1)?));
-        entry.series.extend(names.layout(layout).into_iter().flat_map(|metrics| metrics.iter()));
-    }
-    Ok(())
-}
-
-/// The newest values: of the rows in the window, and of the two metrics of the fleet's figures however old they are.
-fn load_newest(conn: &Connection, names: &Names, entry: &mut HostEntry) -> rusqlite::Result<()> {
-    let newest: Option<i64> = conn
-        .prepare_cached("SELECT timestamp FROM tick WHERE host_id = ?1 ORDER BY timestamp DESC LIMIT 1")?
-        .query_row([entry.id], |row| row.get(0))
-        .optional()?;
-    let Some(newest) = newest.map(Timestamp::from_millis) else {
-        return Ok(());
-    };
-    entry.newest_row = Some(newest);
-    let from = newest.plus_millis(-LATEST_WINDOW_MS);
-    let mut statement = conn.prepare_cached(
-        "SELECT timestamp, layout_id, data FROM tick WHERE host_id = ?1 AND timestamp >= ?2 ORDER BY timestamp",
-    )?;
-    let mut rows = statement.query(params![entry.id, from.as_millis()])?;
-    while let Some(row) = rows.next()? {
-        observe_row(names, entry, row)?;
-    }
-    for metric in [CPU_TOTAL_USAGE.name, MEMORY_USED_BYTES.name] {
-        for &id in names.of_type(metric) {
-            if entry.series.contains(&id) && !entry.newest.contains_key(&id) {
-                load_last(conn, names, entry, id)?;
+/// Puts a record's rows that are in no block into the head; returns the last of their sequence numbers.
+pub(crate) fn replay(cell: &HostCell, names: &Names, record: &Record, sealed_seq: i64) -> Option<i64> {
+    let mut state = cell.lock();
+    state.host.last_seen = state.host.last_seen.max(record.received);
+    let mut last = None;
+    for run in &record.runs {
+        let Some(layout) = names.layout(run.layout_id) else {
+            continue;
+        };
+        for (seq, (at, values)) in (run.first_seq..).zip(&run.rows) {
+            let row = HeadRow { seq, layout: layout.clone(), values: values.clone() };
+            if seq > sealed_seq {
+                state.put(*at, row);
+                last = last.max(Some(seq));
+            } else {
+                state.newest.observe(*at, &row);
             }
         }
     }
-    Ok(())
+    last
 }
 
-/// The newest value of one series, going back through the rows whose layout has it.
-fn load_last(
+/// Calls `each` with every record of the log in order; rows that cannot be read are counted and passed over.
+pub(crate) fn each_record(
     conn: &Connection,
     names: &Names,
-    entry: &mut HostEntry,
-    metric: MetricId,
+    counters: &Counters,
+    mut each: impl FnMut(i64, Record),
 ) -> rusqlite::Result<()> {
-    let mut statement = conn.prepare_cached(
-        "SELECT timestamp, layout_id, data FROM tick WHERE host_id = ?1
-         AND layout_id IN (SELECT layout_id FROM layout WHERE metric_id = ?2) ORDER BY timestamp DESC",
-    )?;
-    let mut rows = statement.query(params![entry.id, metric])?;
-    while let Some(row) = rows.next()?
-        && !entry.newest.contains_key(&metric)
-    {
-        observe_row(names, entry, row)?;
+    let width = |layout: LayoutId| names.layout(layout).map(|layout| layout.len());
+    let mut statement = conn.prepare("SELECT id, data FROM log ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let id = row.get(0)?;
+        for record in counters.sound(log::decode(row.get_ref(1)?.as_blob()?, width)).unwrap_or_default() {
+            each(id, record);
+        }
     }
     Ok(())
 }
 
-fn observe_row(names: &Names, entry: &mut HostEntry, row: &rusqlite::Row<'_>) -> rusqlite::Result<()> {
-    let timestamp = Timestamp::from_millis(row.get(0)?);
-    let Some(layout) = names.layout(row.get(1)?) else {
-        return Ok(());
-    };
-    let values = row::decode(row.get_ref(2)?.as_blob()?, layout.len()).unwrap_or_default();
-    for (&metric, value) in layout.iter().zip(values).filter(|(_, value)| !value.is_nan()) {
-        entry.observe(metric, timestamp, value);
+/// The hosts with what is stored of them outside of the log.
+pub(crate) fn load_hosts(conn: &Connection, names: &Names) -> rusqlite::Result<Memory> {
+    let mut memory = Memory::default();
+    let mut statement = conn.prepare(
+        "SELECT host_id, hostname, version, platform, tags, first_seen, last_seen, static_info, sealed_seq, newest,
+                raw_from
+         FROM hosts LEFT JOIN host_state USING (host_id)",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let tags: String = row.get(4)?;
+        let info = HostInfo {
+            hostname: row.get(1)?,
+            version: row.get(2)?,
+            platform: row.get(3)?,
+            tags: serde_json::from_str(&tags).unwrap_or_default(),
+        };
+        let first_seen = Timestamp::from_seconds(row.get(5)?);
+        let last_seen = Timestamp::from_seconds(row.get(6)?);
+        let hostname = info.hostname.clone();
+        let cell = HostCell::new(row.get(0)?, Host { info, first_seen, last_seen });
+        let static_info: Option<String> = row.get(7)?;
+        let mut state = cell.lock();
+        state.static_info = static_info.and_then(|text| serde_json::from_str(&text).ok());
+        state.next_seq = row.get::<_, Option<i64>>(8)?.unwrap_or(0) + 1;
+        state.newest_sealed = row.get(9)?;
+        state.newest_row = state.newest_sealed;
+        state.raw_from = row.get::<_, Option<i64>>(10)?.unwrap_or(0);
+        drop(state);
+        load_layouts(conn, names, &cell)?;
+        memory.hosts.insert(hostname, Arc::new(cell));
+    }
+    Ok(memory)
+}
+
+fn load_layouts(conn: &Connection, names: &Names, cell: &HostCell) -> rusqlite::Result<()> {
+    let mut state = cell.lock();
+    let mut statement =
+        conn.prepare_cached("SELECT layout_id, last_used FROM host_layout WHERE host_id = ?1")?;
+    let mut rows = statement.query([cell.id])?;
+    while let Some(row) = rows.next()? {
+        let layout: LayoutId = row.get(0)?;
+        state.layouts.insert(layout, Timestamp::from_millis(row.get(1)?));
+        state.series.extend(names.layout(layout).into_iter().flat_map(|metrics| metrics.iter()));
     }
     Ok(())
+}
+
+/// The newest values that stand in blocks alone: rows before the first that the log has.
+fn load_newest(
+    conn: &Connection,
+    counters: &Counters,
+    cell: &HostCell,
+    first_logged: i64,
+) -> rusqlite::Result<()> {
+    let Some(newest) = cell.lock().newest_row else {
+        return Ok(());
+    };
+    let from = newest.saturating_sub(LATEST_WINDOW_MS);
+    let mut blobs: Vec<Vec<u8>> = Vec::new();
+    let mut young = conn.prepare_cached(
+        "SELECT data FROM young WHERE host_id = ?1 AND hour >= ?2 AND newest >= ?3 AND seq0 < ?4",
+    )?;
+    let mut rows = young.query([cell.id, hour_of(from), from, first_logged])?;
+    while let Some(row) = rows.next()? {
+        blobs.push(row.get(0)?);
+    }
+    let mut block = conn.prepare_cached("SELECT data FROM block WHERE id BETWEEN ?1 AND ?2 AND seq0 < ?3")?;
+    for hour in hour_of(from)..=hour_of(newest) {
+        let ids = block_ids(hour, cell.id);
+        let mut rows = block.query([*ids.start(), *ids.end(), first_logged])?;
+        while let Some(row) = rows.next()? {
+            blobs.push(row.get(0)?);
+        }
+    }
+    for blob in blobs {
+        if let Some(table) = counters.sound(Block::open(&blob).and_then(|block| block.table())) {
+            observe_table(cell, &table);
+        }
+    }
+    Ok(())
+}
+
+fn observe_table(cell: &HostCell, table: &crate::codec::block::Table) {
+    let layout: crate::names::Layout = table.columns.iter().map(|(id, _)| *id).collect();
+    let mut state = cell.lock();
+    for (row, (at, seq)) in table.timestamps.iter().zip(&table.seqs).enumerate() {
+        let values = table.columns.iter().map(|(_, values)| values.get(row).copied().unwrap_or(f64::NAN));
+        let row = HeadRow { seq: *seq, layout: layout.clone(), values: values.collect() };
+        state.newest.observe(*at, &row);
+    }
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float to int cast saturates")]

@@ -1,17 +1,20 @@
-//! A stretch of series: each sample where they are few, else buckets that keep every spike.
+//! A stretch of series: each sample where they are few, else buckets that keep every spike, from summaries where the
+//! buckets are wide enough.
 
-use crate::names::{LayoutId, MetricId};
-use crate::writer::Shared;
-use crate::{QueryError, RangeQuery, TagMatch, row, schema};
-use rusqlite::{Connection, params};
-use std::collections::HashMap;
+use crate::codec::Damaged;
+use crate::codec::block::Block;
+use crate::head::{HeadRow, HostCell};
+use crate::names::MetricId;
+use crate::rollup::{self, Tier};
+use crate::sealed::{self, HOUR_MS, hour_of};
+use crate::writer::{Counters, Shared};
+use crate::{QueryError, RangeQuery, TagMatch};
+use rusqlite::Connection;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 use sysmond_model::limits::{MAX_POINTS, MAX_SERIES_PER_ANSWER};
 use sysmond_model::{Point, Series, SeriesRange, Timestamp};
-
-/// Rows between two looks at the clock.
-const ROWS_PER_LOOK: usize = 256;
 
 /// Answers `query`.
 pub(crate) fn range(shared: &Shared, query: &RangeQuery) -> Result<Vec<SeriesRange>, QueryError> {
@@ -19,37 +22,29 @@ pub(crate) fn range(shared: &Shared, query: &RangeQuery) -> Result<Vec<SeriesRan
         return Err(QueryError::TooLarge(format!("{} points, at most {MAX_POINTS}", query.points)));
     }
     let memory = shared.memory.read().unwrap_or_else(PoisonError::into_inner);
-    let entry = memory.hosts.get(&query.host).cloned();
+    let cell = memory.hosts.get(&query.host).cloned();
     drop(memory);
-    let entry = entry.ok_or_else(|| QueryError::UnknownHost(query.host.clone()))?;
-    let mut wanted = wanted_series(shared, &entry.series, query);
+    let cell = cell.ok_or_else(|| QueryError::UnknownHost(query.host.clone()))?;
+    let mut wanted = wanted_series(shared, &cell, query);
     if wanted.len() > MAX_SERIES_PER_ANSWER {
         let count = wanted.len();
         return Err(QueryError::TooLarge(format!("{count} series, at most {MAX_SERIES_PER_ANSWER}")));
     }
     wanted.sort_by(|a, b| a.1.cmp(&b.1));
-    let grid = Grid::new(query.from, query.to, query.points);
-    let mut buckets: Vec<Buckets> = wanted.iter().map(|_| Buckets::new(grid)).collect();
-    if !wanted.is_empty() {
-        let ids: Vec<MetricId> = wanted.iter().map(|(id, _)| *id).collect();
-        shared
-            .readers
-            .ask(|conn, deadline| scan(shared, conn, deadline, entry.id, query, &ids, &mut buckets))?;
-    }
+    let ids: Vec<MetricId> = wanted.iter().map(|(id, _)| *id).collect();
+    let buckets = if ids.is_empty() { Vec::new() } else { scan(shared, &cell, query, &ids)? };
     let series = wanted.into_iter().zip(buckets);
     Ok(series.map(|((_, series), buckets)| buckets.finish(series.as_ref().clone())).collect())
 }
 
-fn wanted_series(
-    shared: &Shared,
-    known: &std::collections::BTreeSet<MetricId>,
-    query: &RangeQuery,
-) -> Vec<(MetricId, Arc<Series>)> {
+fn wanted_series(shared: &Shared, cell: &HostCell, query: &RangeQuery) -> Vec<(MetricId, Arc<Series>)> {
     let names = shared.names.read().unwrap_or_else(PoisonError::into_inner);
+    let state = cell.lock();
     let mut metrics: Vec<&String> = query.metrics.iter().collect();
     metrics.sort_unstable();
     metrics.dedup();
-    let ids = metrics.into_iter().flat_map(|metric| names.of_type(metric)).filter(|id| known.contains(id));
+    let ids =
+        metrics.into_iter().flat_map(|metric| names.of_type(metric)).filter(|id| state.series.contains(id));
     ids.filter_map(|id| names.series(*id).map(|series| (*id, series.clone())))
         .filter(|(_, series)| match &query.tags {
             TagMatch::Any => true,
@@ -60,60 +55,183 @@ fn wanted_series(
 
 fn scan(
     shared: &Shared,
-    conn: &Connection,
-    deadline: Instant,
-    host_id: i64,
+    cell: &HostCell,
     query: &RangeQuery,
     ids: &[MetricId],
-    buckets: &mut [Buckets],
-) -> Result<(), QueryError> {
-    let mut places: HashMap<LayoutId, Columns> = HashMap::new();
-    let mut statement = conn.prepare_cached(
-        "SELECT timestamp, layout_id, data FROM tick WHERE host_id = ?1 AND timestamp BETWEEN ?2 AND ?3
-         ORDER BY timestamp",
-    )?;
-    let mut rows = statement.query(params![host_id, query.from.as_millis(), query.to.as_millis()])?;
-    let mut seen = 0_usize;
-    while let Some(row) = rows.next()? {
-        seen += 1;
-        if seen.is_multiple_of(ROWS_PER_LOOK) && Instant::now() > deadline {
-            return Err(QueryError::TimedOut);
+) -> Result<Vec<Buckets>, QueryError> {
+    let (from, to) = (query.from.as_millis(), query.to.as_millis());
+    // Before the blocks: rows that are sealed in between are then seen twice, never missed.
+    let rows = cell.rows(from, to);
+    let raw_from = cell.lock().raw_from;
+    shared.readers.ask(|conn, deadline| {
+        let mut hours = sealed::hours(conn, cell.id, hour_of(from)..=hour_of(to))?;
+        hours.extend(rows.iter().map(|(at, _)| hour_of(*at)));
+        let grid = Grid::new(query.from, query.to, query.points);
+        let tier = tier(grid, from, to, raw_from);
+        let grid = tier.map_or(grid, |tier| grid.rounded(tier.step()));
+        let scan =
+            Scan { conn, counters: &shared.counters, deadline, host_id: cell.id, from, to, ids, rows: &rows };
+        let mut buckets: Vec<Buckets> = ids.iter().map(|_| Buckets::new(grid)).collect();
+        scan.days(&hours, tier, &mut buckets)?;
+        Ok(buckets)
+    })
+}
+
+/// A range that is read sample by sample whatever the width of the buckets, milliseconds.
+const RAW_RANGE_MS: i64 = 6 * HOUR_MS;
+
+/// The coarsest summaries that are no coarser than the buckets, where the range is long; the finest where its samples
+/// are gone.
+fn tier(grid: Grid, from: i64, to: i64, raw_from: i64) -> Option<Tier> {
+    let tiers = [Tier::TenMinutes, Tier::Minute];
+    let fitting = tiers.into_iter().find(|tier| grid.width_ms >= tier.step() && to - from > RAW_RANGE_MS);
+    let is_gone = hour_of(from) < raw_from;
+    fitting.or(is_gone.then_some(Tier::Minute))
+}
+
+/// One reading of one host.
+struct Scan<'a> {
+    conn: &'a Connection,
+    counters: &'a Counters,
+    deadline: Instant,
+    host_id: i64,
+    from: i64,
+    to: i64,
+    ids: &'a [MetricId],
+    /// Rows in memory, by time.
+    rows: &'a [(i64, HeadRow)],
+}
+
+impl Scan<'_> {
+    fn days(
+        &self,
+        hours: &BTreeSet<i64>,
+        tier: Option<Tier>,
+        buckets: &mut [Buckets],
+    ) -> Result<(), QueryError> {
+        let mut days: BTreeSet<i64> = hours.iter().map(|hour| hour.div_euclid(24)).collect();
+        if let Some(tier) = tier {
+            for tier in [tier, Tier::TenMinutes] {
+                days.extend(rollup::days(self.conn, tier, self.host_id, self.from..=self.to)?);
+            }
         }
-        let timestamp = Timestamp::from_millis(row.get(0)?);
-        let layout_id: LayoutId = row.get(1)?;
-        let columns = match places.entry(layout_id) {
-            std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
-            std::collections::hash_map::Entry::Vacant(new) => new.insert(
-                Columns::new(shared, layout_id, ids).ok_or_else(|| schema::damaged("unknown layout"))?,
-            ),
-        };
-        let data = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
-        for &(column, place) in &columns.wanted {
-            if let (Some(value), Some(buckets)) =
-                (row::cell(data, columns.width, column), buckets.get_mut(place))
-            {
-                buckets.push(timestamp, value);
+        for day in days {
+            let has_samples = hours.range(day * 24..(day + 1) * 24).next().is_some();
+            let mut summaries = None;
+            for tier in tier.into_iter().chain((!has_samples).then_some(Tier::TenMinutes)) {
+                if summaries.is_none() {
+                    summaries = rollup::read(self.conn, self.counters, tier, day, self.host_id, self.ids)?;
+                }
+            }
+            if Instant::now() > self.deadline {
+                return Err(QueryError::TimedOut);
+            }
+            match summaries {
+                Some(summaries) => self.push_summaries(summaries, buckets),
+                None => self.hours(hours.range(day * 24..(day + 1) * 24), buckets)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn push_summaries(&self, summaries: Vec<Vec<rollup::Summary>>, buckets: &mut [Buckets]) {
+        let within = self.from..=self.to;
+        for (buckets, summaries) in buckets.iter_mut().zip(summaries) {
+            for summary in summaries.into_iter().filter(|summary| within.contains(&summary.at)) {
+                buckets.push_summary(&summary);
             }
         }
     }
-    Ok(())
+
+    fn hours<'h>(
+        &self,
+        hours: impl Iterator<Item = &'h i64>,
+        buckets: &mut [Buckets],
+    ) -> Result<(), QueryError> {
+        for hour in hours {
+            if Instant::now() > self.deadline {
+                return Err(QueryError::TimedOut);
+            }
+            let (first, last) = (hour * HOUR_MS, (hour + 1) * HOUR_MS - 1);
+            let start = self.rows.partition_point(|(at, _)| *at < first);
+            let rows = self.rows.get(start..).unwrap_or_default();
+            let rows = rows.get(..rows.partition_point(|(at, _)| *at <= last)).unwrap_or_default();
+            let blobs = sealed::blobs(self.conn, self.host_id, *hour)?;
+            for (cells, buckets) in
+                hour_cells(&blobs, rows, self.ids, self.counters).into_iter().zip(&mut *buckets)
+            {
+                let cells = cells.into_iter().filter(|(at, _)| (self.from..=self.to).contains(at));
+                cells.for_each(|(at, value)| buckets.push(Timestamp::from_millis(at), value));
+            }
+        }
+        Ok(())
+    }
 }
 
-/// Where the wanted series stand in the rows of one layout.
-struct Columns {
-    width: usize,
-    /// Column in the row, place in the question.
-    wanted: Vec<(usize, usize)>,
+/// The cells of `ids` in blocks and rows of one hour, each series by time; of two for one instant the one stored last.
+pub(crate) fn hour_cells(
+    blobs: &[Vec<u8>],
+    rows: &[(i64, HeadRow)],
+    ids: &[MetricId],
+    counters: &Counters,
+) -> Vec<Vec<(i64, f64)>> {
+    let mut sources: Vec<Source> =
+        blobs.iter().filter_map(|blob| counters.sound(Source::read(blob, ids))).collect();
+    if !rows.is_empty() {
+        sources.push(Source::of_rows(rows, ids));
+    }
+    sources.sort_by_key(|source| source.times.first().copied());
+    let is_disjoint = sources.windows(2).all(|pair| match pair {
+        [a, b] => a.times.last() < b.times.first(),
+        _ => true,
+    });
+    let cells = (0..ids.len()).map(|place| {
+        let all = sources.iter().flat_map(|source| source.cells(place));
+        if is_disjoint { all.map(|(at, _, value)| (at, value)).collect() } else { last_stored(all) }
+    });
+    cells.collect()
 }
 
-impl Columns {
-    fn new(shared: &Shared, layout_id: LayoutId, ids: &[MetricId]) -> Option<Self> {
-        let names = shared.names.read().unwrap_or_else(PoisonError::into_inner);
-        let layout = names.layout(layout_id)?;
-        let wanted = ids.iter().enumerate();
-        let wanted =
-            wanted.filter_map(|(place, id)| Some((layout.iter().position(|metric| metric == id)?, place)));
-        Some(Self { width: layout.len(), wanted: wanted.collect() })
+fn last_stored(cells: impl Iterator<Item = (i64, i64, f64)>) -> Vec<(i64, f64)> {
+    let mut best: BTreeMap<i64, (i64, f64)> = BTreeMap::new();
+    for (at, seq, value) in cells {
+        let slot = best.entry(at).or_insert((seq, value));
+        if seq >= slot.0 {
+            *slot = (seq, value);
+        }
+    }
+    best.into_iter().map(|(at, (_, value))| (at, value)).collect()
+}
+
+/// The wanted columns of one block, or of the rows in memory.
+struct Source {
+    times: Vec<i64>,
+    seqs: Vec<i64>,
+    columns: Vec<Option<Vec<f64>>>,
+}
+
+impl Source {
+    fn read(blob: &[u8], ids: &[MetricId]) -> Result<Self, Damaged> {
+        let block = Block::open(blob)?;
+        let columns = ids.iter().map(|id| block.column(*id)).collect::<Result<_, _>>()?;
+        Ok(Self { times: block.timestamps()?, seqs: block.seqs()?, columns })
+    }
+
+    fn of_rows(rows: &[(i64, HeadRow)], ids: &[MetricId]) -> Self {
+        let column =
+            |id: &MetricId| Some(rows.iter().map(|(_, row)| row.cell(*id).unwrap_or(f64::NAN)).collect());
+        Self {
+            times: rows.iter().map(|(at, _)| *at).collect(),
+            seqs: rows.iter().map(|(_, row)| row.seq).collect(),
+            columns: ids.iter().map(column).collect(),
+        }
+    }
+
+    /// Time, place in the order of storing and value of each present cell of a column.
+    fn cells(&self, place: usize) -> impl Iterator<Item = (i64, i64, f64)> {
+        let values = self.columns.get(place).and_then(Option::as_ref);
+        let cells = self.times.iter().zip(&self.seqs).zip(values.into_iter().flatten());
+        cells.filter(|(_, value)| !value.is_nan()).map(|((at, seq), value)| (*at, *seq, *value))
     }
 }
 
@@ -137,6 +255,12 @@ impl Grid {
         Self { width_ms, points }
     }
 
+    /// The same with buckets of whole steps, so that no step falls into two of them.
+    fn rounded(self, step: i64) -> Self {
+        let steps = self.width_ms.div_euclid(step) + i64::from(self.width_ms % step != 0);
+        Self { width_ms: steps.saturating_mul(step), ..self }
+    }
+
     fn bucket(self, timestamp: Timestamp) -> i64 {
         timestamp.as_millis().div_euclid(self.width_ms)
     }
@@ -147,7 +271,7 @@ pub(crate) struct Buckets {
     grid: Grid,
     points: Vec<Point>,
     /// Once in buckets: the one being filled, and how many samples it has.
-    filling: Option<(i64, u32)>,
+    filling: Option<(i64, f64)>,
 }
 
 impl Buckets {
@@ -163,25 +287,39 @@ impl Buckets {
                 self.points.push(sample);
                 return;
             }
-            for earlier in std::mem::take(&mut self.points) {
-                self.fill(earlier);
-            }
+            self.begin_buckets();
         }
-        self.fill(sample);
+        self.fill(sample, 1.0);
     }
 
-    fn fill(&mut self, sample: Point) {
+    /// Adds a bucket of finer summaries.
+    fn push_summary(&mut self, summary: &rollup::Summary) {
+        if self.filling.is_none() {
+            self.begin_buckets();
+        }
+        let avg = (summary.sum / summary.count).clamp(summary.min, summary.max);
+        let timestamp = Timestamp::from_millis(summary.at);
+        self.fill(Point { timestamp, min: summary.min, avg, max: summary.max }, summary.count);
+    }
+
+    fn begin_buckets(&mut self) {
+        for earlier in std::mem::take(&mut self.points) {
+            self.fill(earlier, 1.0);
+        }
+    }
+
+    fn fill(&mut self, sample: Point, weight: f64) {
         let bucket = self.grid.bucket(sample.timestamp);
         match (&mut self.filling, self.points.last_mut()) {
             (Some((current, count)), Some(point)) if *current == bucket => {
-                *count += 1;
+                *count += weight;
                 point.min = point.min.min(sample.min);
                 point.max = point.max.max(sample.max);
                 // The running mean cannot overflow where the sum of large values would.
-                point.avg += (sample.avg - point.avg) / f64::from(*count);
+                point.avg += (sample.avg - point.avg) * (weight / *count);
             }
             _ => {
-                self.filling = Some((bucket, 1));
+                self.filling = Some((bucket, weight));
                 self.points.push(sample);
             }
         }

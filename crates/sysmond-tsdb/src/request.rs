@@ -34,6 +34,8 @@ pub struct Appended {
     pub stored: usize,
     /// Of those, cells that were there before with the same value.
     pub duplicates: usize,
+    /// Cells that were not stored since those of their time have been removed already, by age or by the byte budget.
+    pub too_old: usize,
     /// Columns of the frame that were refused since the host has too many series.
     pub refused_columns: Vec<usize>,
     /// Whether the store holds no static data of this host.
@@ -94,6 +96,8 @@ pub struct StoreStats {
     pub samples_dropped: u64,
     /// Transactions committed since the start.
     pub commits: u64,
+    /// Blocks and log rows that could not be read, counted each time that one was tried.
+    pub damaged: u64,
     /// Hosts.
     pub hosts: usize,
     /// Series of all hosts.

@@ -1,12 +1,19 @@
 //! The tables and their versions.
 
+use crate::codec::block::MAX_ROWS;
+use crate::head::HeadRow;
+use crate::names::Names;
+use crate::seal::{self, SealedBlock};
+use crate::sealed::hour_of;
+use crate::{compact, row};
 use rusqlite::{Connection, TransactionBehavior, ffi};
 
 /// Marks a SQLite file as sysmon's: "sysm".
 pub(crate) const APPLICATION_ID: i64 = 0x7379_736d;
 
 /// What turns version N into N + 1. Never edited once released, only added to.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("../migrations/0001.sql"), include_str!("../migrations/0002.sql")];
 
 /// The version that this program writes.
 pub(crate) const VERSION: i64 = MIGRATIONS.len().cast_signed() as i64;
@@ -29,11 +36,56 @@ pub(crate) fn migrate(conn: &mut Connection) -> rusqlite::Result<()> {
     for (sql, to) in MIGRATIONS.iter().zip(1_i64..).skip(from) {
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         tx.execute_batch(sql)?;
+        if to == 2 {
+            rows_to_blocks(&tx)?;
+        }
         tx.pragma_update(None, "application_id", APPLICATION_ID)?;
         tx.pragma_update(None, "user_version", to)?;
         tx.commit()?;
     }
     Ok(())
+}
+
+/// Moves the rows of version 1 into blocks, a host and an hour at a time.
+fn rows_to_blocks(conn: &Connection) -> rusqlite::Result<()> {
+    let names = Names::load(conn)?;
+    let mut hosts = conn.prepare("SELECT host_id FROM hosts")?;
+    let hosts: Vec<i64> = hosts.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    for host_id in hosts {
+        let mut select = conn.prepare_cached(
+            "SELECT timestamp, seq, layout_id, data FROM tick WHERE host_id = ?1 ORDER BY timestamp",
+        )?;
+        let mut found = select.query([host_id])?;
+        let mut rows: Vec<(i64, HeadRow)> = Vec::new();
+        let (mut sealed_seq, mut newest) = (0, None);
+        while let Some(row) = found.next()? {
+            let (at, seq) = (row.get(0)?, row.get(1)?);
+            if rows.last().is_some_and(|(last, _)| hour_of(*last) != hour_of(at)) {
+                put_hour(conn, host_id, &std::mem::take(&mut rows))?;
+            }
+            let layout = names.layout(row.get(2)?).cloned().unwrap_or_default();
+            if let Some(values) = row::decode(row.get_ref(3)?.as_blob()?, layout.len()) {
+                rows.push((at, HeadRow { seq, layout, values: values.into() }));
+            }
+            (sealed_seq, newest) = (seq.max(sealed_seq), Some(at));
+        }
+        put_hour(conn, host_id, &rows)?;
+        if let Some(newest) = newest {
+            conn.prepare_cached("INSERT INTO host_state (host_id, sealed_seq, newest) VALUES (?1, ?2, ?3)")?
+                .execute([host_id, sealed_seq, newest])?;
+        }
+    }
+    conn.execute_batch("DROP TABLE tick")
+}
+
+fn put_hour(conn: &Connection, host_id: i64, rows: &[(i64, HeadRow)]) -> rusqlite::Result<()> {
+    let Some((first, _)) = rows.first() else {
+        return Ok(());
+    };
+    let hour = hour_of(*first);
+    let blocks: Vec<SealedBlock> =
+        rows.chunks(MAX_ROWS).map(|rows| SealedBlock::new(hour, &seal::table(rows))).collect();
+    compact::insert_blocks(conn, host_id, hour, &blocks)
 }
 
 /// The error of a file whose content breaks its own rules.

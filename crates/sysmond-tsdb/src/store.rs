@@ -1,17 +1,18 @@
 //! The handle that everything else uses.
 
-use crate::memory::{HostEntry, Memory};
+use crate::head::HostCell;
+use crate::memory::Memory;
 use crate::names::Names;
 use crate::readers::Readers;
-use crate::retention::Cutoffs;
+use crate::retention::Cutoff;
 use crate::writer::{Command, Counters, Done, Shared, Writer};
 use crate::{
     Append, AppendError, Appended, Backlog, Cursor, OpenError, QueryError, RangeQuery, StoreOptions,
-    StoreStats, backlog, file, range, retention, schema,
+    StoreStats, backlog, compact, file, range, retention, rollup, schema, seal,
 };
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use sysmond_model::{FleetSummary, Host, Sample, SeriesRange, StaticInfo, Timestamp};
@@ -27,7 +28,10 @@ struct Inner {
     shared: Arc<Shared>,
     /// `None` once closed.
     queue: Mutex<Option<SyncSender<Command>>>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    /// The writer's thread and the one that seals for it.
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Held by the one that looks after the store.
+    upkeep: Mutex<()>,
 }
 
 impl Store {
@@ -45,17 +49,23 @@ impl Store {
             names: RwLock::new(Names::default()),
             memory: RwLock::new(Memory::default()),
             counters: Counters::default(),
+            is_closing: AtomicBool::new(false),
             set_aside: Mutex::new(opened.set_aside),
             lock: Mutex::new(Some(lock)),
         });
         let sqlite_error = |source| OpenError::Sqlite { path: path.display().to_string(), source };
-        let writer = Writer::new(shared.clone(), opened.conn, now).map_err(sqlite_error)?;
-        let thread = std::thread::Builder::new()
-            .name("store-writer".into())
-            .spawn(move || writer.run(&receiver))
-            .map_err(|source| OpenError::Io { path: path.display().to_string(), source })?;
-        let queue = Mutex::new(Some(sender));
-        Ok(Self(Arc::new(Inner { shared, queue, thread: Mutex::new(Some(thread)) })))
+        let io_error = |source| OpenError::Io { path: path.display().to_string(), source };
+        let (sealer, ripe) = channel();
+        let writer = Writer::new(shared.clone(), opened.conn, now, sealer).map_err(sqlite_error)?;
+        let writing = named("store-writer").spawn(move || writer.run(&receiver)).map_err(io_error)?;
+        let queue = sender.clone();
+        let sealing = named("store-sealer").spawn(move || seal::work(&ripe, &sender)).map_err(io_error)?;
+        Ok(Self(Arc::new(Inner {
+            shared,
+            queue: Mutex::new(Some(queue)),
+            threads: Mutex::new(vec![writing, sealing]),
+            upkeep: Mutex::new(()),
+        })))
     }
 
     /// Where the last damaged file was put, at the start or since: worth a loud word.
@@ -81,30 +91,30 @@ impl Store {
     /// All hosts, by name. From memory.
     pub fn hosts(&self) -> Vec<Host> {
         let memory = self.0.shared.memory.read().unwrap_or_else(PoisonError::into_inner);
-        memory.hosts.values().map(|entry| entry.host.clone()).collect()
+        memory.hosts.values().map(|cell| cell.lock().host.clone()).collect()
     }
 
     /// One host. From memory.
     pub fn host(&self, hostname: &str) -> Option<Host> {
-        self.entry(hostname).map(|entry| entry.host.clone())
+        self.cell(hostname).map(|cell| cell.lock().host.clone())
     }
 
     /// What was read once of a host; `None` where the host is unknown or never sent it.
     pub fn static_info(&self, hostname: &str) -> Option<StaticInfo> {
-        self.entry(hostname)?.static_info.clone()
+        self.cell(hostname)?.lock().static_info.clone()
     }
 
     /// The newest value of each series of a host that was sampled in the five minutes before the host's newest sample,
     /// sorted by series. `None` for an unknown host. From memory.
     pub fn latest(&self, hostname: &str) -> Option<Vec<Sample>> {
-        let entry = self.entry(hostname)?;
+        let cell = self.cell(hostname)?;
         let names = self.0.shared.names.read().unwrap_or_else(PoisonError::into_inner);
-        Some(entry.latest(&names))
+        Some(cell.lock().latest(&names))
     }
 
     /// The time of a host's newest row, if it has any. From memory.
     pub fn newest(&self, hostname: &str) -> Option<Timestamp> {
-        self.entry(hostname)?.newest_row
+        self.cell(hostname)?.lock().newest_row.map(Timestamp::from_millis)
     }
 
     /// The fleet in figures at `now`. From memory: no scan.
@@ -136,34 +146,34 @@ impl Store {
         wait(|done| self.0.offer(Command::SetCursor(name.to_owned(), cursor, done)))
     }
 
-    /// Removes what is older than the retention or beyond the byte budget, in short transactions; returns how many
-    /// cells went. Age counts back from `now`, and for a host whose newest row is older from that row: a host that
-    /// fell silent keeps its last stretch. Meant to be called every minute.
+    /// Looks after the store at `now`: brings settled hours and days into their final form, and removes samples and
+    /// summaries that are older than the retention (in whole hours and days) or beyond the byte budget, in short
+    /// transactions; returns how many cells went. Age counts back from `now`, and for a host whose newest row is older
+    /// from that row: a host that fell silent keeps its last stretch. Meant to be called every minute.
     pub fn retain(&self, now: Timestamp) -> Result<u64, QueryError> {
         let shared = &self.0.shared;
-        let retention_ms = i64::try_from(shared.options.retention.as_millis()).unwrap_or(i64::MAX);
-        let mut cutoffs = Cutoffs { now, retention_ms, floor: Timestamp::from_millis(i64::MIN) };
-        let mut cells = self.delete_before(cutoffs)?;
+        let _one_at_a_time = self.0.upkeep.lock().unwrap_or_else(PoisonError::into_inner);
+        self.on_writer(move |writer| writer.tick(now))??;
+        let job = |job: compact::Job| Ok(self.on_writer(job)??);
+        compact::run(shared, now, job)?;
+        rollup::run(shared, now, job)?;
+        let mut cells = self.delete_before(now, Cutoff::default())?;
         for _ in 0..MAX_TRIMS {
-            let Some(further) = shared.readers.ask(|conn, _| Ok(retention::budget_cutoff(shared, conn)?))?
-            else {
+            let Some(floor) = shared.readers.ask(|conn, _| Cutoff::by_budget(shared, conn))? else {
                 break;
             };
-            cutoffs.floor = cutoffs.floor.max(further);
-            cells += self.delete_before(cutoffs)?;
+            cells += self.delete_before(now, floor)?;
         }
-        self.on_writer(move |writer| retention::forget(writer, cutoffs))??;
+        self.on_writer(move |writer| retention::mark_silent(writer, now))??;
         while self.on_writer(retention::vacuum_slice)?? {}
         self.on_writer(retention::shrink_log)??;
         Ok(cells)
     }
 
-    fn delete_before(&self, cutoffs: Cutoffs) -> Result<u64, QueryError> {
-        let mut progress = retention::Progress::new(&self.0.shared, cutoffs);
+    fn delete_before(&self, now: Timestamp, floor: Cutoff) -> Result<u64, QueryError> {
+        let mut progress = retention::Progress::new(&self.0.shared, now, floor);
         while !progress.is_done() {
-            progress = self.on_writer(move |writer| {
-                retention::delete_slice(writer, &mut progress).map(|()| progress)
-            })??;
+            progress = self.on_writer(move |writer| progress.delete_slice(writer).map(|()| progress))??;
         }
         Ok(progress.cells)
     }
@@ -180,8 +190,9 @@ impl Store {
             samples_duplicate: counters.duplicate.load(Ordering::Relaxed),
             samples_dropped: counters.dropped.load(Ordering::Relaxed),
             commits: counters.commits.load(Ordering::Relaxed),
+            damaged: counters.damaged.load(Ordering::Relaxed),
             hosts: memory.hosts.len(),
-            series: memory.hosts.values().map(|entry| entry.series.len()).sum(),
+            series: memory.hosts.values().map(|cell| cell.lock().series.len()).sum(),
         }
     }
 
@@ -190,7 +201,23 @@ impl Store {
         self.0.close();
     }
 
-    fn entry(&self, hostname: &str) -> Option<Arc<HostEntry>> {
+    /// Brings every row into a block.
+    #[cfg(test)]
+    pub(crate) fn seal_all(&self) {
+        let step = |writer: &mut Writer| {
+            for entry in writer.unsealed.values_mut() {
+                if let Some(cell) = entry.claim() {
+                    writer.sealer.send(cell).expect("the sealer runs");
+                }
+            }
+            writer.unsealed.values().all(seal::Unsealed::is_sealed)
+        };
+        while !self.on_writer(step).expect("open") {
+            std::thread::yield_now();
+        }
+    }
+
+    fn cell(&self, hostname: &str) -> Option<Arc<HostCell>> {
         let memory = self.0.shared.memory.read().unwrap_or_else(PoisonError::into_inner);
         memory.hosts.get(hostname).cloned()
     }
@@ -238,18 +265,20 @@ impl Inner {
 
     fn close(&self) {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() else {
-            return;
-        };
-        // The writer itself may hold the last handle, in a callback: it must not wait for itself.
-        if thread.thread().id() == std::thread::current().id() {
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        self.shared.is_closing.store(true, Ordering::Relaxed);
+        // The writer itself may hold the last handle, in a callback: it must not wait for itself. It sees the flag.
+        let own = std::thread::current().id();
+        if threads.iter().any(|thread| thread.thread().id() == own) {
             return;
         }
         let (closed, is_closed) = sync_channel(1);
         if queue.is_some_and(|queue| queue.send(Command::Close(closed)).is_ok()) {
             is_closed.recv().ok();
         }
-        thread.join().ok();
+        for thread in threads {
+            thread.join().ok();
+        }
     }
 }
 
@@ -257,6 +286,10 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+fn named(name: &str) -> std::thread::Builder {
+    std::thread::Builder::new().name(name.to_owned())
 }
 
 fn wait<T: Send + 'static>(offer: impl FnOnce(Done<T>) -> Result<(), AppendError>) -> Result<T, AppendError> {

@@ -1,17 +1,20 @@
 //! The thread that owns the writing connection: group commit, answers after the disk has it, recovery from its
 //! failures.
 
-use crate::batch::Batch;
+use crate::batch::{self, Batch};
+use crate::head::HostCell;
 use crate::memory::Memory;
 use crate::names::Names;
 use crate::readers::Readers;
 use crate::request::StoreOptions;
+use crate::seal::Unsealed;
 use crate::{Append, AppendError, Appended, Cursor, OpenError, file};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use sysmond_model::Timestamp;
 
@@ -19,6 +22,8 @@ use sysmond_model::Timestamp;
 const MAX_GROUP: usize = 256;
 /// Space that is left to others on the file system, bytes, or a twentieth of it where that is less.
 const RESERVE_BYTES: u64 = 64 * 1024 * 1024;
+/// How often the times at which hosts were seen are written, milliseconds. Until then the log has them.
+const WRITE_HOSTS_EVERY_MS: i64 = 10_000;
 /// Size of a page of the file, bytes.
 pub(crate) const PAGE_BYTES: u64 = 4096;
 /// Pages that even the smallest budget allows: the empty tables and a little.
@@ -34,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) counters: Counters,
     /// Where the last damaged file was put.
     pub(crate) set_aside: Mutex<Option<PathBuf>>,
+    /// Set once nothing more is to be taken.
+    pub(crate) is_closing: AtomicBool,
     /// Held for as long as the store is open.
     pub(crate) lock: Mutex<Option<File>>,
 }
@@ -46,6 +53,8 @@ pub(crate) struct Counters {
     pub(crate) duplicate: AtomicU64,
     pub(crate) dropped: AtomicU64,
     pub(crate) commits: AtomicU64,
+    /// Blocks and log rows that could not be read.
+    pub(crate) damaged: AtomicU64,
 }
 
 /// Whom to tell of a write's end; told exactly once, also where the write is forgotten.
@@ -92,15 +101,38 @@ pub(crate) struct Writer {
     shared: Arc<Shared>,
     /// `None` after a failure, until it could be opened anew.
     conn: Option<Connection>,
-    next_seq: i64,
     next_host: i64,
-    /// The newest receiver's time, for the name of a file set aside.
+    next_log: i64,
+    /// The newest receiver's time.
     now: Timestamp,
+    /// Hosts heard of since their rows were written last, when that was, and the log's next row then.
+    seen: HashMap<i64, Arc<HostCell>>,
+    hosts_written: Timestamp,
+    hosts_written_log: i64,
+    /// Takes hosts whose heads are to be sealed.
+    pub(crate) sealer: Sender<Arc<HostCell>>,
+    pub(crate) unsealed: HashMap<i64, Unsealed>,
 }
 
 impl Writer {
-    pub(crate) fn new(shared: Arc<Shared>, conn: Connection, now: Timestamp) -> rusqlite::Result<Self> {
-        let mut writer = Self { shared, conn: None, next_seq: 1, next_host: 1, now };
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        conn: Connection,
+        now: Timestamp,
+        sealer: Sender<Arc<HostCell>>,
+    ) -> rusqlite::Result<Self> {
+        let mut writer = Self {
+            shared,
+            conn: None,
+            next_host: 1,
+            next_log: 1,
+            now,
+            seen: HashMap::new(),
+            hosts_written: now,
+            hosts_written_log: 1,
+            sealer,
+            unsealed: HashMap::new(),
+        };
         writer.adopt(conn)?;
         Ok(writer)
     }
@@ -109,6 +141,7 @@ impl Writer {
     pub(crate) fn run(mut self, commands: &Receiver<Command>) {
         let mut closing = None;
         while closing.is_none()
+            && !self.shared.is_closing.load(Ordering::Relaxed)
             && let Ok(first) = commands.recv()
         {
             closing = self.serve(first, commands);
@@ -116,10 +149,10 @@ impl Writer {
         while let Ok(next) = commands.try_recv() {
             closing = self.serve(next, commands).or(closing);
         }
-        self.shared.readers.clear();
         if let Some(conn) = self.conn.take() {
-            checkpoint(&conn).ok();
+            write_hosts(&conn, &self.seen).and_then(|()| checkpoint(&conn)).ok();
         }
+        self.shared.readers.clear();
         self.shared.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(closed) = closing {
             closed.send(()).ok();
@@ -173,7 +206,7 @@ impl Writer {
         for command in group {
             match command {
                 Command::Append(append, done) => {
-                    self.now = append.received;
+                    self.now = self.now.max(append.received);
                     writes.push(Write::Append(append));
                     dones.push(WriteDone::Append(done));
                 }
@@ -205,6 +238,7 @@ impl Writer {
         if let Ok(appended) = &answer {
             let counters = &self.shared.counters;
             counters.stored.fetch_add(appended.stored as u64, Ordering::Relaxed);
+            counters.dropped.fetch_add(appended.too_old as u64, Ordering::Relaxed);
             counters.duplicate.fetch_add(appended.duplicates as u64, Ordering::Relaxed);
         }
         match done {
@@ -217,10 +251,27 @@ impl Writer {
         if !has_reserve(&self.shared.path) {
             return Err(Failure::NoSpace);
         }
-        let (shared, next_seq, next_host) = (self.shared.clone(), self.next_seq, self.next_host);
-        let conn = self.connection().map_err(Failure::Reopen)?;
+        let (shared, next_host, log_id) = (self.shared.clone(), self.next_host, self.next_log);
+        let hosts_due = self.hosts_written.plus_millis(WRITE_HOSTS_EVERY_MS) <= self.now;
+        self.connection().map_err(Failure::Reopen)?;
+        // Taken out, so that the transaction's borrow is not one of the whole writer.
+        let mut conn = self.conn.take().ok_or(Failure::Reopen(AppendError::Closed))?;
+        let done = self.transact(&mut conn, &shared, writes, next_host, log_id, hosts_due);
+        self.conn = Some(conn);
+        done
+    }
+
+    fn transact(
+        &mut self,
+        conn: &mut Connection,
+        shared: &Shared,
+        writes: Vec<Write>,
+        next_host: i64,
+        log_id: i64,
+        hosts_due: bool,
+    ) -> Result<Vec<Result<Appended, AppendError>>, Failure> {
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut batch = Batch::new(&tx, &shared.names, &shared.memory, next_seq, next_host);
+        let mut batch = Batch::new(&tx, shared, next_host);
         let mut answers = Vec::with_capacity(writes.len());
         for write in writes {
             answers.push(match write {
@@ -232,11 +283,52 @@ impl Writer {
                 }
             });
         }
-        batch.write_hosts()?;
-        let batch = batch.detach();
+        if hosts_due {
+            write_hosts(&tx, &self.seen)?;
+        }
+        let outcome = if batch.has_appends() { Some(batch.write(log_id)?) } else { None };
         tx.commit()?;
-        (self.next_seq, self.next_host) = batch.publish(&shared.memory);
+        if hosts_due {
+            self.seen.clear();
+            (self.hosts_written, self.hosts_written_log) = (self.now, log_id);
+        }
+        if let Some(outcome) = outcome {
+            self.next_log = log_id + 1;
+            let (next_host, heard, touched) = outcome.publish(&shared.memory);
+            self.next_host = next_host;
+            self.seen.extend(heard.into_iter().map(|cell| (cell.id, cell)));
+            self.track(log_id, touched);
+        }
+        if hosts_due {
+            self.seal_old(self.now);
+        }
         Ok(answers)
+    }
+
+    /// The first log row whose deliveries may be newer than the hosts' rows.
+    pub(crate) fn log_behind_hosts(&self) -> i64 {
+        self.hosts_written_log
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Takes the caller's time, which may have been set back, and writes when hosts were seen.
+    pub(crate) fn set_now(&mut self, now: Timestamp) -> rusqlite::Result<()> {
+        self.now = now;
+        let seen = std::mem::take(&mut self.seen);
+        let written = self.with_connection(|conn| {
+            let tx = conn.transaction()?;
+            write_hosts(&tx, &seen)?;
+            tx.commit()
+        });
+        if written.is_err() {
+            self.seen.extend(seen);
+        } else {
+            (self.hosts_written, self.hosts_written_log) = (now, self.next_log);
+        }
+        written
     }
 
     /// What to answer after a failed transaction. A connection whose disk or file failed is not trusted again.
@@ -276,23 +368,33 @@ impl Writer {
     fn adopt(&mut self, conn: Connection) -> rusqlite::Result<()> {
         limit_pages(&conn, self.shared.options.max_disk_bytes)?;
         let names = Names::load(&conn)?;
-        let memory = Memory::load(&conn, &names)?;
-        let mut next_seq: i64 =
-            conn.query_row("SELECT coalesce(max(seq), 0) FROM cursor", [], |row| row.get(0))?;
-        let mut next_host = 0;
-        for entry in memory.hosts.values() {
-            let newest: i64 = conn
-                .prepare_cached("SELECT coalesce(max(seq), 0) FROM tick WHERE host_id = ?1")?
-                .query_row([entry.id], |row| row.get(0))?;
-            next_seq = next_seq.max(newest);
-            next_host = next_host.max(entry.id);
+        let loaded = Memory::load(&conn, &names, &self.shared.counters)?;
+        (self.next_host, self.next_log) = (loaded.next_host, loaded.next_log);
+        (self.hosts_written, self.hosts_written_log) = (self.now, 0);
+        self.seen = loaded.memory.hosts.values().map(|cell| (cell.id, cell.clone())).collect();
+        self.unsealed.clear();
+        for (host_id, groups) in loaded.groups {
+            if let Some(cell) = self.seen.get(&host_id) {
+                let mut entry = Unsealed::new(cell.clone(), self.now);
+                for (log_id, last_seq) in groups {
+                    entry.add(log_id, last_seq, 0, self.now);
+                }
+                self.unsealed.insert(host_id, entry);
+            }
         }
-        (self.next_seq, self.next_host) = (next_seq + 1, next_host + 1);
         *self.shared.names.write().unwrap_or_else(PoisonError::into_inner) = names;
-        *self.shared.memory.write().unwrap_or_else(PoisonError::into_inner) = memory;
+        *self.shared.memory.write().unwrap_or_else(PoisonError::into_inner) = loaded.memory;
         self.conn = Some(conn);
         Ok(())
     }
+}
+
+fn write_hosts(conn: &Connection, hosts: &HashMap<i64, Arc<HostCell>>) -> rusqlite::Result<()> {
+    for cell in hosts.values() {
+        let state = cell.lock();
+        batch::write_host(conn, cell.id, &state.host, state.static_info.as_ref())?;
+    }
+    Ok(())
 }
 
 enum Write {

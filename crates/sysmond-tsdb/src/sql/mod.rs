@@ -3,6 +3,8 @@
 //! Works on the file, whether a store has it open or not, and sees every acknowledged sample. Statements cannot write,
 //! attach other files or load code, and are stopped at a time limit.
 
+mod metrics;
+mod snapshot;
 mod tables;
 
 use crate::file::{beside, open_reader, refuse_newer};
@@ -11,6 +13,7 @@ use crate::{OpenError, QueryError, schema};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use snapshot::Snapshot;
 use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -46,6 +49,7 @@ impl From<ValueRef<'_>> for Value {
 /// A store's file, open for questions.
 pub struct Database {
     conn: Connection,
+    snapshot: Snapshot,
 }
 
 impl Database {
@@ -64,15 +68,30 @@ impl Database {
                 "an older program wrote it: start sysmond once to bring it up to date",
             )));
         }
-        tables::offer(&conn, offline_after).map_err(sqlite_error)?;
+        let snapshot = Snapshot::new(connect(&path).map_err(sqlite_error)?);
+        tables::offer(&conn, &snapshot, offline_after).map_err(sqlite_error)?;
         conn.pragma_update(None, "query_only", true).map_err(sqlite_error)?;
         conn.authorizer(Some(authorize)).map_err(sqlite_error)?;
-        Ok(Self { conn })
+        Ok(Self { conn, snapshot })
     }
 
     /// Runs one statement and hands each row with the column names to `row`; returns the column names, which a result
     /// without rows has too. `current_timestamp` is `now` in Unix seconds. The statement is stopped after `time_limit`.
     pub fn query<E: From<QueryError>>(
+        &mut self,
+        sql: &str,
+        now: Timestamp,
+        time_limit: Duration,
+        row: impl FnMut(&[String], &[Value]) -> Result<(), E>,
+    ) -> Result<Vec<String>, E> {
+        let sqlite = |error: rusqlite::Error| E::from(query_error(error));
+        self.snapshot.take(time_limit).map_err(sqlite)?;
+        let answer = self.run(sql, now, time_limit, row);
+        self.snapshot.release().map_err(sqlite)?;
+        answer
+    }
+
+    fn run<E: From<QueryError>>(
         &mut self,
         sql: &str,
         now: Timestamp,

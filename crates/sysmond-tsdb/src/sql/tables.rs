@@ -1,36 +1,27 @@
-//! The two documented tables as temporary views, and the functions that they need.
+//! The two documented tables, and the functions that they need.
 
-use crate::row;
+use super::metrics;
+use super::snapshot::Snapshot;
 use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 use std::time::Duration;
 use sysmond_model::Timestamp;
 
-/// Makes `hosts` and `metrics`. The temporary views stand before the stored tables in the search for a name.
-pub(super) fn offer(conn: &Connection, offline_after: Duration) -> rusqlite::Result<()> {
+/// Makes `hosts` and `metrics`. The temporary view stands before the stored table in the search for a name.
+pub(super) fn offer(conn: &Connection, snapshot: &Snapshot, offline_after: Duration) -> rusqlite::Result<()> {
     set_now(conn, Timestamp::default())?;
-    conn.create_scalar_function("sysmond_cell", 3, FunctionFlags::SQLITE_DETERMINISTIC, |context| {
-        let data = context.get_raw(0).as_blob()?;
-        let index = |argument| Ok(usize::try_from(context.get::<i64>(argument)?).unwrap_or(usize::MAX));
-        let (width, column): (usize, usize) = (index(1)?, index(2).map_err(|error: rusqlite::Error| error)?);
-        Ok(row::cell(data, width, column))
+    metrics::offer(conn, snapshot)?;
+    let snapshot = snapshot.clone();
+    conn.create_scalar_function("sysmond_last_seen", 2, FunctionFlags::SQLITE_INNOCUOUS, move |context| {
+        Ok(snapshot.lock().last_seen(context.get(0)?, context.get(1)?))
     })?;
     let offline_seconds = offline_after.as_secs();
     conn.execute_batch(&format!(
-        "CREATE TEMP VIEW hosts AS SELECT hostname, first_seen, last_seen, tags, version, platform,
-             CASE WHEN last_seen > current_timestamp - {offline_seconds} THEN 'online' ELSE 'offline' END AS status
-             FROM main.hosts;
-         CREATE TEMP VIEW metrics AS SELECT
-             CASE WHEN tick.timestamp % 1000 = 0 THEN tick.timestamp / 1000 ELSE tick.timestamp / 1000.0 END AS timestamp,
-             metric.metric_type AS metric_type, owner.hostname AS host, metric.tags AS tags,
-             sysmond_cell(tick.data, (SELECT count(*) FROM main.layout AS whole WHERE whole.layout_id = tick.layout_id),
-                 layout.position) AS value
-             FROM main.tick AS tick
-             JOIN main.hosts AS owner ON owner.host_id = tick.host_id
-             JOIN main.layout AS layout ON layout.layout_id = tick.layout_id
-             JOIN main.metric AS metric ON metric.id = layout.metric_id
-             WHERE sysmond_cell(tick.data, (SELECT count(*) FROM main.layout AS whole
-                 WHERE whole.layout_id = tick.layout_id), layout.position) IS NOT NULL;"
+        "CREATE TEMP VIEW hosts AS
+             SELECT hostname, first_seen, last_seen, tags, version, platform,
+                 CASE WHEN last_seen > current_timestamp - {offline_seconds} THEN 'online' ELSE 'offline' END AS status
+             FROM (SELECT hostname, first_seen, sysmond_last_seen(host_id, last_seen) AS last_seen, tags, version, platform
+                 FROM main.hosts);"
     ))
 }
 

@@ -2,4 +2,5 @@
 
 mod behaviour;
 mod failures;
+mod migration;
 mod model;

@@ -1,25 +1,34 @@
 //! The store against the simplest thing that obeys the same rules: a map of cells where the last write wins.
 
-use crate::testing::{host, options, reopen, seconds};
-use crate::{Append, Cursor, RangeQuery, Store, StoreOptions, TagMatch};
+use crate::sealed::HOUR_MS;
+use crate::sql::{Database, Value};
+use crate::testing::{OFFLINE, host, options, reopen, seconds};
+use crate::{Append, Cursor, QueryError, RangeQuery, Store, StoreOptions, TagMatch};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Duration;
 use sysmond_model::{Frame, Sample, Series, Timestamp};
 
 const HOSTS: [&str; 2] = ["a", "b"];
-/// How long the stores here keep samples: three of the twelve times that samples have.
-const RETENTION_MS: i64 = 3 * 6_500;
+/// A whole hour, so that the retention's hours are the test's.
+const START: i64 = 1_000 * HOUR_MS;
+/// Three times an hour or so: a few samples fall into each block.
+const SPACING: i64 = 1_100_000;
+/// How long the stores here keep samples.
+const RETENTION_MS: i64 = HOUR_MS;
 const METRICS: [&str; 3] = ["cpu.total_usage", "disk.busy_percent", "x"];
 
 /// What is done to both.
 #[derive(Clone, Debug)]
 enum Step {
-    /// Samples of a host: metric, tag, tenths of a minute, value.
+    /// Samples of a host: metric, tag, time, value.
     Append(usize, Vec<(usize, u8, i64, u8)>),
     /// Close and open again.
     Reopen,
-    /// Let go of what is too old at a minute's tenth.
+    /// Bring all rows into blocks.
+    Seal,
+    /// Look after the store at that time.
     Retain(i64),
 }
 
@@ -29,7 +38,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         prop_oneof![
             8 => (0..HOSTS.len(), prop::collection::vec(sample, 0..8)).prop_map(|(host, cells)| Step::Append(host, cells)),
             1 => Just(Step::Reopen),
-            1 => (0i64..12).prop_map(Step::Retain),
+            2 => Just(Step::Seal),
+            1 => prop_oneof![0i64..12, Just(1000)].prop_map(Step::Retain),
         ],
         1..16,
     )
@@ -44,6 +54,8 @@ struct Model {
     /// A copy that lives by `read_after` alone.
     replica: [Cells; 2],
     cursors: [Cursor; 2],
+    /// Samples before them are gone; only their summaries are left.
+    cutoffs: [Timestamp; 2],
 }
 
 fn samples(cells: &[(usize, u8, i64, u8)]) -> Vec<Sample> {
@@ -52,7 +64,7 @@ fn samples(cells: &[(usize, u8, i64, u8)]) -> Vec<Sample> {
     };
     let value = |value: u8| [0.0, -0.0, 1.5, 1e300][usize::from(value)];
     let sample = |&(metric, tag, at, number): &(usize, u8, i64, u8)| Sample {
-        timestamp: Timestamp::from_millis(at * 6_500),
+        timestamp: Timestamp::from_millis(START + at * SPACING),
         series: series(metric, tag),
         value: value(number),
     };
@@ -62,8 +74,10 @@ fn samples(cells: &[(usize, u8, i64, u8)]) -> Vec<Sample> {
 impl Model {
     fn append(&mut self, store: &Store, host_index: usize, loose: &[Sample]) {
         let frame = Frame::from_samples(loose.iter().cloned());
-        let expected: Cells =
+        let mut expected: Cells =
             frame.samples().map(|(at, series, value)| ((series.clone(), at), value.to_bits())).collect();
+        let all = expected.len();
+        expected.retain(|(_, at), _| *at >= self.cutoffs[host_index]);
         let cells = &mut self.cells[host_index];
         let duplicates = expected.iter().filter(|(key, bits)| cells.get(key) == Some(bits)).count();
         let stored = expected.len();
@@ -72,22 +86,34 @@ impl Model {
         let append =
             Append { host: host(HOSTS[host_index]), static_info: None, received: seconds(1000), frame };
         let answer = store.append_wait(append).expect("stored");
-        assert_eq!((answer.stored, answer.duplicates), (stored, duplicates));
+        assert_eq!((answer.stored, answer.duplicates, answer.too_old), (stored, duplicates, all - stored));
         assert!(answer.refused_columns.is_empty() && answer.static_wanted);
     }
 
-    /// Each host keeps the last stretch before its newest sample, or before now where that is earlier.
-    fn retain(&mut self, store: &Store, tenth: i64) {
-        let now = Timestamp::from_millis(tenth * 6_500);
+    /// Each host keeps the last stretch before its newest sample, or before now where that is earlier, in whole hours.
+    fn retain(&mut self, store: &Store, slot: i64) {
+        let now = START + slot * SPACING;
         let before: usize = self.cells.iter().map(BTreeMap::len).sum();
-        for (cells, replica) in self.cells.iter_mut().zip(&mut self.replica) {
-            let newest = cells.keys().map(|(_, at)| *at).max().unwrap_or(now);
-            let cutoff = newest.min(now).plus_millis(-RETENTION_MS);
-            cells.retain(|(_, at), _| *at >= cutoff);
-            replica.retain(|(_, at), _| *at >= cutoff);
+        for ((cells, replica), cutoff) in self.cells.iter_mut().zip(&mut self.replica).zip(&mut self.cutoffs)
+        {
+            let Some(newest) = cells.keys().map(|(_, at)| at.as_millis()).max() else {
+                continue;
+            };
+            let hour = (newest.min(now) - RETENTION_MS).div_euclid(HOUR_MS);
+            *cutoff = (*cutoff).max(Timestamp::from_millis(hour * HOUR_MS));
+            cells.retain(|(_, at), _| *at >= *cutoff);
+            replica.retain(|(_, at), _| *at >= *cutoff);
         }
         let after: usize = self.cells.iter().map(BTreeMap::len).sum();
-        assert_eq!(store.retain(now).expect("deleted"), (before - after) as u64);
+        let dropped = store.retain(Timestamp::from_millis(now)).expect("deleted");
+        assert_eq!(dropped, (before - after) as u64);
+    }
+
+    fn check_sql(&self, path: &Path) {
+        let mut database = Database::open(path, OFFLINE).expect("a store's file");
+        for (name, cells) in HOSTS.into_iter().zip(&self.cells) {
+            assert_eq!(&sql_cells(&mut database, name), cells);
+        }
     }
 
     fn check(&mut self, store: &Store) {
@@ -95,7 +121,7 @@ impl Model {
             HOSTS.into_iter().enumerate().filter(|(index, _)| self.known[*index]).collect::<Vec<_>>()
         {
             let cells = &self.cells[index];
-            assert_eq!(&stored_cells(store, name), cells);
+            assert_eq!(&stored_cells(store, name, self.cutoffs[index]), cells);
             let latest: Cells = store
                 .latest(name)
                 .expect("known")
@@ -113,13 +139,34 @@ impl Model {
     }
 }
 
-fn stored_cells(store: &Store, name: &str) -> Cells {
+/// What `metrics` says of a host.
+fn sql_cells(database: &mut Database, name: &str) -> Cells {
+    let mut cells = Cells::new();
+    let sql = format!("SELECT timestamp, metric_type, tags, value FROM metrics WHERE host = '{name}'");
+    let row = |_: &[String], row: &[Value]| {
+        let [time, Value::Text(metric), Value::Text(tags), Value::Real(value)] = row else {
+            panic!("{row:?}");
+        };
+        let seconds = match time {
+            Value::Integer(seconds) => *seconds as f64,
+            Value::Real(seconds) => *seconds,
+            other => panic!("{other:?}"),
+        };
+        let at = Timestamp::from_seconds_f64(seconds).expect("a time");
+        assert_eq!(cells.insert((Series::new(metric.as_str(), tags.as_str()), at), value.to_bits()), None);
+        Ok::<_, QueryError>(())
+    };
+    database.query(&sql, seconds(0), OFFLINE, row).expect("a sound statement");
+    cells
+}
+
+fn stored_cells(store: &Store, name: &str, cutoff: Timestamp) -> Cells {
     let query = RangeQuery {
         host: name.into(),
         metrics: METRICS.map(String::from).into(),
         tags: TagMatch::Any,
-        from: seconds(0),
-        to: seconds(1000),
+        from: cutoff.max(Timestamp::from_millis(START)),
+        to: Timestamp::from_millis(START + 5 * HOUR_MS),
         points: 1000,
     };
     let series = store.range(&query).expect("known");
@@ -134,17 +181,18 @@ fn stored_cells(store: &Store, name: &str) -> Cells {
     cells.collect()
 }
 
-/// All times here are within five minutes, so each series counts as current.
 fn newest(cells: &Cells) -> Cells {
     let mut newest: BTreeMap<&Series, (Timestamp, u64)> = BTreeMap::new();
     for ((series, at), bits) in cells {
         newest.insert(series, (*at, *bits));
     }
+    let last = newest.values().map(|(at, _)| *at).max().unwrap_or_default();
+    newest.retain(|_, (at, _)| *at >= last.plus_millis(-300_000));
     newest.into_iter().map(|(series, (at, bits))| ((series.clone(), at), bits)).collect()
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn the_store_holds_what_the_rules_say(steps in steps()) {
@@ -159,9 +207,15 @@ proptest! {
                     drop(store);
                     store = reopen(&folder, options.clone());
                 }
-                Step::Retain(tenth) => model.retain(&store, tenth),
+                Step::Seal => store.seal_all(),
+                Step::Retain(slot) => {
+                    // Only what is in blocks goes: what is not has been received a moment ago.
+                    store.seal_all();
+                    model.retain(&store, slot);
+                }
             }
             model.check(&store);
         }
+        model.check_sql(&folder.path().join("store.db"));
     }
 }

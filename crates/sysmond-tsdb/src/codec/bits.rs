@@ -1,0 +1,128 @@
+//! Bits, least significant first.
+
+use super::Damaged;
+
+/// The most bits that go in or out at once.
+pub(crate) const MAX_BITS: u32 = 56;
+
+/// Appends bits to bytes.
+#[derive(Debug, Default)]
+pub(crate) struct BitWriter {
+    out: Vec<u8>,
+    pending: u64,
+    count: u32,
+}
+
+impl BitWriter {
+    /// The low `count` bits of `bits`, at most [`MAX_BITS`]; those above are zero.
+    pub(crate) fn put(&mut self, bits: u64, count: u32) {
+        debug_assert!(count <= MAX_BITS && bits >> count == 0);
+        self.pending |= bits << self.count;
+        self.count += count;
+        if self.count >= 32 {
+            let [a, b, c, d, ..] = self.pending.to_le_bytes();
+            self.out.extend_from_slice(&[a, b, c, d]);
+            self.pending >>= 32;
+            self.count -= 32;
+        }
+    }
+
+    /// Any 64-bit value in `count` bits.
+    pub(crate) fn put_wide(&mut self, bits: u64, count: u32) {
+        if count > 32 {
+            self.put(bits & 0xffff_ffff, 32);
+            self.put(bits >> 32, count - 32);
+        } else {
+            self.put(bits, count);
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        let bytes = self.count.div_ceil(8) as usize;
+        self.out.extend(self.pending.to_le_bytes().into_iter().take(bytes));
+        self.out
+    }
+}
+
+/// Reads what [`BitWriter`] wrote. Behind the end there are zeros; [`BitReader::finish`] tells.
+#[derive(Debug)]
+pub(crate) struct BitReader<'a> {
+    data: &'a [u8],
+    position: usize,
+}
+
+impl<'a> BitReader<'a> {
+    pub(crate) const fn new(data: &'a [u8]) -> Self {
+        Self { data, position: 0 }
+    }
+
+    /// At least [`MAX_BITS`] bits, without moving on.
+    pub(crate) fn peek(&self) -> u64 {
+        let rest = self.data.get(self.position / 8..).unwrap_or_default();
+        let chunk = rest.first_chunk().copied().unwrap_or_else(|| {
+            let mut chunk = [0; 8];
+            chunk.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+            chunk
+        });
+        u64::from_le_bytes(chunk) >> (self.position % 8)
+    }
+
+    pub(crate) fn skip(&mut self, count: u32) {
+        self.position += count as usize;
+    }
+
+    /// The next `count` bits, at most [`MAX_BITS`].
+    pub(crate) fn get(&mut self, count: u32) -> u64 {
+        let bits = self.peek() & ((1 << count) - 1);
+        self.skip(count);
+        bits
+    }
+
+    /// The next `count` bits, at most 64.
+    pub(crate) fn get_wide(&mut self, count: u32) -> u64 {
+        if count > 32 {
+            let low = self.get(32);
+            low | self.get(count - 32) << 32
+        } else {
+            self.get(count)
+        }
+    }
+
+    /// Whether no more was read than there was.
+    pub(crate) fn finish(self) -> Result<(), Damaged> {
+        if self.position.div_ceil(8) > self.data.len() {
+            return Err(Damaged("bits are missing"));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn bits_survive(values in prop::collection::vec((any::<u64>(), 0u32..=64), 0..100)) {
+            let cut = |value: u64, count: u32| if count == 64 { value } else { value & ((1 << count) - 1) };
+            let mut writer = BitWriter::default();
+            for &(value, count) in &values {
+                writer.put_wide(cut(value, count), count);
+            }
+            let data = writer.finish();
+            let mut reader = BitReader::new(&data);
+            for &(value, count) in &values {
+                prop_assert_eq!(reader.get_wide(count), cut(value, count));
+            }
+            prop_assert!(reader.finish().is_ok());
+        }
+    }
+
+    #[test]
+    fn reading_past_the_end_is_told() {
+        let mut reader = BitReader::new(&[1]);
+        assert_eq!(reader.get(20), 1);
+        assert!(reader.finish().is_err());
+    }
+}

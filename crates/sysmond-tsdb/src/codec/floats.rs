@@ -1,0 +1,334 @@
+//! A column of doubles as integers: constant, whole, decimal, fraction, or as it is; each only where every bit comes back.
+
+use super::Damaged;
+use super::bytes::{Bytes, put_section, put_size};
+use super::ints;
+use super::ratio::{self, EXCEPTION_SHARE, Streams};
+
+/// How a column's values are written: the low bits of its first byte.
+const CONSTANT: u8 = 0;
+const SCALED: u8 = 1;
+const RATIO: u8 = 2;
+const RAW: u8 = 3;
+const MODE_MASK: u8 = 0x0f;
+/// Set in the first byte where some rows have no value.
+const HAS_GAPS: u8 = 0x10;
+/// Set where some values stand beside the mode.
+const HAS_EXCEPTIONS: u8 = 0x20;
+/// Digits behind the point that are tried.
+const MAX_DIGITS: usize = 6;
+/// The powers of ten of those digits.
+const POWERS: [f64; MAX_DIGITS + 1] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6];
+/// Values that decide whether a mode is worth a look at all of them.
+const PROBES: usize = 16;
+/// Whole numbers below it have an exact double each.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// What the values of a column are.
+#[derive(Debug)]
+enum Mode {
+    Constant(f64),
+    Scaled(usize),
+    Ratio(usize),
+    Raw,
+}
+
+/// A column looked at but not yet written: its fractions wait for those of the other columns.
+#[derive(Debug)]
+pub(super) struct Column {
+    row_count: usize,
+    /// Row and value of each present cell.
+    cells: Vec<(usize, f64)>,
+    mode: Mode,
+}
+
+impl Column {
+    /// Chooses the mode of `values`, NaN where absent.
+    pub(super) fn new(values: &[f64], streams: &mut Streams) -> Self {
+        let cells: Vec<(usize, f64)> =
+            values.iter().copied().enumerate().filter(|(_, value)| !value.is_nan()).collect();
+        let mode = constant(&cells)
+            .map(Mode::Constant)
+            .or_else(|| (0..=MAX_DIGITS).find(|digits| is_scaled(&cells, *digits)).map(Mode::Scaled))
+            .or_else(|| streams.join(&cells).map(Mode::Ratio))
+            .unwrap_or(Mode::Raw);
+        Self { row_count: values.len(), cells, mode }
+    }
+
+    /// Appends the column's bytes.
+    pub(super) fn write(&self, streams: &[Vec<u32>], out: &mut Vec<u8>) {
+        let mut body = Vec::new();
+        let (mode, exceptions) = match self.mode {
+            Mode::Constant(value) => {
+                body.extend(value.to_le_bytes());
+                (CONSTANT, Vec::new())
+            }
+            Mode::Scaled(digits) => {
+                body.extend([digits.to_le_bytes()[0]]);
+                (SCALED, self.put_ints(&mut body, |_, value| scaled(value, digits)))
+            }
+            Mode::Ratio(stream) => {
+                put_size(&mut body, stream);
+                let denominators = streams.get(stream).map_or(&[][..], Vec::as_slice);
+                let numerator = |row: usize, value| ratio::numerator(value, *denominators.get(row)?);
+                (RATIO, self.put_ints(&mut body, numerator))
+            }
+            Mode::Raw => (RAW, self.put_ints(&mut body, |_, value| Some(sortable(value)))),
+        };
+        let gaps = self.cells.len() < self.row_count;
+        out.push(
+            mode | if gaps { HAS_GAPS } else { 0 } | if exceptions.is_empty() { 0 } else { HAS_EXCEPTIONS },
+        );
+        if gaps {
+            self.put_gaps(out);
+        }
+        if !exceptions.is_empty() {
+            put_exceptions(&exceptions, out);
+        }
+        out.append(&mut body);
+    }
+
+    /// Writes each value as the integer that `as_int` makes of it; what it cannot stands as its neighbour, and is given
+    /// back as an exception: place among the present cells, value.
+    fn put_ints(&self, body: &mut Vec<u8>, as_int: impl Fn(usize, f64) -> Option<i64>) -> Vec<(usize, f64)> {
+        let (mut ints, mut exceptions) = (Vec::with_capacity(self.cells.len()), Vec::new());
+        for (place, &(row, value)) in self.cells.iter().enumerate() {
+            ints.push(as_int(row, value).unwrap_or_else(|| {
+                exceptions.push((place, value));
+                ints.last().copied().unwrap_or(0)
+            }));
+        }
+        ints::encode(&ints, body);
+        exceptions
+    }
+
+    /// The lengths of runs with and without a value, in turn, the first with.
+    fn put_gaps(&self, out: &mut Vec<u8>) {
+        let (mut runs, mut next, mut run) = (Vec::new(), 0, 0);
+        for &(row, _) in &self.cells {
+            if row > next {
+                runs.extend([run, as_int(row - next)]);
+                run = 0;
+            }
+            run += 1;
+            next = row + 1;
+        }
+        runs.push(run);
+        let mut section = Vec::new();
+        put_size(&mut section, runs.len());
+        ints::encode(&runs, &mut section);
+        put_section(out, &section);
+    }
+}
+
+/// Reads the whole of `data` as a column of `row_count` rows; `stream` gives denominators by number.
+pub(super) fn decode(
+    data: &[u8],
+    row_count: usize,
+    stream: impl Fn(usize) -> Result<Vec<i64>, Damaged>,
+) -> Result<Vec<f64>, Damaged> {
+    let mut bytes = Bytes::new(data);
+    let head = bytes.byte()?;
+    let present = if head & HAS_GAPS == 0 { None } else { Some(read_gaps(bytes.section()?, row_count)?) };
+    let count = present.as_ref().map_or(row_count, Vec::len);
+    let exceptions =
+        if head & HAS_EXCEPTIONS == 0 { Vec::new() } else { read_exceptions(&mut bytes, count)? };
+    let mut values = read_values(head & MODE_MASK, bytes, count, present.as_deref(), stream)?;
+    for (place, value) in exceptions {
+        *values.get_mut(place).ok_or(Damaged("an exception nowhere"))? = value;
+    }
+    if !values.iter().all(|value| value.is_finite()) {
+        return Err(Damaged("a value that is not finite"));
+    }
+    Ok(match present {
+        None => values,
+        Some(rows) => spread(row_count, &rows, values),
+    })
+}
+
+fn read_values(
+    mode: u8,
+    mut bytes: Bytes<'_>,
+    count: usize,
+    present: Option<&[usize]>,
+    stream: impl Fn(usize) -> Result<Vec<i64>, Damaged>,
+) -> Result<Vec<f64>, Damaged> {
+    match mode {
+        CONSTANT => Ok(vec![f64::from_le_bytes(bytes.array()?); count]),
+        SCALED => {
+            let power = POWERS.get(usize::from(bytes.byte()?)).ok_or(Damaged("no such power"))?;
+            let ints = ints::decode(bytes.rest(), count)?;
+            Ok(ints.into_iter().map(|int| int as f64 / power).collect())
+        }
+        RATIO => {
+            let denominators = stream(bytes.size(ratio::MAX_STREAMS)?)?;
+            let numerators = ints::decode(bytes.rest(), count)?;
+            let value = |numerator: i64, row: usize| {
+                let denominator = denominators.get(row).copied().unwrap_or(0);
+                ratio::value(numerator, denominator)
+            };
+            Ok(match present {
+                None => numerators.into_iter().enumerate().map(|(row, n)| value(n, row)).collect(),
+                Some(rows) => numerators.into_iter().zip(rows).map(|(n, row)| value(n, *row)).collect(),
+            })
+        }
+        RAW => Ok(ints::decode(bytes.rest(), count)?.into_iter().map(from_sortable).collect()),
+        _ => Err(Damaged("no such mode")),
+    }
+}
+
+fn spread(row_count: usize, rows: &[usize], values: Vec<f64>) -> Vec<f64> {
+    let mut column = vec![f64::NAN; row_count];
+    for (row, value) in rows.iter().zip(values) {
+        if let Some(cell) = column.get_mut(*row) {
+            *cell = value;
+        }
+    }
+    column
+}
+
+fn read_gaps(section: &[u8], row_count: usize) -> Result<Vec<usize>, Damaged> {
+    let mut bytes = Bytes::new(section);
+    let runs = bytes.size(row_count + 1)?;
+    let (mut rows, mut next) = (Vec::new(), 0_usize);
+    for (index, run) in ints::decode(bytes.rest(), runs)?.into_iter().enumerate() {
+        let end = usize::try_from(run).ok().and_then(|run| next.checked_add(run));
+        let end = end.filter(|end| *end <= row_count).ok_or(Damaged("a run too long"))?;
+        if index % 2 == 0 {
+            rows.extend(next..end);
+        }
+        next = end;
+    }
+    Ok(rows)
+}
+
+fn put_exceptions(exceptions: &[(usize, f64)], out: &mut Vec<u8>) {
+    put_size(out, exceptions.len());
+    let places: Vec<i64> = exceptions.iter().map(|(place, _)| as_int(*place)).collect();
+    let mut section = Vec::new();
+    ints::encode(&places, &mut section);
+    put_section(out, &section);
+    out.extend(exceptions.iter().flat_map(|(_, value)| value.to_le_bytes()));
+}
+
+fn read_exceptions(bytes: &mut Bytes<'_>, count: usize) -> Result<Vec<(usize, f64)>, Damaged> {
+    let exceptions = bytes.size(count)?;
+    let places = ints::decode(bytes.section()?, exceptions)?;
+    let place = |place: i64| usize::try_from(place).map_err(|_| Damaged("an exception nowhere"));
+    places.into_iter().map(|int| Ok((place(int)?, f64::from_le_bytes(bytes.array()?)))).collect()
+}
+
+/// The one value of all cells, where there is but one.
+fn constant(cells: &[(usize, f64)]) -> Option<f64> {
+    let (_, first) = *cells.first()?;
+    cells.iter().all(|(_, value)| value.to_bits() == first.to_bits()).then_some(first)
+}
+
+/// Whether all but a few cells are whole numbers over that power of ten.
+fn is_scaled(cells: &[(usize, f64)], digits: usize) -> bool {
+    let misfits = |cells: &mut dyn Iterator<Item = &(usize, f64)>| {
+        cells.filter(|(_, value)| scaled(*value, digits).is_none()).count()
+    };
+    let probe = misfits(&mut cells.iter().step_by(cells.len() / PROBES + 1));
+    probe <= 1 && misfits(&mut cells.iter()) <= cells.len() / EXCEPTION_SHARE
+}
+
+/// The whole number that divided by ten to the `digits` is `value`, to the last bit.
+#[expect(clippy::cast_possible_truncation, reason = "bounded by EXACT")]
+fn scaled(value: f64, digits: usize) -> Option<i64> {
+    let power = POWERS.get(digits)?;
+    let whole = (value * power).round();
+    ((whole / power).to_bits() == value.to_bits() && whole.abs() < EXACT)
+        .then_some(whole as i64)
+        .filter(|int| *int != 0 || value.to_bits() == 0)
+}
+
+/// Doubles as integers of the same order.
+fn sortable(value: f64) -> i64 {
+    let bits = value.to_bits().cast_signed();
+    bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed()
+}
+
+/// The inverse of [`sortable`].
+fn from_sortable(int: i64) -> f64 {
+    f64::from_bits((int ^ ((int >> 63).cast_unsigned() >> 1).cast_signed()).cast_unsigned())
+}
+
+fn as_int(size: usize) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn round_trip(values: &[f64]) -> (usize, u8) {
+        let mut streams = Streams::new(values.len());
+        let column = Column::new(values, &mut streams);
+        let streams = streams.finish();
+        let mut out = Vec::new();
+        column.write(&streams, &mut out);
+        let stream = |n: usize| {
+            let rows = streams.get(n).ok_or(Damaged("no such stream"))?;
+            Ok(rows.iter().map(|row| i64::from(*row)).collect())
+        };
+        let back = decode(&out, values.len(), stream).expect("just encoded");
+        let bits =
+            |values: &[f64]| values.iter().map(|v| (!v.is_nan()).then(|| v.to_bits())).collect::<Vec<_>>();
+        assert_eq!(bits(&back), bits(values));
+        (out.len(), out[0] & MODE_MASK)
+    }
+
+    #[test]
+    fn each_kind_of_column_has_its_mode() {
+        let check = |value: fn(u32) -> f64, mode: u8, at_most: usize| {
+            let values: Vec<f64> = (0..1800).map(|n| value(n * 7919 % 1009)).collect();
+            let (size, found) = round_trip(&values);
+            assert!(found == mode && size <= at_most, "mode {found}, {size} bytes");
+        };
+        check(|_| 0.1, CONSTANT, 9);
+        check(|n| f64::from(n % 16), SCALED, 920);
+        check(|n| f64::from(n % 16) * 4096.0, SCALED, 920);
+        check(|n| f64::from(n % 16) / 100.0, SCALED, 920);
+        check(|n| 100.0 * f64::from(n % 16) / f64::from(199 + n % 3), RATIO, 920);
+        check(|n| if n == 5 { -0.0 } else { f64::from(n % 16) }, SCALED, 970);
+        check(|n| f64::from(n).sqrt(), RAW, 13_000);
+        check(|n| if n < 900 { 7.0 } else { f64::NAN }, CONSTANT, 400);
+    }
+
+    #[test]
+    fn odd_values_survive() {
+        round_trip(&[]);
+        round_trip(&[f64::NAN; 5]);
+        round_trip(&[f64::NAN, 1.0, f64::NAN, -0.0, 0.0]);
+        round_trip(&[f64::MAX, f64::MIN, f64::MIN_POSITIVE, 5e-324, -5e-324, 9_007_199_254_740_993.0]);
+        round_trip(&[0.0, -0.0, 0.0, -0.0]);
+    }
+
+    fn columns() -> impl Strategy<Value = Vec<f64>> {
+        let odd =
+            prop_oneof![Just(f64::NAN), Just(-0.0), any::<f64>().prop_filter("finite", |v| v.is_finite())];
+        let ratio = (0u32..5000, 1u32..5000).prop_map(|(a, b)| 100.0 * f64::from(a) / f64::from(b));
+        let decimal = (any::<i32>(), 0i32..8).prop_map(|(a, d)| f64::from(a) / 10f64.powi(d));
+        let few = prop_oneof![40 => decimal, 1 => odd.clone()];
+        prop_oneof![
+            prop::collection::vec(odd, 0..100),
+            prop::collection::vec(ratio, 0..200),
+            prop::collection::vec(few, 0..300),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn every_column_survives(values in columns()) {
+            round_trip(&values);
+        }
+
+        #[test]
+        fn no_bytes_panic(data: Vec<u8>, count in 0usize..300) {
+            let decoded = decode(&data, count, |_| Ok(vec![2; count]));
+            prop_assert!(decoded.is_err() || decoded.is_ok_and(|values| values.len() == count));
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! A stream of integers: differences of the order that leaves least, their common factor taken out, then a prefix code
+//! over magnitudes with the low bits as they are.
+
+use super::Damaged;
+use super::bits::{BitReader, BitWriter};
+use super::bytes::{Bytes, put_section, put_signed, put_size, put_varint, unzigzag, zigzag};
+use super::huffman::{Code, Decoder};
+
+/// Magnitudes with a symbol of their own; above, two symbols an octave.
+const DIRECT: u64 = 16;
+/// Symbols there are: the direct ones, and two for each of the lengths 5 to 64.
+const SYMBOLS: usize = 16 + 2 * 60;
+/// Below this share of values that are not zero their places are written instead.
+const SPARSE_SHARE: usize = 5;
+
+/// How the residues are written.
+const ZEROS: u8 = 0;
+const PACKED: u8 = 1;
+const CODED: u8 = 2;
+const SPARSE: u8 = 3;
+/// The place of the order of differences and of the mark of a common factor in a stream's first byte.
+const ORDER_SHIFT: u8 = 4;
+const FACTOR_BIT: u8 = 1 << 3;
+
+/// Appends `values`; their count is for the caller to keep.
+pub(crate) fn encode(values: &[i64], out: &mut Vec<u8>) {
+    let (order, base, mut residues) = best_order(values);
+    let factor = common_factor(&residues);
+    if factor > 1 {
+        for residue in &mut residues {
+            *residue /= factor.cast_signed();
+        }
+    }
+    let magnitudes: Vec<u64> = residues.into_iter().map(zigzag).collect();
+    let start = out.len();
+    out.push(order << ORDER_SHIFT | if factor > 1 { FACTOR_BIT } else { 0 });
+    for value in base {
+        put_signed(out, value);
+    }
+    if factor > 1 {
+        put_varint(out, factor);
+    }
+    let coder = put_magnitudes(&magnitudes, true, out);
+    if let Some(head) = out.get_mut(start) {
+        *head |= coder;
+    }
+}
+
+/// Reads the whole of `data` as `count` values.
+pub(crate) fn decode(data: &[u8], count: usize) -> Result<Vec<i64>, Damaged> {
+    let mut bytes = Bytes::new(data);
+    let head = bytes.byte()?;
+    let order = usize::from(head >> ORDER_SHIFT);
+    if order > 2 {
+        return Err(Damaged("no such order"));
+    }
+    let base_count = match order {
+        0 => 1,
+        1 => 2 * count.min(1),
+        _ => count.min(2),
+    };
+    let base: Vec<i64> = (0..base_count).map(|_| bytes.signed()).collect::<Result<_, _>>()?;
+    let factor = if head & FACTOR_BIT == 0 { 1 } else { bytes.varint()?.cast_signed() };
+    let magnitudes = read_magnitudes(head & 7, bytes, count.saturating_sub(order))?;
+    let residues = magnitudes.into_iter().map(|magnitude| unzigzag(magnitude).wrapping_mul(factor));
+    Ok(match (order, base.as_slice()) {
+        (0, [base]) => residues.map(|residue| base.wrapping_add(residue)).collect(),
+        (1, [first, step]) => running(*first, residues.map(|residue| step.wrapping_add(residue))),
+        (2, [first, step]) => running(*first, running(*step, residues).into_iter()),
+        _ => base,
+    })
+}
+
+/// `first`, and behind it the sums so far.
+fn running(first: i64, steps: impl Iterator<Item = i64>) -> Vec<i64> {
+    let sums = steps.scan(first, |sum, step| {
+        *sum = sum.wrapping_add(step);
+        Some(*sum)
+    });
+    std::iter::once(first).chain(sums).collect()
+}
+
+/// The order of differences whose residues have the fewest bits: order, what the decoder starts from, residues.
+fn best_order(values: &[i64]) -> (u8, Vec<i64>, Vec<i64>) {
+    let (first, middle) = (differences(values), usual(values));
+    let (second, step) = (differences(&first), usual(&first));
+    let around = |values: &[i64], middle: i64| {
+        values.iter().map(|value| value.wrapping_sub(middle)).collect::<Vec<_>>()
+    };
+    let (zeroth, first) = (around(values, middle), around(&first, step));
+    let costs = [cost(&zeroth), cost(&first).saturating_add(8), cost(&second).saturating_add(8)];
+    match values {
+        [start, next, ..] if costs[2] < costs[1] && costs[2] < costs[0] => {
+            (2, vec![*start, next.wrapping_sub(*start)], second)
+        }
+        [start, ..] if costs[1] < costs[0] => (1, vec![*start, step], first),
+        _ => (0, vec![middle], zeroth),
+    }
+}
+
+fn differences(values: &[i64]) -> Vec<i64> {
+    values.iter().zip(values.iter().skip(1)).map(|(earlier, later)| later.wrapping_sub(*earlier)).collect()
+}
+
+fn cost(residues: &[i64]) -> u64 {
+    residues.iter().map(|residue| u64::from(64 - zigzag(*residue).leading_zeros())).sum()
+}
+
+/// The median of a few values: what most are near.
+fn usual(values: &[i64]) -> i64 {
+    let mut few: Vec<i64> = values.iter().step_by(values.len() / 64 + 1).copied().collect();
+    few.sort_unstable();
+    few.get(few.len() / 2).copied().unwrap_or(0)
+}
+
+/// The greatest common factor of what is not zero, at least 1.
+fn common_factor(residues: &[i64]) -> u64 {
+    let mut factor = 0_u64;
+    for residue in residues.iter().filter(|residue| **residue != 0) {
+        factor = gcd(residue.unsigned_abs(), factor);
+        if factor == 1 {
+            break;
+        }
+    }
+    // The division is exact but for a factor that only i64::MIN has.
+    if factor > i64::MAX.unsigned_abs() { 1 } else { factor.max(1) }
+}
+
+pub(crate) fn gcd(mut a: u64, mut b: u64) -> u64 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+/// Writes magnitudes in the shortest way and returns its number.
+fn put_magnitudes(magnitudes: &[u64], may_be_sparse: bool, out: &mut Vec<u8>) -> u8 {
+    let non_zero = magnitudes.iter().filter(|magnitude| **magnitude != 0).count();
+    if non_zero == 0 {
+        return ZEROS;
+    }
+    if may_be_sparse && non_zero * SPARSE_SHARE < magnitudes.len() {
+        put_sparse(magnitudes, non_zero, out);
+        return SPARSE;
+    }
+    let mut counts = [0_u32; SYMBOLS];
+    let (mut all, mut low_bits) = (0_u64, 0_u64);
+    for magnitude in magnitudes {
+        let symbol = Symbol::of(*magnitude);
+        if let Some(count) = counts.get_mut(symbol.number) {
+            *count += 1;
+        }
+        low_bits += u64::from(symbol.low_bits);
+        all |= magnitude;
+    }
+    let width = 64 - all.leading_zeros();
+    let packed_cost = 8 + u64::from(width) * magnitudes.len() as u64;
+    if packed_cost <= 24 {
+        put_packed(magnitudes, width, out);
+        return PACKED;
+    }
+    let code = Code::new(&counts);
+    if packed_cost <= code.header_cost() as u64 * 8 + code.cost(&counts) + low_bits {
+        put_packed(magnitudes, width, out);
+        return PACKED;
+    }
+    code.write(out);
+    let mut bits = BitWriter::default();
+    for magnitude in magnitudes {
+        let symbol = Symbol::of(*magnitude);
+        code.put(symbol.number, &mut bits);
+        bits.put_wide(magnitude & low_mask(symbol.low_bits), symbol.low_bits);
+    }
+    out.append(&mut bits.finish());
+    CODED
+}
+
+fn put_packed(magnitudes: &[u64], width: u32, out: &mut Vec<u8>) {
+    out.push(width.to_le_bytes()[0]);
+    let mut bits = BitWriter::default();
+    for magnitude in magnitudes {
+        bits.put_wide(*magnitude, width);
+    }
+    out.append(&mut bits.finish());
+}
+
+/// The distances between values that are not zero, and those values.
+fn put_sparse(magnitudes: &[u64], non_zero: usize, out: &mut Vec<u8>) {
+    let (mut gaps, mut values, mut gap) = (Vec::with_capacity(non_zero), Vec::with_capacity(non_zero), 0);
+    for magnitude in magnitudes {
+        if *magnitude == 0 {
+            gap += 1;
+        } else {
+            gaps.push(gap);
+            values.push(magnitude - 1);
+            gap = 0;
+        }
+    }
+    put_size(out, non_zero);
+    let mut section = vec![0];
+    let coder = put_magnitudes(&gaps, false, &mut section);
+    section.iter_mut().take(1).for_each(|head| *head = coder);
+    put_section(out, &section);
+    let start = out.len();
+    out.push(0);
+    let coder = put_magnitudes(&values, false, out);
+    if let Some(head) = out.get_mut(start) {
+        *head = coder;
+    }
+}
+
+fn read_magnitudes(coder: u8, mut bytes: Bytes<'_>, count: usize) -> Result<Vec<u64>, Damaged> {
+    match coder {
+        ZEROS if bytes.is_empty() => Ok(vec![0; count]),
+        PACKED => {
+            let width = u32::from(bytes.byte()?);
+            if width > 64 || bytes.rest().len() as u64 * 8 < u64::from(width) * count as u64 {
+                return Err(Damaged("packed bits are missing"));
+            }
+            let mut bits = BitReader::new(bytes.rest());
+            Ok((0..count).map(|_| bits.get_wide(width)).collect())
+        }
+        CODED => read_coded(bytes, count),
+        SPARSE => read_sparse(bytes, count),
+        _ => Err(Damaged("no such coder")),
+    }
+}
+
+fn read_coded(mut bytes: Bytes<'_>, count: usize) -> Result<Vec<u64>, Damaged> {
+    let decoder = Decoder::read(&mut bytes)?;
+    // Each value takes a bit at least.
+    if bytes.rest().len() * 8 < count {
+        return Err(Damaged("coded bits are missing"));
+    }
+    let mut bits = BitReader::new(bytes.rest());
+    let mut magnitudes = Vec::with_capacity(count);
+    for _ in 0..count {
+        let symbol = u64::from(decoder.get(&mut bits)?);
+        magnitudes.push(if symbol < DIRECT {
+            symbol
+        } else {
+            let low_bits = u32::try_from((symbol - DIRECT) / 2 + 3).unwrap_or(u32::MAX);
+            if low_bits > 62 {
+                return Err(Damaged("no such symbol"));
+            }
+            (2 | (symbol & 1)) << low_bits | bits.get_wide(low_bits)
+        });
+    }
+    bits.finish()?;
+    Ok(magnitudes)
+}
+
+fn read_sparse(mut bytes: Bytes<'_>, count: usize) -> Result<Vec<u64>, Damaged> {
+    let non_zero = bytes.size(count)?;
+    let mut section = Bytes::new(bytes.section()?);
+    let gaps = match section.byte()? {
+        SPARSE => return Err(Damaged("sparse in sparse")),
+        coder => read_magnitudes(coder, section, non_zero)?,
+    };
+    let values = match bytes.byte()? {
+        SPARSE => return Err(Damaged("sparse in sparse")),
+        coder => read_magnitudes(coder, bytes, non_zero)?,
+    };
+    let mut magnitudes = vec![0; count];
+    let mut place = 0_usize;
+    for (gap, value) in gaps.into_iter().zip(values) {
+        place = usize::try_from(gap)
+            .ok()
+            .and_then(|gap| place.checked_add(gap))
+            .ok_or(Damaged("a gap too wide"))?;
+        *magnitudes.get_mut(place).ok_or(Damaged("a gap too wide"))? = value.wrapping_add(1);
+        place += 1;
+    }
+    Ok(magnitudes)
+}
+
+/// What a magnitude is coded as.
+struct Symbol {
+    number: usize,
+    /// Bits behind the symbol that are written as they are.
+    low_bits: u32,
+}
+
+impl Symbol {
+    fn of(magnitude: u64) -> Self {
+        if magnitude < DIRECT {
+            return Self { number: magnitude.to_le_bytes()[0].into(), low_bits: 0 };
+        }
+        let low_bits = 62 - magnitude.leading_zeros();
+        let second = usize::from(magnitude >> low_bits & 1 == 1);
+        Self { number: 16 + (low_bits as usize - 3) * 2 + second, low_bits }
+    }
+}
+
+const fn low_mask(count: u32) -> u64 {
+    (1 << count) - 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn round_trip(values: &[i64]) -> usize {
+        let mut out = Vec::new();
+        encode(values, &mut out);
+        assert_eq!(decode(&out, values.len()).expect("just encoded"), values);
+        out.len()
+    }
+
+    #[test]
+    fn regular_streams_are_small() {
+        let check = |values: Vec<i64>, at_most: usize| {
+            let size = round_trip(&values);
+            assert!(size <= at_most, "{size} bytes for {:?}…", &values[..4]);
+        };
+        check(vec![7; 1800], 3);
+        check((0..1800).map(|n| 1_700_000_000_000 + n * 2000).collect(), 12);
+        check((0..1800).map(|n| n * 2000 + n % 2).collect(), 240);
+        check((0..1800).map(|n| n * n).collect(), 240);
+        check((0..1800).map(|n| if n == 900 { 5 << 40 } else { 3 << 40 }).collect(), 30);
+        check((0..1800).map(|n| (n * 7919) % 8 * 4096).collect(), 1800 * 3 / 8 + 16);
+    }
+
+    #[test]
+    fn extremes_survive() {
+        round_trip(&[]);
+        round_trip(&[i64::MIN]);
+        round_trip(&[i64::MAX, i64::MIN, 0, -1, 1, i64::MIN, i64::MAX]);
+        round_trip(&[0, i64::MIN, 0, i64::MIN]);
+        round_trip(&[0; 100]);
+    }
+
+    fn streams() -> impl Strategy<Value = Vec<i64>> {
+        let near = (any::<i64>(), 0u32..63, prop::collection::vec(any::<i64>(), 0..300)).prop_map(
+            |(base, bits, noise)| noise.into_iter().map(|n| base.wrapping_add(n >> bits)).collect(),
+        );
+        let rare = (1usize..50, prop::collection::vec(any::<i32>(), 0..300)).prop_map(
+            |(every, values): (usize, Vec<i32>)| {
+                values
+                    .into_iter()
+                    .enumerate()
+                    .map(|(n, v)| if n % every == 0 { i64::from(v) } else { 0 })
+                    .collect()
+            },
+        );
+        prop_oneof![near, rare, prop::collection::vec(any::<i64>(), 0..100)]
+    }
+
+    proptest! {
+        #[test]
+        fn every_stream_survives(values in streams()) {
+            round_trip(&values);
+        }
+
+        #[test]
+        fn no_bytes_panic(data: Vec<u8>, count in 0usize..3000) {
+            prop_assert!(decode(&data, count).is_ok_and(|values| values.len() == count) || decode(&data, count).is_err());
+        }
+
+        #[test]
+        fn no_altered_bytes_panic(values in streams(), at: prop::sample::Index, bits: u8) {
+            let mut out = Vec::new();
+            encode(&values, &mut out);
+            *at.get_mut(&mut out) ^= bits;
+            prop_assert!(decode(&out, values.len()).is_ok_and(|back| back.len() == values.len()) || decode(&out, values.len()).is_err());
+        }
+    }
+}

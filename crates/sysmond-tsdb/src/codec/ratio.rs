@@ -1,0 +1,209 @@
+//! Fractions found again: a share of time or a rate is [`SCALE`]` * a / b` with small whole a and b, rounded to a double.
+//!
+//! Columns that were divided by the same thing (the ticks between two readings, the milliseconds) share a stream of
+//! denominators, one a row. A fraction shows its denominator only reduced; what several columns of a row show
+//! together, and what the other rows have, gives the whole of it back.
+
+use super::ints::gcd;
+
+/// What agents multiply by at most before they divide: a rate per second over milliseconds. A percentage is one with a
+/// tenth of its denominator.
+const SCALE: f64 = 1000.0;
+/// The largest denominator that is looked for: beyond it chance finds one for any double.
+const MAX_DENOMINATOR: f64 = 4_194_304.0;
+/// Steps of a continued fraction within that bound and a double's precision.
+const MAX_STEPS: usize = 20;
+/// Streams of denominators in one block; a host has about one for each of its cores.
+pub(super) const MAX_STREAMS: usize = 1024;
+/// One cell in so many may be no such fraction.
+pub(super) const EXCEPTION_SHARE: usize = 32;
+
+/// The value of `numerator` over `denominator`.
+pub(super) fn value(numerator: i64, denominator: i64) -> f64 {
+    SCALE * numerator as f64 / denominator as f64
+}
+
+/// The whole number whose fraction over `denominator` is `value` to the last bit.
+pub(super) fn numerator(value: f64, denominator: u32) -> Option<i64> {
+    let near = (value * f64::from(denominator) / SCALE).round();
+    let found = (near.abs() < 9e12).then(|| whole(near))?;
+    (self::value(found, denominator.into()).to_bits() == value.to_bits()).then_some(found)
+}
+
+#[expect(clippy::float_cmp, reason = "a fraction is kept only where it gives every bit back")]
+fn is_fraction(value: f64, numerator: f64, denominator: f64) -> bool {
+    SCALE * numerator / denominator == value
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "callers bound it")]
+fn whole(value: f64) -> i64 {
+    value as i64
+}
+
+/// The least denominator of `value`, by continued fraction.
+fn denominator(value: f64) -> Option<u32> {
+    let mut rest = (value / SCALE).abs();
+    let target = value.abs();
+    let (mut numerators, mut denominators) = ((0.0, 1.0), (1.0, 0.0));
+    for _ in 0..MAX_STEPS {
+        let step = rest.floor();
+        numerators = (numerators.1, step.mul_add(numerators.1, numerators.0));
+        denominators = (denominators.1, step.mul_add(denominators.1, denominators.0));
+        if denominators.1 > MAX_DENOMINATOR || numerators.1 > 9e12 {
+            return None;
+        }
+        if is_fraction(target, numerators.1, denominators.1) {
+            return u32::try_from(whole(denominators.1)).ok();
+        }
+        rest = 1.0 / (rest - step);
+        if !rest.is_finite() {
+            return None;
+        }
+    }
+    None
+}
+
+/// The streams of denominators of a block in the making.
+#[derive(Debug, Default)]
+pub(super) struct Streams {
+    streams: Vec<Stream>,
+    row_count: usize,
+}
+
+/// Denominators by row; 1 where none is known yet.
+#[derive(Clone, Debug)]
+pub(super) struct Stream {
+    pub(super) rows: Vec<u32>,
+    largest: u32,
+}
+
+impl Streams {
+    pub(super) fn new(row_count: usize) -> Self {
+        Self { streams: Vec::new(), row_count }
+    }
+
+    /// Finds or makes the stream that these cells (row and value) were divided by.
+    pub(super) fn join(&mut self, cells: &[(usize, f64)]) -> Option<usize> {
+        let joined =
+            self.streams.iter().enumerate().find_map(|(index, stream)| Some((index, stream.with(cells)?)));
+        if let Some((index, stream)) = joined {
+            if let Some(place) = self.streams.get_mut(index) {
+                *place = stream;
+            }
+            return Some(index);
+        }
+        if self.streams.len() >= MAX_STREAMS {
+            return None;
+        }
+        let fresh = Stream { rows: vec![1; self.row_count], largest: 1 };
+        self.streams.push(fresh.with_any(cells)?);
+        Some(self.streams.len() - 1)
+    }
+
+    /// The finished streams.
+    pub(super) fn finish(self) -> Vec<Vec<u32>> {
+        self.streams.into_iter().map(Stream::whole).collect()
+    }
+}
+
+impl Stream {
+    /// This stream with the cells in it; `None` where they were divided by something else.
+    fn with(&self, cells: &[(usize, f64)]) -> Option<Self> {
+        self.extended(cells, |largest, own| largest.max(own) / 4 * 5 + 1)
+    }
+
+    /// The same for a stream that is new.
+    fn with_any(self, cells: &[(usize, f64)]) -> Option<Self> {
+        self.extended(cells, |_, _| u32::MAX)
+    }
+
+    fn extended(&self, cells: &[(usize, f64)], bound: impl Fn(u32, u32) -> u32) -> Option<Self> {
+        let mut extended = self.clone();
+        let mut misfits = 0;
+        for (seen, &(row, value)) in cells.iter().enumerate() {
+            let place = extended.rows.get_mut(row)?;
+            if numerator(value, *place).is_some() {
+                continue;
+            }
+            let fit = denominator(value).and_then(|own| {
+                let common = u64::from(*place) / gcd(u64::from(*place), u64::from(own)) * u64::from(own);
+                u32::try_from(common).ok().filter(|common| *common <= bound(self.largest, own))
+            });
+            match fit {
+                Some(common) => {
+                    *place = common;
+                    extended.largest = extended.largest.max(common);
+                }
+                None => misfits += 1,
+            }
+            if misfits > 2 + seen / EXCEPTION_SHARE {
+                return None;
+            }
+        }
+        (misfits <= cells.len() / EXCEPTION_SHARE).then_some(extended)
+    }
+
+    /// Each row's denominator as the multiple that is nearest to what is usual, so that a row whose fractions happen to
+    /// reduce has numerators of the same size as its neighbours; unless nothing is usual.
+    fn whole(self) -> Vec<u32> {
+        let mut sorted: Vec<u32> = self.rows.iter().copied().filter(|denominator| *denominator > 1).collect();
+        sorted.sort_unstable();
+        let usual = sorted.get(sorted.len() * 3 / 4).copied().unwrap_or(1);
+        let near = |denominator: &u32| denominator.abs_diff(usual) <= usual / 8;
+        let raised: Vec<u32> =
+            self.rows.iter().map(|own| own * (usual.saturating_add(own / 2) / own).max(1)).collect();
+        if raised.iter().filter(|raised| near(raised)).count() * 10 >= raised.len() * 9 {
+            raised
+        } else {
+            self.rows
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn denominators_are_found_reduced() {
+        let check = |a: f64, b: f64, expected: u32| {
+            assert_eq!(denominator(1000.0 * a / b), Some(expected), "{a}/{b}");
+        };
+        check(1.0, 2001.0, 2001);
+        check(500.0, 2000.0, 4);
+        check(0.0, 2000.0, 1);
+        check(123_456_789.0, 1999.0, 1999);
+        assert_eq!(denominator(100.0 * 1.0 / 3.0), Some(30));
+        assert_eq!(denominator(std::f64::consts::PI), None);
+    }
+
+    proptest! {
+        #[test]
+        fn columns_of_one_clock_share_their_denominators(
+            rows in prop::collection::vec((1990u32..2010, 0u32..100_000, 0u32..100_000), 50..200),
+        ) {
+            let column = |pick: fn(&(u32, u32, u32)) -> u32| {
+                let cell = |(row, cells): (usize, &(u32, u32, u32))| (row, value(pick(cells).into(), cells.0.into()));
+                rows.iter().enumerate().map(cell).collect::<Vec<_>>()
+            };
+            let mut streams = Streams::new(rows.len());
+            let columns = [column(|row| row.1), column(|row| row.2)];
+            let places = columns.clone().map(|cells| streams.join(&cells));
+            prop_assert_eq!(places, [Some(0), Some(0)]);
+            let stream = streams.finish().remove(0);
+            for &(row, value) in columns.iter().flatten() {
+                prop_assert!(numerator(value, stream[row]).is_some());
+            }
+            let right = rows.iter().zip(&stream).filter(|((clock, ..), found)| clock == *found).count();
+            prop_assert!(right * 10 > rows.len() * 8, "{} of {}", right, rows.len());
+        }
+
+        #[test]
+        fn a_numerator_gives_every_bit_back(value in prop::num::f64::ANY, by in 1u32..) {
+            if let Some(found) = numerator(value, by) {
+                prop_assert_eq!(super::value(found, by.into()).to_bits(), value.to_bits());
+            }
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! One group commit as bytes: what each host delivered, until it is in a block.
+//!
+//! ```text
+//! version (1 byte), crc32 of all that follows (4, little-endian), records
+//! record: host (varint), received (signed varint, milliseconds), runs, 0
+//! run: layout + 1 (varint), rows (varint), first sequence number (varint), times (signed varints, each less the one
+//!      before), a nibble per cell (row by row), the bytes that the nibbles ask for
+//! ```
+
+use crate::codec::Damaged;
+use crate::codec::bytes::{Bytes, put_signed, put_size, put_varint, unzigzag, zigzag};
+use crate::names::LayoutId;
+use std::sync::Arc;
+use sysmond_model::Timestamp;
+
+/// The version that is written.
+const VERSION: u8 = 1;
+/// Rows of one run: what a push may hold.
+const MAX_ROWS: usize = sysmond_model::limits::MAX_SAMPLES_PER_PUSH;
+/// Cells of one run.
+const MAX_CELLS: usize = 1 << 26;
+/// Whole numbers below it are exact in a double.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// What a cell's nibble says: the same bits as the row before; 1 to 7 are the bytes of a whole difference to it.
+const SAME: u8 = 0;
+const RAW: u8 = 8;
+const ABSENT: u8 = 9;
+
+/// What one host delivered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Record {
+    pub(crate) host_id: i64,
+    pub(crate) received: Timestamp,
+    pub(crate) runs: Vec<Run>,
+}
+
+/// Rows of one layout, with consecutive sequence numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Run {
+    pub(crate) layout_id: LayoutId,
+    pub(crate) first_seq: i64,
+    /// Times in milliseconds and the cells, NaN where absent.
+    pub(crate) rows: Vec<(i64, Arc<[f64]>)>,
+}
+
+/// A group in the making.
+#[derive(Debug)]
+pub(crate) struct Group(Vec<u8>);
+
+impl Default for Group {
+    fn default() -> Self {
+        Self(vec![VERSION, 0, 0, 0, 0])
+    }
+}
+
+impl Group {
+    pub(crate) fn push(&mut self, record: &Record) {
+        let out = &mut self.0;
+        put_varint(out, record.host_id.cast_unsigned());
+        put_signed(out, record.received.as_millis());
+        for run in record.runs.iter().filter(|run| !run.rows.is_empty()) {
+            put_varint(out, u64::from(run.layout_id) + 1);
+            put_size(out, run.rows.len());
+            put_varint(out, run.first_seq.cast_unsigned());
+            let mut last = 0;
+            for (at, _) in &run.rows {
+                put_signed(out, at.wrapping_sub(last));
+                last = *at;
+            }
+            put_cells(run, out);
+        }
+        put_varint(out, 0);
+    }
+
+    /// The finished bytes.
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        let sum = crc32fast::hash(self.0.get(5..).unwrap_or_default());
+        if let Some(place) = self.0.get_mut(1..5) {
+            place.copy_from_slice(&sum.to_le_bytes());
+        }
+        self.0
+    }
+}
+
+fn put_cells(run: &Run, out: &mut Vec<u8>) {
+    let (mut nibbles, mut payload) = (Vec::new(), Vec::new());
+    let mut half = None;
+    let mut before: Option<&[f64]> = None;
+    for (_, values) in &run.rows {
+        for (column, value) in values.iter().enumerate() {
+            let last = before.and_then(|row| row.get(column)).map_or(0.0, |last| reference(*last));
+            let nibble = put_cell(*value, last, &mut payload);
+            half = match half {
+                None => Some(nibble),
+                Some(low) => {
+                    nibbles.push(low | nibble << 4);
+                    None
+                }
+            };
+        }
+        before = Some(values);
+    }
+    nibbles.extend(half);
+    out.append(&mut nibbles);
+    out.append(&mut payload);
+}
+
+fn put_cell(value: f64, last: f64, payload: &mut Vec<u8>) -> u8 {
+    if value.is_nan() {
+        return ABSENT;
+    }
+    if value.to_bits() == last.to_bits() {
+        return SAME;
+    }
+    if let (Some(value), Some(last)) = (whole(value), whole(last)) {
+        let difference = zigzag(value - last);
+        let bytes = (64 - difference.leading_zeros()).div_ceil(8);
+        payload.extend(difference.to_le_bytes().iter().take(bytes as usize));
+        return bytes.to_le_bytes()[0];
+    }
+    payload.extend(value.to_le_bytes());
+    RAW
+}
+
+/// What a cell is compared with where the one before it is `last`.
+const fn reference(last: f64) -> f64 {
+    if last.is_nan() { 0.0 } else { last }
+}
+
+/// The value as a whole number, where that gives every bit back.
+#[expect(clippy::cast_possible_truncation, reason = "bounded by EXACT")]
+fn whole(value: f64) -> Option<i64> {
+    let int = value as i64;
+    (value.abs() < EXACT && (int as f64).to_bits() == value.to_bits()).then_some(int)
+}
+
+/// Reads a whole group; `width` gives the columns of a layout.
+pub(crate) fn decode(data: &[u8], width: impl Fn(LayoutId) -> Option<usize>) -> Result<Vec<Record>, Damaged> {
+    let mut bytes = Bytes::new(data);
+    if bytes.byte()? != VERSION {
+        return Err(Damaged("a log row of another version"));
+    }
+    if u32::from_le_bytes(bytes.array()?) != crc32fast::hash(bytes.rest()) {
+        return Err(Damaged("a log row's checksum is wrong"));
+    }
+    let mut records = Vec::new();
+    while !bytes.is_empty() {
+        let host_id = bytes.varint()?.cast_signed();
+        let received = Timestamp::from_millis(bytes.signed()?);
+        let mut runs = Vec::new();
+        while let Some(layout_id) = bytes.varint()?.checked_sub(1) {
+            let layout_id = u32::try_from(layout_id).map_err(|_| Damaged("no such layout"))?;
+            let width = width(layout_id).ok_or(Damaged("no such layout"))?;
+            runs.push(read_run(&mut bytes, layout_id, width)?);
+        }
+        records.push(Record { host_id, received, runs });
+    }
+    Ok(records)
+}
+
+fn read_run(bytes: &mut Bytes<'_>, layout_id: LayoutId, width: usize) -> Result<Run, Damaged> {
+    let rows = bytes.size(MAX_ROWS.min(bytes.rest().len()))?;
+    let first_seq = bytes.varint()?.cast_signed();
+    let mut at = 0_i64;
+    let mut times = Vec::with_capacity(rows);
+    for _ in 0..rows {
+        at = at.wrapping_add(bytes.signed()?);
+        times.push(at);
+    }
+    let cells =
+        rows.checked_mul(width).filter(|cells| *cells <= MAX_CELLS).ok_or(Damaged("too many cells"))?;
+    let nibbles = bytes.take(cells.div_ceil(2))?;
+    let mut nibbles = nibbles.iter().flat_map(|byte| [byte & 15, byte >> 4]);
+    let mut before = vec![0.0; width];
+    let mut read = Vec::with_capacity(rows);
+    for at in times {
+        for (cell, nibble) in before.iter_mut().zip(&mut nibbles) {
+            *cell = read_cell(bytes, nibble, reference(*cell))?;
+        }
+        read.push((at, Arc::from(before.as_slice())));
+    }
+    Ok(Run { layout_id, first_seq, rows: read })
+}
+
+fn read_cell(bytes: &mut Bytes<'_>, nibble: u8, last: f64) -> Result<f64, Damaged> {
+    match nibble {
+        SAME => Ok(last),
+        1..=7 => {
+            let mut difference = [0; 8];
+            let given = bytes.take(usize::from(nibble))?;
+            difference.iter_mut().zip(given).for_each(|(to, from)| *to = *from);
+            let last = whole(last).ok_or(Damaged("a difference to no whole number"))?;
+            Ok(last.wrapping_add(unzigzag(u64::from_le_bytes(difference))) as f64)
+        }
+        RAW => {
+            let value = f64::from_le_bytes(bytes.array()?);
+            if value.is_finite() { Ok(value) } else { Err(Damaged("a value that is not finite")) }
+        }
+        ABSENT => Ok(f64::NAN),
+        _ => Err(Damaged("no such cell")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const WIDTHS: [usize; 3] = [1, 3, 8];
+
+    fn records() -> impl Strategy<Value = Vec<Record>> {
+        let value = prop_oneof![
+            Just(f64::NAN),
+            Just(-0.0),
+            any::<i8>().prop_map(f64::from),
+            any::<i64>().prop_map(|int| int as f64),
+            any::<f64>().prop_filter("finite", |v| v.is_finite()),
+        ];
+        let run = (0..WIDTHS.len(), 0i64..1 << 50).prop_flat_map(move |(layout, first_seq)| {
+            let row = (any::<i64>(), prop::collection::vec(value.clone(), WIDTHS[layout]));
+            prop::collection::vec(row, 1..6).prop_map(move |rows| Run {
+                layout_id: u32::try_from(layout).expect("small"),
+                first_seq,
+                rows: rows.into_iter().map(|(at, values)| (at, values.into())).collect(),
+            })
+        });
+        let record = (1i64..1000, any::<i32>(), prop::collection::vec(run, 0..3));
+        let record = record.prop_map(|(host_id, received, runs)| Record {
+            host_id,
+            received: Timestamp::from_millis(received.into()),
+            runs,
+        });
+        prop::collection::vec(record, 0..5)
+    }
+
+    fn group(records: &[Record]) -> Vec<u8> {
+        let mut group = Group::default();
+        for record in records {
+            group.push(record);
+        }
+        group.finish()
+    }
+
+    fn width(layout: LayoutId) -> Option<usize> {
+        WIDTHS.get(layout as usize).copied()
+    }
+
+    /// NaN is not equal to itself: absent cells are compared as text.
+    fn text(records: &[Record]) -> String {
+        format!("{records:?}")
+    }
+
+    proptest! {
+        #[test]
+        fn every_group_survives(records in records()) {
+            prop_assert_eq!(text(&decode(&group(&records), width).expect("just encoded")), text(&records));
+        }
+
+        #[test]
+        fn an_altered_bit_is_noticed(records in records(), at: prop::sample::Index, bit in 0u8..8) {
+            let mut data = group(&records);
+            *at.get_mut(&mut data) ^= 1 << bit;
+            prop_assert!(decode(&data, width).is_err());
+        }
+
+        #[test]
+        fn no_bytes_panic_even_with_a_right_sum(records in records(), at: prop::sample::Index, byte: u8) {
+            let mut data = group(&records);
+            *at.get_mut(&mut data) = byte;
+            data[0] = VERSION;
+            let sum = crc32fast::hash(&data[5..]);
+            data[1..5].copy_from_slice(&sum.to_le_bytes());
+            if let Ok(records) = decode(&data, width) {
+                prop_assert!(records.iter().flat_map(|r| &r.runs).flat_map(|r| &r.rows).all(|(_, v)| v.len() <= 8));
+            }
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! Minima, maxima, sums and counts of a day of one host, by minutes and by ten minutes: what long ranges are read from,
+//! and what is left of samples that became too old.
+
+use crate::QueryError;
+use crate::codec::block::{self, Block, Table};
+use crate::compact::{self, Job};
+use crate::file;
+use crate::names::MetricId;
+use crate::sealed::{self, HOUR_MS};
+use crate::writer::{Counters, Shared};
+use rusqlite::{Connection, OptionalExtension, params};
+use sysmond_model::Timestamp;
+
+/// A day, milliseconds.
+pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;
+/// How long after its end a day is taken up: its last hour is in a block by then.
+const DAY_SETTLES_MS: i64 = 45 * 60 * 1000;
+/// Days of hosts in one transaction.
+const DAYS_AT_ONCE: usize = 8;
+/// Columns that each series has: minimum, maximum, sum, count.
+const PARTS: u32 = 4;
+/// A day's number has 24 bits.
+const MAX_DAY: i64 = 1 << 24;
+
+/// How coarse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tier {
+    /// By minutes.
+    Minute,
+    /// By ten minutes.
+    TenMinutes,
+}
+
+impl Tier {
+    /// The width of a bucket, milliseconds.
+    pub(crate) const fn step(self) -> i64 {
+        match self {
+            Self::Minute => 60_000,
+            Self::TenMinutes => 600_000,
+        }
+    }
+
+    /// The number of the tier's row of a host and day.
+    pub(crate) const fn id(self, day: i64, host_id: i64) -> i64 {
+        self.first_id(day) | host_id << 12
+    }
+
+    /// The least number of a day.
+    pub(crate) const fn first_id(self, day: i64) -> i64 {
+        let tier: i64 = match self {
+            Self::Minute => 1,
+            Self::TenMinutes => 2,
+        };
+        tier << 60 | day << 36
+    }
+}
+
+/// What happened to one series in one bucket.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Summary {
+    /// The time of the first sample of any series in the bucket.
+    pub(crate) at: i64,
+    pub(crate) min: f64,
+    pub(crate) max: f64,
+    pub(crate) sum: f64,
+    pub(crate) count: f64,
+}
+
+/// Forgets the day of a host in which an hour was rewritten, to be made anew; unless samples of that day are gone
+/// already, which only the summaries still know.
+pub(crate) fn invalidate(conn: &Connection, host_id: i64, hour: i64) -> rusqlite::Result<()> {
+    let day = hour.div_euclid(24);
+    let mut delete = conn.prepare_cached(
+        "DELETE FROM rollup WHERE id IN (?1, ?2)
+         AND NOT EXISTS (SELECT 1 FROM host_state WHERE host_id = ?3 AND raw_from > ?4)",
+    )?;
+    let ids = [Tier::Minute, Tier::TenMinutes].map(|tier| tier.id(day, host_id));
+    delete.execute([ids[0], ids[1], host_id, day * 24])?;
+    Ok(())
+}
+
+/// Makes what is missing of the days that have settled at `now`.
+pub(crate) fn run(
+    shared: &Shared,
+    now: Timestamp,
+    mut on_writer: impl FnMut(Job) -> Result<(), QueryError>,
+) -> Result<(), QueryError> {
+    let conn = file::open_reader(&shared.path)?;
+    let settled = (now.as_millis() - DAY_SETTLES_MS).div_euclid(DAY_MS) - 1;
+    for days in missing(&conn, settled)?.chunks(DAYS_AT_ONCE) {
+        let mut made = Vec::new();
+        for (host_id, day) in days {
+            let minutes = by_minutes(&conn, &shared.counters, *host_id, *day)?;
+            let tens = coarser(&minutes, Tier::TenMinutes.step());
+            made.push((Tier::Minute.id(*day, *host_id), *host_id, block::encode(&minutes)));
+            made.push((Tier::TenMinutes.id(*day, *host_id), *host_id, block::encode(&tens)));
+        }
+        on_writer(Box::new(move |writer| {
+            writer.with_connection(|conn| {
+                let tx = conn.transaction()?;
+                for (id, host_id, data) in &made {
+                    tx.prepare_cached(
+                        "INSERT OR REPLACE INTO rollup (id, host_id, data) VALUES (?1, ?2, ?3)",
+                    )?
+                    .execute(params![id, host_id, data])?;
+                }
+                tx.commit()
+            })
+        }))?;
+    }
+    Ok(())
+}
+
+/// Hosts and days, up to `settled`, that have blocks but no rollup.
+fn missing(conn: &Connection, settled: i64) -> rusqlite::Result<Vec<(i64, i64)>> {
+    let end = sealed::block_ids((settled + 1) * 24, 0);
+    let mut select = conn.prepare(
+        "SELECT DISTINCT host_id, (id >> 36) / 24 AS day FROM block WHERE id < ?1
+         AND NOT EXISTS (SELECT 1 FROM rollup WHERE rollup.id = (1 << 60) | ((block.id >> 36) / 24 << 36) | (host_id << 12))
+         ORDER BY day, host_id",
+    )?;
+    select.query_map([end.start()], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+}
+
+fn by_minutes(conn: &Connection, counters: &Counters, host_id: i64, day: i64) -> rusqlite::Result<Table> {
+    let mut minutes = Table::default();
+    for hour in day * 24..(day + 1) * 24 {
+        let blobs = sealed::blobs(conn, host_id, hour)?;
+        let tables: Vec<Table> = blobs
+            .iter()
+            .filter_map(|blob| counters.sound(Block::open(blob).and_then(|b| b.table())))
+            .collect();
+        append(&mut minutes, summarize(&compact::merge(&tables), Tier::Minute.step()));
+    }
+    Ok(minutes)
+}
+
+/// The samples of `table` as buckets.
+fn summarize(table: &Table, step: i64) -> Table {
+    let starts = bucket_starts(&table.timestamps, step);
+    fold(table, &starts, |values, _| {
+        let present = || values.iter().copied().filter(|value| !value.is_nan());
+        let count = present().count();
+        [
+            present().fold(f64::NAN, f64::min),
+            present().fold(f64::NAN, f64::max),
+            present().sum(),
+            count as f64,
+        ]
+    })
+}
+
+/// Buckets as fewer.
+fn coarser(table: &Table, step: i64) -> Table {
+    let starts = bucket_starts(&table.timestamps, step);
+    let mut coarse = Table::default();
+    for (index, rows) in starts.iter().enumerate() {
+        coarse.timestamps.extend(table.timestamps.get(rows.start));
+        coarse.seqs.push(0);
+        for (id, values) in &table.columns {
+            let values = values.get(rows.clone()).unwrap_or_default();
+            let present = values.iter().copied().filter(|value| !value.is_nan());
+            let folded = match id % PARTS {
+                0 => present.fold(f64::NAN, f64::min),
+                1 => present.fold(f64::NAN, f64::max),
+                _ => present.reduce(|a, b| a + b).unwrap_or(f64::NAN),
+            };
+            put(&mut coarse, *id, index, folded);
+        }
+    }
+    pad(&mut coarse);
+    coarse
+}
+
+/// Which rows fall into each bucket.
+fn bucket_starts(timestamps: &[i64], step: i64) -> Vec<std::ops::Range<usize>> {
+    let mut start = 0;
+    let buckets = timestamps.chunk_by(|a, b| a.div_euclid(step) == b.div_euclid(step));
+    buckets
+        .map(|rows| {
+            start += rows.len();
+            start - rows.len()..start
+        })
+        .collect()
+}
+
+fn fold(
+    table: &Table,
+    buckets: &[std::ops::Range<usize>],
+    parts: impl Fn(&[f64], MetricId) -> [f64; 4],
+) -> Table {
+    let first = |rows: &std::ops::Range<usize>| table.timestamps.get(rows.start).copied().unwrap_or(0);
+    let mut folded = Table {
+        timestamps: buckets.iter().map(first).collect(),
+        seqs: vec![0; buckets.len()],
+        columns: Vec::with_capacity(table.columns.len() * PARTS as usize),
+    };
+    for (id, values) in &table.columns {
+        let mut columns = [const { Vec::new() }; PARTS as usize];
+        for rows in buckets {
+            let values = values.get(rows.clone()).unwrap_or_default();
+            let parts = parts(values, *id);
+            let is_empty = parts[3] == 0.0;
+            for (column, part) in columns.iter_mut().zip(parts) {
+                column.push(if is_empty { f64::NAN } else { part });
+            }
+        }
+        folded.columns.extend((id * PARTS..).zip(columns));
+    }
+    folded
+}
+
+/// Puts `more` behind `table`: rows behind its rows, columns of both.
+fn append(table: &mut Table, more: Table) {
+    let before = table.timestamps.len();
+    table.timestamps.extend(more.timestamps);
+    table.seqs.extend(more.seqs);
+    for (id, values) in more.columns {
+        match table.columns.binary_search_by_key(&id, |(id, _)| *id) {
+            Ok(place) => {
+                if let Some((_, column)) = table.columns.get_mut(place) {
+                    column.resize(before, f64::NAN);
+                    column.extend(values);
+                }
+            }
+            Err(place) => {
+                let mut column = vec![f64::NAN; before];
+                column.extend(values);
+                table.columns.insert(place, (id, column));
+            }
+        }
+    }
+    pad(table);
+}
+
+fn put(table: &mut Table, id: u32, row: usize, value: f64) {
+    let place = match table.columns.binary_search_by_key(&id, |(id, _)| *id) {
+        Ok(place) => place,
+        Err(place) => {
+            table.columns.insert(place, (id, Vec::new()));
+            place
+        }
+    };
+    if let Some((_, column)) = table.columns.get_mut(place) {
+        column.resize(row, f64::NAN);
+        column.push(value);
+    }
+}
+
+fn pad(table: &mut Table) {
+    let rows = table.timestamps.len();
+    table.columns.iter_mut().for_each(|(_, column)| column.resize(rows, f64::NAN));
+}
+
+/// The buckets of one day of a host for each of `metrics`; `None` where that day has no rollup.
+pub(crate) fn read(
+    conn: &Connection,
+    counters: &Counters,
+    tier: Tier,
+    day: i64,
+    host_id: i64,
+    metrics: &[MetricId],
+) -> rusqlite::Result<Option<Vec<Vec<Summary>>>> {
+    let mut select = conn.prepare_cached("SELECT data FROM rollup WHERE id = ?1")?;
+    let data: Option<Vec<u8>> = select.query_row([tier.id(day, host_id)], |row| row.get(0)).optional()?;
+    Ok(data.and_then(|data| {
+        let read = || {
+            let block = Block::open(&data)?;
+            let times = block.timestamps()?;
+            metrics.iter().map(|metric| summaries(&block, &times, *metric)).collect()
+        };
+        counters.sound(read())
+    }))
+}
+
+/// The days of a tier in which a host has a rollup, of those that a range touches.
+pub(crate) fn days(
+    conn: &Connection,
+    tier: Tier,
+    host_id: i64,
+    range: std::ops::RangeInclusive<i64>,
+) -> rusqlite::Result<Vec<i64>> {
+    let mut exists = conn.prepare_cached("SELECT 1 FROM rollup WHERE id = ?1")?;
+    let first = oldest_day(conn, tier)?.unwrap_or(i64::MAX).max(range.start().div_euclid(DAY_MS));
+    let last = newest_day(conn, tier)?.unwrap_or(i64::MIN).min(range.end().div_euclid(DAY_MS));
+    (first..=last)
+        .filter_map(|day| exists.exists([tier.id(day, host_id)]).map(|is| is.then_some(day)).transpose())
+        .collect()
+}
+
+/// The first day that any host has in a tier.
+pub(crate) fn oldest_day(conn: &Connection, tier: Tier) -> rusqlite::Result<Option<i64>> {
+    edge_day(conn, tier, "SELECT id FROM rollup WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT 1")
+}
+
+fn newest_day(conn: &Connection, tier: Tier) -> rusqlite::Result<Option<i64>> {
+    edge_day(conn, tier, "SELECT id FROM rollup WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1")
+}
+
+fn edge_day(conn: &Connection, tier: Tier, sql: &str) -> rusqlite::Result<Option<i64>> {
+    let ids = [tier.first_id(0), tier.first_id(MAX_DAY) - 1];
+    let id: Option<i64> = conn.prepare_cached(sql)?.query_row(ids, |row| row.get(0)).optional()?;
+    Ok(id.map(|id| id >> 36 & (MAX_DAY - 1)))
+}
+
+fn summaries(
+    block: &Block<'_>,
+    times: &[i64],
+    metric: MetricId,
+) -> Result<Vec<Summary>, crate::codec::Damaged> {
+    let part = |part| Ok(block.column(metric * PARTS + part)?.unwrap_or_default());
+    let (min, max, sum, count) = (part(0)?, part(1)?, part(2)?, part(3)?);
+    let parts = min.into_iter().zip(max).zip(sum).zip(count).zip(times);
+    let parts = parts.filter(|((_, count), _)| !count.is_nan());
+    Ok(parts.map(|((((min, max), sum), count), at)| Summary { at: *at, min, max, sum, count }).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_hold_extremes_sums_and_counts_and_coarsen_to_the_same() {
+        let times: Vec<i64> = (0..900).map(|n| n * 2000 + 5).collect();
+        let values: Vec<f64> =
+            (0..900).map(|n| if n % 7 == 0 { f64::NAN } else { f64::from(n * 31 % 97) }).collect();
+        let table = Table { timestamps: times.clone(), seqs: times, columns: vec![(3, values.clone())] };
+        let minutes = summarize(&table, 60_000);
+        assert_eq!((minutes.timestamps.len(), minutes.timestamps[1]), (30, 60_005));
+        assert_eq!(minutes.columns.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [12, 13, 14, 15]);
+        let direct = summarize(&table, 600_000);
+        let coarse = coarser(&minutes, 600_000);
+        assert_eq!((direct.timestamps, direct.columns), (coarse.timestamps, coarse.columns.clone()));
+        let total: f64 = values.iter().filter(|value| !value.is_nan()).sum();
+        assert!((coarse.columns[2].1.iter().sum::<f64>() - total).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_series_that_comes_later_has_no_earlier_buckets() {
+        let hour = |at: i64, ids: &[u32]| Table {
+            timestamps: vec![at],
+            seqs: vec![0],
+            columns: ids.iter().map(|id| (*id, vec![1.0])).collect(),
+        };
+        let mut day = Table::default();
+        append(&mut day, summarize(&hour(0, &[1]), 60_000));
+        append(&mut day, summarize(&hour(HOUR_MS, &[1, 2]), 60_000));
+        append(&mut day, summarize(&hour(2 * HOUR_MS, &[2]), 60_000));
+        let present =
+            |id: u32| day.column(id * 4).map(|values| values.iter().map(|v| !v.is_nan()).collect::<Vec<_>>());
+        assert_eq!(present(1), Some(vec![true, true, false]));
+        assert_eq!(present(2), Some(vec![false, true, true]));
+    }
+}

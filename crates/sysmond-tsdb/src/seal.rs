@@ -1,0 +1,273 @@
+//! From rows in memory to young blocks. Encoding happens on a thread of its own, only the insertion on the writer's.
+
+use crate::codec::block::{self, MAX_ROWS, Table};
+use crate::head::{HeadRow, HostCell};
+use crate::names::MetricId;
+use crate::sealed::hour_of;
+use crate::writer::{Command, Writer};
+use rusqlite::{Connection, TransactionBehavior, params};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender};
+use sysmond_model::Timestamp;
+
+/// Rows after which a host's head becomes a block; the first time somewhere between half of it and it, so that hosts
+/// that began together do not seal together for ever.
+const SEAL_ROWS: usize = 120;
+/// Age after which it does with fewer, milliseconds: a host that fell silent must not hold the log.
+const SEAL_AGE_MS: i64 = 10 * 60 * 1000;
+/// Cells of all heads beyond which the larger are sealed early: 64 MB of doubles.
+const MAX_HEAD_CELLS: usize = 8_000_000;
+/// Hosts in one transaction.
+const MAX_HOSTS_AT_ONCE: usize = 32;
+/// Log rows deleted in one transaction.
+const MAX_LOG_ROWS_AT_ONCE: i64 = 2_000;
+
+/// The rows of a host that are only in the log.
+pub(crate) struct Unsealed {
+    cell: Arc<HostCell>,
+    /// Log rows, each with the host's last sequence number in it.
+    groups: VecDeque<(i64, i64)>,
+    /// When the oldest was received.
+    since: Timestamp,
+    in_flight: bool,
+    target: usize,
+}
+
+impl Unsealed {
+    pub(crate) fn new(cell: Arc<HostCell>, since: Timestamp) -> Self {
+        let spread = usize::try_from(cell.id).unwrap_or(0).wrapping_mul(37) % (SEAL_ROWS / 2);
+        Self { cell, groups: VecDeque::new(), since, in_flight: false, target: SEAL_ROWS / 2 + spread }
+    }
+
+    /// Takes note of rows in a log row; whether the head is ripe.
+    pub(crate) fn add(&mut self, log_id: i64, last_seq: i64, head_rows: usize, now: Timestamp) -> bool {
+        if self.groups.is_empty() {
+            self.since = now;
+        }
+        self.groups.push_back((log_id, last_seq));
+        head_rows >= self.target
+    }
+
+    /// The host, where it may be sealed now.
+    pub(crate) fn claim(&mut self) -> Option<Arc<HostCell>> {
+        let free = !self.in_flight && !self.groups.is_empty();
+        self.in_flight |= free;
+        free.then(|| self.cell.clone())
+    }
+
+    pub(crate) fn is_old(&self, now: Timestamp) -> bool {
+        !self.groups.is_empty() && self.since.plus_millis(SEAL_AGE_MS) <= now
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    pub(crate) fn head_cells(&self) -> usize {
+        self.cell.lock().head.values().map(|row| row.values.len()).sum()
+    }
+
+    /// The oldest log row that is still needed for this host.
+    pub(crate) fn first_log(&self) -> Option<i64> {
+        self.groups.front().map(|(log_id, _)| *log_id)
+    }
+}
+
+/// A host's rows as blocks.
+pub(crate) struct SealedHost {
+    cell: Arc<HostCell>,
+    /// All rows up to this place in the order of storing are in the blocks.
+    sealed_seq: i64,
+    newest: i64,
+    blocks: Vec<SealedBlock>,
+}
+
+/// One young block.
+pub(crate) struct SealedBlock {
+    pub(crate) hour: i64,
+    pub(crate) seqs: (i64, i64),
+    /// The greatest timestamp, milliseconds.
+    pub(crate) newest: i64,
+    pub(crate) cells: usize,
+    pub(crate) data: Vec<u8>,
+}
+
+impl SealedBlock {
+    pub(crate) fn new(hour: i64, table: &Table) -> Self {
+        let seqs = || table.seqs.iter().copied();
+        let seqs = (seqs().min().unwrap_or(0), seqs().max().unwrap_or(0));
+        let newest = table.timestamps.last().copied().unwrap_or(i64::MIN);
+        Self { hour, seqs, newest, cells: table.cell_count(), data: block::encode(table) }
+    }
+}
+
+/// Seals what is asked for until nobody can ask any more.
+pub(crate) fn work(requests: &Receiver<Arc<HostCell>>, writer: &SyncSender<Command>) {
+    while let Ok(first) = requests.recv() {
+        let more = requests.try_iter().take(MAX_HOSTS_AT_ONCE - 1);
+        let sealed: Vec<SealedHost> = std::iter::once(first).chain(more).map(seal).collect();
+        if writer.send(Command::Run(Box::new(move |writer| writer.finish_seal(sealed)))).is_err() {
+            return;
+        }
+    }
+}
+
+fn seal(cell: Arc<HostCell>) -> SealedHost {
+    let state = cell.lock();
+    let sealed_seq = state.next_seq - 1;
+    let rows: Vec<(i64, HeadRow)> = state.head.iter().map(|(at, row)| (*at, row.clone())).collect();
+    drop(state);
+    let newest = rows.last().map_or(i64::MIN, |(at, _)| *at);
+    let by_hour = rows.chunk_by(|(a, _), (b, _)| hour_of(*a) == hour_of(*b));
+    let blocks = by_hour.flat_map(|rows| rows.chunks(MAX_ROWS)).map(|rows| {
+        let hour = rows.first().map_or(0, |(at, _)| hour_of(*at));
+        SealedBlock::new(hour, &table(rows))
+    });
+    let blocks = blocks.collect();
+    SealedHost { cell, sealed_seq, newest, blocks }
+}
+
+/// Rows as columns; series without a value are left out.
+pub(crate) fn table(rows: &[(i64, HeadRow)]) -> Table {
+    let mut columns: BTreeMap<MetricId, Vec<f64>> = BTreeMap::new();
+    for (index, (_, row)) in rows.iter().enumerate() {
+        for (metric, value) in row.cells() {
+            let column = columns.entry(metric).or_insert_with(|| vec![f64::NAN; rows.len()]);
+            if let Some(cell) = column.get_mut(index) {
+                *cell = value;
+            }
+        }
+    }
+    Table {
+        timestamps: rows.iter().map(|(at, _)| *at).collect(),
+        seqs: rows.iter().map(|(_, row)| row.seq).collect(),
+        columns: columns.into_iter().collect(),
+    }
+}
+
+impl Writer {
+    /// Takes note of a commit's rows and asks for the sealing of ripe heads.
+    pub(crate) fn track(&mut self, log_id: i64, touched: Vec<crate::batch::Touched>) {
+        let now = self.now();
+        for crate::batch::Touched { cell, last_seq, head_rows } in touched {
+            let entry = self.unsealed.entry(cell.id).or_insert_with(|| Unsealed::new(cell, now));
+            if entry.add(log_id, last_seq, head_rows, now)
+                && let Some(cell) = entry.claim()
+            {
+                self.sealer.send(cell).ok();
+            }
+        }
+    }
+
+    /// Takes the caller's time, and asks for the sealing of what is old by it.
+    pub(crate) fn tick(&mut self, now: Timestamp) -> rusqlite::Result<()> {
+        self.set_now(now)?;
+        self.seal_old(now);
+        Ok(())
+    }
+
+    /// Asks for the sealing of what is old, or of the largest heads where all together are too large.
+    pub(crate) fn seal_old(&mut self, now: Timestamp) {
+        let mut sizes: Vec<(usize, i64)> =
+            self.unsealed.iter().map(|(id, entry)| (entry.head_cells(), *id)).collect();
+        sizes.sort_unstable();
+        let mut total: usize = sizes.iter().map(|(cells, _)| cells).sum();
+        while let Some((cells, id)) = sizes.pop() {
+            let Some(entry) = self.unsealed.get_mut(&id) else {
+                continue;
+            };
+            if (total > MAX_HEAD_CELLS || entry.is_old(now))
+                && let Some(cell) = entry.claim()
+            {
+                total -= cells;
+                self.sealer.send(cell).ok();
+            }
+        }
+    }
+
+    /// Stores sealed blocks and lets go of their rows in memory and log.
+    pub(crate) fn finish_seal(&mut self, sealed: Vec<SealedHost>) {
+        let now = self.now();
+        let stored = self.with_connection(|conn| insert(conn, &sealed, now));
+        for host in &sealed {
+            let Some(entry) = self.unsealed.get_mut(&host.cell.id) else {
+                continue;
+            };
+            entry.in_flight = false;
+            if stored.is_ok() {
+                entry.target = SEAL_ROWS;
+                entry.since = now;
+                entry.groups.retain(|(_, last)| *last > host.sealed_seq);
+            }
+        }
+        if stored.is_err() {
+            return;
+        }
+        for host in sealed {
+            let mut state = host.cell.lock();
+            state.head.retain(|_, row| row.seq > host.sealed_seq);
+            state.newest_sealed = state.newest_sealed.max(Some(host.newest));
+        }
+        if let Err(error) = self.trim_log() {
+            self.distrust(&error);
+        }
+    }
+
+    /// Deletes log rows that no head needs and whose hosts' times are written.
+    pub(crate) fn trim_log(&mut self) -> rusqlite::Result<()> {
+        let needed = self.unsealed.values().filter_map(Unsealed::first_log).min();
+        let keep = needed.unwrap_or(i64::MAX).min(self.log_behind_hosts());
+        let Ok(conn) = self.connection() else {
+            return Ok(());
+        };
+        conn.prepare_cached(
+            "DELETE FROM log WHERE id IN (SELECT id FROM log WHERE id < ?1 ORDER BY id LIMIT ?2)",
+        )?
+        .execute([keep, MAX_LOG_ROWS_AT_ONCE])?;
+        Ok(())
+    }
+}
+
+fn insert(conn: &mut Connection, sealed: &[SealedHost], now: Timestamp) -> rusqlite::Result<()> {
+    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut state = tx.prepare_cached(
+        "INSERT INTO host_state (host_id, sealed_seq, newest) VALUES (?1, ?2, ?3)
+         ON CONFLICT (host_id) DO UPDATE SET sealed_seq = excluded.sealed_seq, newest = max(coalesce(newest, excluded.newest), excluded.newest)",
+    )?;
+    for host in sealed {
+        for block in &host.blocks {
+            insert_young(&tx, host.cell.id, block, now)?;
+        }
+        state.execute([host.cell.id, host.sealed_seq, host.newest])?;
+    }
+    drop(state);
+    tx.commit()
+}
+
+/// Stores one young block.
+pub(crate) fn insert_young(
+    conn: &Connection,
+    host_id: i64,
+    block: &SealedBlock,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let mut insert = conn.prepare_cached(
+        "INSERT INTO young (host_id, hour, seq0, seq1, newest, sealed_at, cells, data)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
+    let cells = i64::try_from(block.cells).unwrap_or(i64::MAX);
+    let (seq0, seq1) = block.seqs;
+    insert.execute(params![
+        host_id,
+        block.hour,
+        seq0,
+        seq1,
+        block.newest,
+        now.as_millis(),
+        cells,
+        block.data
+    ])?;
+    Ok(())
+}
