@@ -31,6 +31,8 @@ class Page {
   /** @type {View} */
   #view = new Skeleton();
   #viewKey = "";
+  /** @type {string | null} */
+  #opened = null;
   /** @type {number | null} */
   #frozenSince = null;
 
@@ -76,11 +78,19 @@ class Page {
     const { view, host, compare } = this.router.route;
     const { fleet } = this;
     const known = compare.filter((name) => fleet.hosts.has(name));
-    const chosen = host ?? fleet.names[0] ?? null;
+    const chosen = host ?? this.#firstHost();
     this.shown = { view, host: chosen, hosts: view === "compare" ? known : [] };
     if (!fleet.loaded) return;
     const single = view === "single" && chosen !== null && fleet.hosts.has(chosen) ? [chosen] : [];
     this.feed.watch(view === "compare" ? known : single);
+  }
+
+  /** Whom to open with where the address names nobody: the first that is up, and then still that one. */
+  #firstHost() {
+    const { fleet } = this;
+    if (this.#opened === null || !fleet.hosts.has(this.#opened))
+      this.#opened = fleet.names.find((name) => fleet.hosts.get(name)?.status === "online") ?? fleet.names[0] ?? null;
+    return this.#opened;
   }
 
   #showView() {

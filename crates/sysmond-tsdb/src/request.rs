@@ -6,7 +6,7 @@ use sysmond_model::{Frame, HostInfo, StaticInfo, Timestamp};
 /// How a store is to behave.
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
-    /// Samples older than this are removed by [`Store::retain`](crate::Store::retain)(crate::Store::retain).
+    /// Samples older than this are removed by [`Store::retain`](crate::Store::retain).
     pub retention: Duration,
     /// Upper bound of the file's size in bytes; beyond it the oldest samples go first.
     pub max_disk_bytes: u64,

@@ -59,7 +59,8 @@ pub enum Command {
     /// Ask the aggregator's database in SQL, whether the aggregator runs or not; nothing is changed
     #[command(after_help = SQL_EXAMPLES)]
     Sql {
-        /// One statement over the tables hosts and metrics
+        /// One statement over the tables hosts and metrics; it may begin with a comment
+        #[arg(allow_hyphen_values = true)]
         statement: String,
         /// Print an array of objects
         #[arg(long, conflicts_with = "csv")]

@@ -19,10 +19,6 @@ const DEADLINE: Duration = Duration::from_millis(400);
 const PRIMING: Duration = Duration::from_millis(250);
 /// Between two readings while somebody watches, where the interval is not less.
 const WATCHED_INTERVAL: Duration = Duration::from_secs(1);
-/// Between two readings of a slow source while nobody watches. Its values stand only in the rows in which they were
-/// read: a sample says what was so at its time, and the newest one is what "latest" shows.
-pub(super) const SLOW_PERIOD: Duration = Duration::from_secs(10);
-
 /// What the loop needs.
 pub(super) struct Collect {
     /// The sources.
@@ -42,7 +38,7 @@ pub(super) struct Collect {
 impl Collect {
     /// Reads until `shutdown`, then says that no more rows come.
     pub(super) async fn run(mut self, shutdown: Shutdown) {
-        self.registry.read(self.deadline(), true).await;
+        self.registry.read(self.deadline()).await;
         if !pause(PRIMING, &shutdown).await {
             self.first_row().await;
         }
@@ -63,9 +59,9 @@ impl Collect {
     async fn first_row(&mut self) {
         let second = grid::floor(clock::now(), Duration::from_secs(1).min(self.interval));
         if self.last.is_none_or(|last| last != second) {
-            self.row(second, true).await;
+            self.row(second).await;
         } else {
-            self.registry.read(self.deadline(), true).await;
+            self.registry.read(self.deadline()).await;
         }
     }
 
@@ -77,19 +73,13 @@ impl Collect {
             return;
         }
         let stamp = grid::floor(now, self.period()).max(tick);
-        let slow_too = *self.watched.borrow() || self.is_slow_due(stamp);
-        self.row(stamp, slow_too).await;
+        self.row(stamp).await;
     }
 
-    async fn row(&mut self, stamp: Timestamp, slow_too: bool) {
-        self.registry.read(self.deadline(), slow_too).await;
+    async fn row(&mut self, stamp: Timestamp) {
+        self.registry.read(self.deadline()).await;
         self.last = Some(stamp);
         self.ring.put(self.rows.row(stamp, clock::since_boot(), self.registry.collectors()));
-    }
-
-    /// Whether `stamp` is the first tick of its slow period, so that the slow rows of many hosts line up too.
-    fn is_slow_due(&self, stamp: Timestamp) -> bool {
-        self.last.is_none_or(|last| grid::floor(last, SLOW_PERIOD) != grid::floor(stamp, SLOW_PERIOD))
     }
 
     fn period(&self) -> Duration {

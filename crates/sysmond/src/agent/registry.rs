@@ -16,10 +16,6 @@ use tracing::{info, warn};
 /// The stack of a source's thread: parsing needs little, and there is one such thread per source.
 const STACK_BYTES: usize = 256 * 1024;
 
-/// Sources that are read every [`SLOW_PERIOD`](super::collect::SLOW_PERIOD) while nobody watches: they ask something
-/// outside of the kernel's own tables (a file server, a sensor's bus), and their values change slowly.
-const SLOW: &[&str] = &["filesystem"];
-
 /// All sources of this host, with their health.
 pub(super) struct Registry {
     collectors: Vec<Collector>,
@@ -32,7 +28,6 @@ pub(super) struct Collector {
     name: &'static str,
     /// `collector=NAME`, the tags of its health.
     tags: String,
-    slow: bool,
     ask: SyncSender<Ask>,
     thread: thread::JoinHandle<()>,
     state: State,
@@ -83,9 +78,9 @@ impl Registry {
         Ok(Self { collectors, answers, round: 0 })
     }
 
-    /// Asks all idle sources, the slow ones only where `slow_too`, and waits at most `deadline` for their answers.
-    /// Afterwards [`Self::collectors`] has what came in time.
-    pub(super) async fn read(&mut self, deadline: Duration, slow_too: bool) {
+    /// Asks all idle sources and waits at most `deadline` for their answers. Afterwards [`Self::collectors`] has what
+    /// came in time.
+    pub(super) async fn read(&mut self, deadline: Duration) {
         self.round += 1;
         while let Ok(answer) = self.answers.try_recv() {
             self.take(answer);
@@ -93,9 +88,7 @@ impl Registry {
         let mut open = 0;
         for collector in &mut self.collectors {
             collector.forget();
-            if slow_too || !collector.slow {
-                open += usize::from(collector.ask(self.round));
-            }
+            open += usize::from(collector.ask(self.round));
         }
         let end = Instant::now() + deadline;
         while open > 0 {
@@ -146,9 +139,9 @@ impl Collector {
             .spawn(move || serve(index, source, &asked, &answer))
             .with_context(|| format!("cannot start a thread for the collector {name}"))?;
         let values = Values::default();
-        let (tags, slow) = (tags::pair("collector", name), SLOW.contains(&name));
+        let tags = tags::pair("collector", name);
         let (state, health) = (State::Idle, Health::Unread);
-        Ok(Self { name, tags, slow, ask, thread, state, health, values, took: None })
+        Ok(Self { name, tags, ask, thread, state, health, values, took: None })
     }
 
     /// The tags of its health: `collector=NAME`.

@@ -81,10 +81,10 @@ async fn a_failing_source_gives_what_it_has_and_is_down_until_it_reads_again() {
     let (orders, mut registry) = registry();
     assert_eq!(seen(&registry), [(None, vec![]), (None, vec![])]);
     orders.send(Order::Fail(1.0)).unwrap();
-    registry.read(LONG, true).await;
+    registry.read(LONG).await;
     assert_eq!(seen(&registry), [(Some(false), vec![1.0]), steady()]);
     orders.send(Order::Give(2.0)).unwrap();
-    registry.read(LONG, true).await;
+    registry.read(LONG).await;
     assert_eq!(seen(&registry), [(Some(true), vec![2.0]), steady()]);
     registry.stop();
 }
@@ -93,10 +93,10 @@ async fn a_failing_source_gives_what_it_has_and_is_down_until_it_reads_again() {
 async fn a_panicking_source_gives_nothing_and_may_recover() {
     let (orders, mut registry) = registry();
     orders.send(Order::Panic).unwrap();
-    registry.read(LONG, true).await;
+    registry.read(LONG).await;
     assert_eq!(seen(&registry), [(Some(false), vec![]), steady()]);
     orders.send(Order::Give(2.0)).unwrap();
-    registry.read(LONG, true).await;
+    registry.read(LONG).await;
     assert_eq!(seen(&registry), [(Some(true), vec![2.0]), steady()]);
     registry.stop();
 }
@@ -104,18 +104,18 @@ async fn a_panicking_source_gives_nothing_and_may_recover() {
 #[tokio::test]
 async fn a_hanging_source_is_not_asked_again_and_its_late_value_is_thrown_away() {
     let (orders, mut registry) = registry();
-    registry.read(SHORT, true).await;
+    registry.read(SHORT).await;
     assert_eq!(seen(&registry)[0], (Some(false), vec![]));
     // The steady one was perhaps late too: it comes back by itself, the hanging one is not waited for.
     let begin = std::time::Instant::now();
     while seen(&registry) != [(Some(false), vec![]), steady()] {
-        registry.read(LONG, true).await;
+        registry.read(LONG).await;
         assert!(begin.elapsed() < LONG, "a round waited for the source that hangs");
     }
     orders.send(Order::Give(1.0)).unwrap();
     orders.send(Order::Give(2.0)).unwrap();
     while seen(&registry)[0].0 != Some(true) {
-        registry.read(LONG, true).await;
+        registry.read(LONG).await;
         assert!(!seen(&registry)[0].1.contains(&1.0), "a late value came through");
         assert!(begin.elapsed() < LONG, "the source did not come back");
     }
@@ -127,24 +127,11 @@ async fn a_hanging_source_is_not_asked_again_and_its_late_value_is_thrown_away()
 async fn a_late_answer_ends_no_wait_and_leaves_no_value() {
     let (orders, mut registry) = registry();
     orders.send(Order::Give(1.0)).unwrap();
-    registry.read(LONG, true).await;
+    registry.read(LONG).await;
     let mut values = Values::default();
     values.put(&CPU_TOTAL_USAGE, "", 9.0);
     let late = Answer { index: 0, round: registry.round - 1, values, outcome: Ok(()), took: SHORT };
     assert!(!registry.take(late));
     assert_eq!(seen(&registry), [(Some(true), vec![]), steady()]);
-    registry.stop();
-}
-
-#[tokio::test]
-async fn a_slow_source_keeps_its_health_in_the_rounds_that_leave_it_out() {
-    let (orders, source) = puppet(SLOW[0]);
-    let mut registry = Registry::start(vec![source]).unwrap();
-    orders.send(Order::Give(1.0)).unwrap();
-    registry.read(LONG, true).await;
-    assert_eq!(seen(&registry), [(Some(true), vec![1.0])]);
-    registry.read(LONG, false).await;
-    assert_eq!(seen(&registry), [(Some(true), vec![])]);
-    assert_eq!(registry.collectors()[0].took(), None);
     registry.stop();
 }

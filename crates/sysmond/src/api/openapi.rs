@@ -210,10 +210,10 @@ struct Problem {
 /// Stores samples of one host; answered when they are on disk.
 #[utoipa::path(post, path = "/api/metrics", request_body = Push,
     params(("X-SysMon-Token" = String, Header), ("Content-Encoding" = Option<String>, Header, description = "gzip or zstd")),
-    responses((status = 200, body = PushAnswer), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 408, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
+    responses((status = 200, body = PushAnswer), (status = 400, body = Problem, content_type = "application/problem+json"), (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 408, body = Problem, content_type = "application/problem+json"), (status = 413, body = Problem, content_type = "application/problem+json"), (status = 415, body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The envelope is wrong, or every sample was refused", body = PushAnswer),
-        (status = 429, body = Problem), (status = 503, body = Problem), (status = 507, body = Problem)))]
+        (status = 429, body = Problem, content_type = "application/problem+json"), (status = 503, body = Problem, content_type = "application/problem+json"), (status = 507, body = Problem, content_type = "application/problem+json")))]
 fn push() {}
 
 /// All hosts.
@@ -222,7 +222,7 @@ fn hosts() {}
 
 /// The newest value of each series of a host.
 #[utoipa::path(get, path = "/api/latest", params(("host" = String, Query)),
-    responses((status = 200, body = Latest), (status = 404, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 200, body = Latest), (status = 404, body = Problem, content_type = "application/problem+json"), (status = 422, body = Problem, content_type = "application/problem+json")))]
 fn latest() {}
 
 /// The fleet in figures.
@@ -231,7 +231,7 @@ fn fleet_summary() {}
 
 /// What is read once of a host.
 #[utoipa::path(get, path = "/api/static", params(("host" = String, Query)),
-    responses((status = 200, body = StaticData), (status = 404, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 200, body = StaticData), (status = 404, body = Problem, content_type = "application/problem+json"), (status = 422, body = Problem, content_type = "application/problem+json")))]
 fn static_data() {}
 
 /// Stretches of series, in at most `points` points each.
@@ -241,21 +241,21 @@ fn static_data() {}
         ("from" = Option<f64>, Query, description = "Unix seconds; five minutes before `to` where left out"),
         ("to" = Option<f64>, Query, description = "Unix seconds; now where left out"),
         ("points" = Option<u32>, Query, description = "300 where left out")),
-    responses((status = 200, body = Series), (status = 400, body = Problem), (status = 404, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = Series), (status = 400, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"), (status = 503, body = Problem, content_type = "application/problem+json")))]
 fn history() {}
 
 /// A WebSocket of live frames: of hosts, or of the fleet where none is named.
 #[utoipa::path(get, path = "/api/live", params(("host" = Option<Vec<String>>, Query)),
-    responses((status = 101, description = "Frames as JSON text"), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 426, body = Problem), (status = 503, body = Problem)))]
+    responses((status = 101, description = "Frames as JSON text"), (status = 403, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"), (status = 426, body = Problem, content_type = "application/problem+json"), (status = 503, body = Problem, content_type = "application/problem+json")))]
 fn live() {}
 
 /// Waits until a host is watched or not, other than `watched`.
 #[utoipa::path(get, path = "/api/agent/watch",
     params(("X-SysMon-Token" = String, Header), ("host" = String, Query), ("watched" = Option<bool>, Query)),
-    responses((status = 200, body = WatchAnswer), (status = 401, body = Problem), (status = 404, body = Problem),
-        (status = 503, body = Problem)))]
+    responses((status = 200, body = WatchAnswer), (status = 401, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 503, body = Problem, content_type = "application/problem+json")))]
 fn agent_watch() {}
 
 /// This description.
@@ -267,7 +267,7 @@ fn openapi_json() {}
 fn healthz() {}
 
 /// The server takes requests.
-#[utoipa::path(get, path = "/readyz", responses((status = 200, body = Health), (status = 503, body = Problem)))]
+#[utoipa::path(get, path = "/readyz", responses((status = 200, body = Health), (status = 503, body = Problem, content_type = "application/problem+json")))]
 fn readyz() {}
 
 /// What the server measures of itself, as Prometheus text.

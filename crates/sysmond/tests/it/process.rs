@@ -81,7 +81,7 @@ fn every_address_takes_ipv4() {
     let port = program.address().rsplit_once(':').map(|(_, port)| port.to_owned()).expect("a port");
     assert!(std::net::TcpStream::connect(format!("127.0.0.1:{port}")).is_ok());
     let registered = || {
-        let sql = sql(&place, "SELECT hostname FROM hosts");
+        let sql = sql(&place, "-- Everybody\nSELECT hostname FROM hosts");
         (sql.len() == 1).then_some(())
     };
     wait_until("its own agent reaches it", registered);
