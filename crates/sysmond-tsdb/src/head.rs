@@ -129,7 +129,8 @@ impl HostState {
     }
 }
 
-/// The newest value of each series, by layout so that a row is taken without a look-up per cell. A host has few layouts.
+/// The newest value of each series, by layout so that a row is taken without a look-up per cell. A host has few
+/// layouts.
 #[derive(Debug, Default)]
 pub(crate) struct Newest(Vec<(Layout, Vec<NewestCell>)>);
 

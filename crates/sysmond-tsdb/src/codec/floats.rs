@@ -1,4 +1,5 @@
-//! A column of doubles as integers: constant, whole, decimal, fraction, or as it is; each only where every bit comes back.
+//! A column of doubles as integers: constant, whole, decimal, fraction, or as it is; each only where every bit comes
+//! back.
 
 use super::Damaged;
 use super::bytes::{Bytes, put_section, put_size};

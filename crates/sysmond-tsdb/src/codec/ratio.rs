@@ -1,4 +1,5 @@
-//! Fractions found again: a share of time or a rate is [`SCALE`]` * a / b` with small whole a and b, rounded to a double.
+//! Fractions found again: a share of time or a rate is [`SCALE`]` * a / b` with small whole a and b, rounded to a
+//! double.
 //!
 //! Columns that were divided by the same thing (the ticks between two readings, the milliseconds) share a stream of
 //! denominators, one a row. A fraction shows its denominator only reduced; what several columns of a row show

@@ -1,5 +1,5 @@
-//! `metrics(timestamp, metric_type, host, tags, value)` as a virtual table over log, young and sealed blocks. Conditions on
-//! host, metric, tags and time restrict what is read; all others the statement itself checks.
+//! `metrics(timestamp, metric_type, host, tags, value)` as a virtual table over log, young and sealed blocks.
+//! Conditions on host, metric, tags and time restrict what is read; all others the statement itself checks.
 #![expect(
     unsafe_code,
     reason = "SQLite's interface for virtual tables: the traits demand a layout that repr(C) gives"
