@@ -232,3 +232,12 @@ fn a_link_s_target_is_found() {
     let targets: Vec<_> = link_targets(text).into_iter().collect();
     assert_eq!(targets, ["docs/a.md", "docs/p.png"]);
 }
+
+#[test]
+fn the_fuzz_targets_lock_what_the_program_does() {
+    let metadata =
+        ["metadata", "--locked", "--offline", "--format-version=1", "--manifest-path=fuzz/Cargo.toml"];
+    let asked = Command::new(env!("CARGO")).args(metadata).current_dir(root()).output().expect("cargo runs");
+    let said = String::from_utf8_lossy(&asked.stderr);
+    assert!(asked.status.success(), "{said}\nAfter a change of dependencies: cargo metadata in fuzz/");
+}
