@@ -18,6 +18,7 @@ mod file;
 mod head;
 mod log;
 mod memory;
+mod meta;
 mod names;
 mod range;
 mod readers;
@@ -25,9 +26,11 @@ mod request;
 mod retention;
 mod rollup;
 mod row;
+mod scan;
 mod schema;
 mod seal;
 mod sealed;
+mod snapshot;
 pub mod sql;
 mod store;
 #[cfg(test)]
@@ -38,4 +41,5 @@ mod writer;
 
 pub use error::{AppendError, OpenError, QueryError};
 pub use request::{Append, Appended, Backlog, Cursor, RangeQuery, StoreOptions, StoreStats, TagMatch};
+pub use snapshot::Scanned;
 pub use store::Store;
