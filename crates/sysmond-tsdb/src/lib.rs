@@ -14,6 +14,7 @@ mod batch;
 mod codec;
 mod compact;
 mod error;
+mod export;
 mod file;
 mod head;
 mod log;
@@ -40,6 +41,7 @@ mod tests;
 mod writer;
 
 pub use error::{AppendError, OpenError, QueryError};
+pub use export::{Export, ExportError, Rows, Selection};
 pub use request::{Append, Appended, Backlog, Cursor, RangeQuery, StoreOptions, StoreStats, TagMatch};
 pub use snapshot::Scanned;
 pub use store::Store;
