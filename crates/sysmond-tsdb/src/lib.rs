@@ -16,6 +16,7 @@ mod compact;
 mod error;
 mod export;
 mod file;
+pub mod fuzz;
 mod head;
 mod log;
 mod memory;

@@ -19,7 +19,7 @@ const DAY_SETTLES_MS: i64 = 45 * 60 * 1000;
 /// Days of hosts in one transaction.
 const DAYS_AT_ONCE: usize = 8;
 /// Columns that each series has: minimum, maximum, sum, count.
-const PARTS: u32 = 4;
+pub(crate) const PARTS: u32 = 4;
 /// A day's number has 24 bits.
 const MAX_DAY: i64 = 1 << 24;
 
@@ -308,7 +308,8 @@ fn edge_day(conn: &Connection, tier: Tier, sql: &str) -> rusqlite::Result<Option
     Ok(id.map(|id| id >> 36 & (MAX_DAY - 1)))
 }
 
-fn summaries(
+/// A metric's buckets in a day's block.
+pub(crate) fn summaries(
     block: &Block<'_>,
     times: &[i64],
     metric: MetricId,

@@ -8,8 +8,11 @@
 
 use super::block::{Block, Table, encode};
 use super::ints::Effort;
+use crate::log::{Group, Record, Run};
+use crate::newest::Newest;
 use std::fmt::Write;
 use std::path::PathBuf;
+use sysmond_model::Timestamp;
 
 const ROWS: u32 = 240;
 /// Bytes of a page: what memory is counted in.
@@ -148,5 +151,33 @@ fn golden_blocks_of_this_version_are_written_to_the_byte() {
     for (name, effort) in [("block-2", Effort::Thorough), ("block-2-quick", Effort::Quick)] {
         let fresh = encode(&table, effort);
         assert!(golden(name, &fresh) == fresh, "{name}");
+    }
+}
+
+/// Small pieces of everything that a file holds, for the fuzzer to begin with.
+#[test]
+fn seeds_of_the_fuzzer_are_pieces_of_this_version() {
+    let mut table = table();
+    table.timestamps.truncate(12);
+    table.seqs.truncate(12);
+    table.columns.iter_mut().for_each(|(_, values)| values.truncate(12));
+    table.columns.retain(|(_, values)| values.iter().any(|value| !value.is_nan()));
+    let half = table.columns.split_off(table.columns.len() / 2);
+    let rest = Table { columns: half, ..table.clone() };
+    let mut newest = Newest::default();
+    newest.observe_table(&table);
+    let mut group = Group::default();
+    let rows = (0..3).map(|row| (1_700_000_000_000 + row, [row as f64, f64::NAN, 0.1].into())).collect();
+    let run = Run { layout_id: 2, first_seq: 5, rows };
+    group.push(&Record { host_id: 7, received: Timestamp::from_seconds(1_700_000_001), runs: vec![run] });
+    for (name, fresh) in [
+        ("block", encode(&table, Effort::Thorough)[5..].to_vec()),
+        ("block-of-fractions", encode(&rest, Effort::Thorough)[5..].to_vec()),
+        ("block-quick", encode(&table, Effort::Quick)[5..].to_vec()),
+        ("log", group.finish()[5..].to_vec()),
+        ("newest", newest.to_bytes()),
+    ] {
+        let name = format!("../../../../../fuzz/seeds/blocks/{name}");
+        assert!(golden(&name, &fresh) == fresh, "{name}");
     }
 }
