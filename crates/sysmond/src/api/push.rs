@@ -4,7 +4,7 @@ use super::app::App;
 use super::problem::Problem;
 use super::{answer, token};
 use crate::aggregator::counters::PushOutcome;
-use crate::aggregator::ingest::{self, BodyError, Push};
+use crate::aggregator::ingest::{BodyError, Push};
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
@@ -172,7 +172,7 @@ fn is_length(error: &(dyn Error + 'static)) -> bool {
 async fn parse(app: &App, body: Bytes) -> Result<Push, Problem> {
     let length = body.len();
     let ingest = app.parts.ingest.clone();
-    let parse = move || ingest::parse(&body, |hostname| ingest.window(hostname));
+    let parse = move || ingest.parse(&body);
     let parsed = if length <= INLINE_BYTES {
         parse()
     } else {
