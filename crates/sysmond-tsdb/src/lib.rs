@@ -19,6 +19,7 @@ mod head;
 mod log;
 mod memory;
 mod names;
+mod newest;
 mod range;
 mod readers;
 mod request;
