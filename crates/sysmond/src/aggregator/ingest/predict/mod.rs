@@ -207,7 +207,9 @@ impl Memory {
 
     /// The same pattern as others have it, where they do; `None` where there is no room for it.
     fn shared(&mut self, pattern: Arc<Pattern>) -> Option<Arc<Pattern>> {
-        if let Some(known) = self.patterns.iter().find(|known| Arc::ptr_eq(known, &pattern) || **known == pattern) {
+        if let Some(known) =
+            self.patterns.iter().find(|known| Arc::ptr_eq(known, &pattern) || **known == pattern)
+        {
             return Some(known.clone());
         }
         let bytes = pattern.bytes();

@@ -4,8 +4,8 @@
 const EXACT: u64 = 1 << 53;
 /// The powers of ten that are exact in a double.
 const POWERS: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
-    1e20, 1e21, 1e22,
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
+    1e19, 1e20, 1e21, 1e22,
 ];
 /// Digits that fit into 64 bits whatever they are.
 const SAFE_DIGITS: usize = 19;
@@ -75,26 +75,40 @@ mod tests {
     /// What JSON and the standard library say of a whole text.
     fn expected(text: &str) -> Option<u64> {
         serde_json::from_str::<&serde_json::value::RawValue>(text).ok()?;
-        text.starts_with(|c: char| c == '-' || c.is_ascii_digit()).then(|| text.parse::<f64>().expect("a number").to_bits())
+        text.starts_with(|c: char| c == '-' || c.is_ascii_digit())
+            .then(|| text.parse::<f64>().expect("a number").to_bits())
     }
 
     fn check(text: &str) {
-        let read = read(text.as_bytes()).filter(|(_, rest)| rest.is_empty()).map(|(value, _)| value.to_bits());
+        let read =
+            read(text.as_bytes()).filter(|(_, rest)| rest.is_empty()).map(|(value, _)| value.to_bits());
         assert_eq!(read, expected(text.trim()).filter(|_| text.trim() == text), "{text:?}");
     }
 
     #[test]
     fn edges_are_read_as_json_spells_them() {
-        for text in ["", "-", "0", "-0", "-0.0", "00", "01", "1.", ".1", "1.e1", "1e", "1e+", "+1", "1e5", "1E-5", "1_0"] {
+        for text in [
+            "", "-", "0", "-0", "-0.0", "00", "01", "1.", ".1", "1.e1", "1e", "1e+", "+1", "1e5", "1E-5",
+            "1_0",
+        ] {
             check(text);
         }
-        for text in ["NaN", "Infinity", "-inf", "0x1", "1e999", "-1e999", "1e-999", "1f", "1 ", "true", "\"1\""] {
+        for text in
+            ["NaN", "Infinity", "-inf", "0x1", "1e999", "-1e999", "1e-999", "1f", "1 ", "true", "\"1\""]
+        {
             check(text);
         }
-        for text in ["9007199254740992", "9007199254740993", "9007199254740993.0", "0.1", "0.30000000000000004"] {
+        for text in
+            ["9007199254740992", "9007199254740993", "9007199254740993.0", "0.1", "0.30000000000000004"]
+        {
             check(text);
         }
-        for text in ["1234567890123456789", "12345678901234567890", "0.0000000000000000000001", "18446744073709551616"] {
+        for text in [
+            "1234567890123456789",
+            "12345678901234567890",
+            "0.0000000000000000000001",
+            "18446744073709551616",
+        ] {
             check(text);
         }
         check("0.00000000000000000000001");

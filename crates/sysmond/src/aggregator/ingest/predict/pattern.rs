@@ -78,7 +78,8 @@ impl Pattern {
     pub(super) fn read<'t>(&self, text: &'t [u8]) -> Option<Reading<'t>> {
         let mut rest = self.strip(text, self.opening)?;
         let mut reading = Reading::new(self, text.len());
-        let mut cursor = Cursor { place: self.forms.len() - 1, misses: self.forms.len() + text.len() / TEXT_PER_MISS };
+        let mut cursor =
+            Cursor { place: self.forms.len() - 1, misses: self.forms.len() + text.len() / TEXT_PER_MISS };
         let mut last: Option<(Time<'t>, usize)> = None;
         loop {
             let found = self.next(rest, &mut cursor, last.map(|(time, _)| time))?;
@@ -160,9 +161,11 @@ impl Pattern {
 
     /// What it costs in memory, bytes, less the fixed part.
     pub(super) fn bytes(&self) -> usize {
-        let series = self.shape.series().iter().map(|series| {
-            size_of_val(series) + series.metric_type.len() + series.tags.len()
-        });
+        let series = self
+            .shape
+            .series()
+            .iter()
+            .map(|series| size_of_val(series) + series.metric_type.len() + series.tags.len());
         self.text.len() + size_of_val(&*self.forms) + series.sum::<usize>()
     }
 }
@@ -239,10 +242,16 @@ impl Reading<'_> {
         if self.is_full() {
             return (Frame::of_table(pattern.shape.clone(), self.timestamps, self.values), self.uses);
         }
-        let columns: Vec<usize> =
-            self.uses.iter().enumerate().filter(|(_, used)| used.samples > 0).map(|(column, _)| column).collect();
+        let columns: Vec<usize> = self
+            .uses
+            .iter()
+            .enumerate()
+            .filter(|(_, used)| used.samples > 0)
+            .map(|(column, _)| column)
+            .collect();
         let rows = self.values.chunks_exact(width);
-        let values = rows.flat_map(|row| columns.iter().filter_map(|column| row.get(*column).copied())).collect();
+        let values =
+            rows.flat_map(|row| columns.iter().filter_map(|column| row.get(*column).copied())).collect();
         let shape = pattern.select(&columns);
         let uses = self.uses.into_iter().filter(|used| used.samples > 0).collect();
         (Frame::of_table(shape, self.timestamps, values), uses)

@@ -179,7 +179,8 @@ fn series_that_come_seldom_are_not_forgotten() {
 #[test]
 fn a_list_sorted_by_series_is_predicted() {
     let predictor = Predictor::default();
-    let samples: Vec<_> = (0..20).flat_map(|n| [2000, 2002, 2004].map(|at| (at.to_string(), n, "1".into()))).collect();
+    let samples: Vec<_> =
+        (0..20).flat_map(|n| [2000, 2002, 2004].map(|at| (at.to_string(), n, "1".into()))).collect();
     let body = COMPACT.body(&samples);
     assert!(!same(&predictor, body.as_bytes()));
     assert!(same(&predictor, body.as_bytes()));
