@@ -3,6 +3,7 @@
 
 use crate::batch::LAYOUT_USE_SLACK_MS;
 use crate::head::HostCell;
+use crate::meta;
 use crate::rollup::{self, DAY_MS, Tier};
 use crate::sealed::{HOUR_MS, block_hour, block_ids, hour_of};
 use crate::writer::{PAGE_BYTES, Shared, Writer, checkpoint, limit_pages};
@@ -23,8 +24,8 @@ const VACUUM_PAGES: u64 = 256;
 const MANY_FREE_PAGES: u32 = 8192;
 /// Size of SQLite's own log at which it is emptied: twice what its automatic checkpoints leave.
 const MAX_WAL_BYTES: u64 = 32 * 1024 * 1024;
-/// Silence after which the `status` written beside a host becomes `offline`, seconds.
-const OFFLINE_SECONDS: i64 = 300;
+/// Silence after which the `status` written beside a host becomes `offline`, where no server said another.
+const OFFLINE_AFTER: Duration = Duration::from_mins(5);
 /// How many times longer than samples their summaries are kept: 90 days by minutes and two years by ten minutes where
 /// samples are kept for 15 days.
 const KEEP_MINUTES: i64 = 6;
@@ -223,8 +224,9 @@ fn forget(shared: &Shared, cell: &HostCell, cutoff: Cutoff) {
 
 /// Marks silent hosts in the file.
 pub(crate) fn mark_silent(writer: &mut Writer, now: Timestamp) -> rusqlite::Result<()> {
-    let silent = now.as_seconds() - OFFLINE_SECONDS;
     writer.with_connection(|conn| {
+        let limit = meta::offline_after(conn)?.unwrap_or(OFFLINE_AFTER);
+        let silent = now.as_seconds().saturating_sub_unsigned(limit.as_secs());
         conn.prepare_cached(
             "UPDATE hosts SET status = 'offline' WHERE status = 'online' AND last_seen <= ?1",
         )?

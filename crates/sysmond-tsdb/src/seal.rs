@@ -191,8 +191,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Asks for the sealing of what is old, of the largest heads where all together are too large, or of everything where
-    /// the file is beyond its budget: the log takes more of it than blocks do.
+    /// Asks for the sealing of what is old, of the largest heads where all together are too large, or of everything
+    /// where the file is beyond its budget: the log takes more of it than blocks do.
     pub(crate) fn seal_old(&mut self, now: Timestamp) {
         let is_full = self.is_full();
         let mut sizes: Vec<(usize, i64)> =
