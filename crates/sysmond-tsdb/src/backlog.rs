@@ -7,6 +7,7 @@ use crate::writer::Shared;
 use crate::{Backlog, Cursor, QueryError, schema};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{Arc, PoisonError};
 use sysmond_model::{Frame, Shape, Timestamp};
 
@@ -85,7 +86,24 @@ fn take_rows(table: &Table, after: Cursor, rows: &mut BTreeMap<i64, Out>) {
     let numbered = table.timestamps.iter().zip(&table.seqs).enumerate();
     for (row, (at, seq)) in numbered.filter(|(_, (_, seq))| **seq > after.0) {
         let values = table.columns.iter().map(|(_, values)| values.get(row).copied().unwrap_or(f64::NAN));
-        rows.insert(*seq, Out { at: *at, columns: columns.clone(), values: values.collect() });
+        let fresh = Out { at: *at, columns: columns.clone(), values: values.collect() };
+        match rows.entry(*seq) {
+            Entry::Vacant(place) => drop(place.insert(fresh)),
+            Entry::Occupied(mut place) => place.get_mut().extend(&fresh),
+        }
+    }
+}
+
+impl Out {
+    /// Takes the cells of the same row that stood in another block.
+    fn extend(&mut self, more: &Self) {
+        let mut cells: BTreeMap<MetricId, f64> = BTreeMap::new();
+        for Self { columns, values, .. } in [&*self, more] {
+            let present = columns.iter().copied().zip(values.iter().copied()).filter(|(_, v)| !v.is_nan());
+            cells.extend(present);
+        }
+        self.columns = cells.keys().copied().collect();
+        self.values = cells.into_values().collect();
     }
 }
 

@@ -74,8 +74,11 @@ fn same(column: Result<Option<Vec<f64>>, crate::codec::Damaged>, values: &[f64])
     pairs.is_some_and(|mut pairs| pairs.all(|(a, b)| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan()))
 }
 
-/// A table in a form that is equal where every bit is; an absent cell is no bits.
-fn bits(table: &Table) -> (Vec<i64>, Vec<i64>, Vec<(u32, Vec<Option<u64>>)>) {
+/// Times, places in the order of storing, and the bits of each column's cells; an absent one has none.
+type Bits = (Vec<i64>, Vec<i64>, Vec<(u32, Vec<Option<u64>>)>);
+
+/// A table in a form that is equal where every bit is.
+fn bits(table: &Table) -> Bits {
     let cell = |value: &f64| (!value.is_nan()).then(|| value.to_bits());
     let columns = table.columns.iter().map(|(id, values)| (*id, values.iter().map(cell).collect()));
     (table.timestamps.clone(), table.seqs.clone(), columns.collect())
@@ -87,7 +90,9 @@ fn take_log(data: &[u8]) {
         return;
     };
     let mut group = Group::default();
-    records.iter().for_each(|record| group.push(record));
+    for record in &records {
+        group.push(record);
+    }
     let again = log::decode(&group.finish(), width);
     // As text, since an absent cell is not equal to itself.
     assert_eq!(format!("{again:?}"), format!("Ok({records:?})"), "a group of the log changes");

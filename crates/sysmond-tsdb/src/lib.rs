@@ -23,6 +23,7 @@ mod memory;
 mod meta;
 mod names;
 mod newest;
+mod pieces;
 mod range;
 mod readers;
 mod request;

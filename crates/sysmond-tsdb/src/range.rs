@@ -181,11 +181,13 @@ pub(crate) fn hour_cells(
         sources.push(Source::of_rows(rows, ids));
     }
     sources.sort_by_key(|source| source.times.first().copied());
-    let is_disjoint = sources.windows(2).all(|pair| match pair {
-        [a, b] => a.times.last() < b.times.first(),
-        _ => true,
-    });
     let cells = (0..ids.len()).map(|place| {
+        // A host with many series has them in different blocks of the same time.
+        let sources: Vec<&Source> = sources.iter().filter(|source| source.has(place)).collect();
+        let is_disjoint = sources.windows(2).all(|pair| match pair {
+            [a, b] => a.times.last() < b.times.first(),
+            _ => true,
+        });
         let all = sources.iter().flat_map(|source| source.cells(place));
         if is_disjoint { all.map(|(at, _, value)| (at, value)).collect() } else { last_stored(all) }
     });
@@ -225,6 +227,10 @@ impl Source {
             seqs: rows.iter().map(|(_, row)| row.seq).collect(),
             columns: ids.iter().map(column).collect(),
         }
+    }
+
+    fn has(&self, place: usize) -> bool {
+        self.columns.get(place).is_some_and(Option::is_some)
     }
 
     /// Time, place in the order of storing and value of each present cell of a column.

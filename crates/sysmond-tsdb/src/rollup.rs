@@ -4,9 +4,10 @@
 use crate::QueryError;
 use crate::codec::block::{self, Block, Table};
 use crate::codec::ints::Effort;
-use crate::compact::{self, Job};
+use crate::compact::Job;
 use crate::file;
 use crate::names::MetricId;
+use crate::pieces;
 use crate::sealed::{self, HOUR_MS};
 use crate::writer::{Counters, Shared};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -135,7 +136,7 @@ fn by_minutes(conn: &Connection, counters: &Counters, host_id: i64, day: i64) ->
             .iter()
             .filter_map(|blob| counters.sound(Block::open(blob).and_then(|b| b.table())))
             .collect();
-        append(&mut minutes, summarize(&compact::merge(&tables), Tier::Minute.step()));
+        append(&mut minutes, summarize(&pieces::merge(&tables), Tier::Minute.step()));
     }
     Ok(minutes)
 }

@@ -1,13 +1,13 @@
 //! The tables and their versions.
 
-use crate::codec::block::{Block, MAX_ROWS};
+use crate::codec::block::Block;
 use crate::codec::ints::Effort;
 use crate::head::{HeadRow, LATEST_WINDOW_MS};
 use crate::names::Names;
 use crate::newest::Newest;
-use crate::seal::{self, SealedBlock};
+use crate::seal::SealedBlock;
 use crate::sealed::{self, hour_of};
-use crate::{compact, row};
+use crate::{compact, pieces, row};
 use rusqlite::{Connection, TransactionBehavior, ffi, params};
 
 /// Marks a SQLite file as sysmon's: "sysm".
@@ -91,10 +91,9 @@ fn put_hour(conn: &Connection, host_id: i64, rows: &[(i64, HeadRow)]) -> rusqlit
         return Ok(());
     };
     let hour = hour_of(*first);
-    let blocks: Vec<SealedBlock> = rows
-        .chunks(MAX_ROWS)
-        .map(|rows| SealedBlock::new(hour, &seal::table(rows), Effort::Thorough))
-        .collect();
+    let tables = pieces::of_rows(rows);
+    let blocks: Vec<SealedBlock> =
+        tables.iter().map(|table| SealedBlock::new(hour, table, Effort::Thorough)).collect();
     compact::insert_blocks(conn, host_id, hour, &blocks)
 }
 

@@ -1,13 +1,13 @@
 //! From rows in memory to young blocks. Encoding happens on a thread of its own, only the insertion on the writer's.
 
-use crate::codec::block::{self, MAX_ROWS, Table};
+use crate::codec::block::{self, Table};
 use crate::codec::ints::Effort;
 use crate::head::{HeadRow, HostCell};
-use crate::names::MetricId;
+use crate::pieces;
 use crate::sealed::hour_of;
 use crate::writer::{Command, PAGE_BYTES, Writer};
 use rusqlite::{Connection, TransactionBehavior, params};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 use sysmond_model::Timestamp;
@@ -122,52 +122,12 @@ fn seal(cell: Arc<HostCell>) -> SealedHost {
     drop(state);
     let newest = rows.last().map_or(i64::MIN, |(at, _)| *at);
     let by_hour = rows.chunk_by(|(a, _), (b, _)| hour_of(*a) == hour_of(*b));
-    let blocks = by_hour.flat_map(|rows| rows.chunks(MAX_ROWS)).map(|rows| {
+    let blocks = by_hour.flat_map(|rows| {
         let hour = rows.first().map_or(0, |(at, _)| hour_of(*at));
-        SealedBlock::new(hour, &table(rows), Effort::Quick)
+        pieces::of_rows(rows).into_iter().map(move |table| SealedBlock::new(hour, &table, Effort::Quick))
     });
     let blocks = blocks.collect();
     SealedHost { cell, sealed_seq, newest, last, blocks }
-}
-
-/// Rows as columns; series without a value are left out.
-pub(crate) fn table(rows: &[(i64, HeadRow)]) -> Table {
-    let timestamps = rows.iter().map(|(at, _)| *at).collect();
-    let seqs = rows.iter().map(|(_, row)| row.seq).collect();
-    let layout = rows.first().map(|(_, row)| &row.layout);
-    let is_uniform = layout.is_some_and(|layout| rows.iter().all(|(_, row)| row.layout == *layout));
-    let columns = match layout.filter(|_| is_uniform) {
-        Some(layout) => transpose(layout, rows),
-        None => gather(rows),
-    };
-    Table { timestamps, seqs, columns }
-}
-
-/// The columns of rows that all have the same layout.
-fn transpose(layout: &[MetricId], rows: &[(i64, HeadRow)]) -> Vec<(MetricId, Vec<f64>)> {
-    let mut columns: Vec<(MetricId, Vec<f64>)> =
-        layout.iter().map(|id| (*id, Vec::with_capacity(rows.len()))).collect();
-    for (_, row) in rows {
-        for ((_, column), value) in columns.iter_mut().zip(row.values.iter()) {
-            column.push(*value);
-        }
-    }
-    columns.retain(|(_, column)| column.iter().any(|value| !value.is_nan()));
-    columns.sort_unstable_by_key(|(id, _)| *id);
-    columns
-}
-
-fn gather(rows: &[(i64, HeadRow)]) -> Vec<(MetricId, Vec<f64>)> {
-    let mut columns: BTreeMap<MetricId, Vec<f64>> = BTreeMap::new();
-    for (index, (_, row)) in rows.iter().enumerate() {
-        for (metric, value) in row.cells() {
-            let column = columns.entry(metric).or_insert_with(|| vec![f64::NAN; rows.len()]);
-            if let Some(cell) = column.get_mut(index) {
-                *cell = value;
-            }
-        }
-    }
-    columns.into_iter().collect()
 }
 
 impl Writer {

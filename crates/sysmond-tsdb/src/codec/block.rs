@@ -170,6 +170,21 @@ impl<'a> Block<'a> {
         }
     }
 
+    pub(crate) const fn row_count(&self) -> usize {
+        self.row_count
+    }
+
+    /// Some columns, of those that there are; no rows where there are none of them.
+    pub(crate) fn table_of(&self, ids: &[u32]) -> Result<Table, Damaged> {
+        let wanted = self.columns.iter().filter(|(id, _)| ids.binary_search(id).is_ok());
+        let columns: Vec<_> =
+            wanted.map(|(id, data)| Ok((*id, self.decode(data)?))).collect::<Result<_, _>>()?;
+        if columns.is_empty() {
+            return Ok(Table::default());
+        }
+        Ok(Table { timestamps: self.timestamps()?, seqs: self.seqs()?, columns })
+    }
+
     /// The columns there are.
     pub(crate) fn ids(&self) -> impl Iterator<Item = u32> {
         self.columns.iter().map(|(id, _)| *id)
