@@ -54,6 +54,8 @@ struct Pending {
 pub(crate) struct Outcome {
     hosts: HashMap<String, Pending>,
     next_host: i64,
+    /// Size of the log row.
+    pub(crate) log_bytes: u64,
 }
 
 /// A host that got rows: its cell, its last sequence number, how many rows its head has.
@@ -136,9 +138,10 @@ impl<'a> Batch<'a> {
 
     /// Writes the log row and what changed of the hosts themselves.
     pub(crate) fn write(self, log_id: i64) -> rusqlite::Result<Outcome> {
+        let data = self.group.finish();
         self.conn
             .prepare_cached("INSERT INTO log (id, data) VALUES (?1, ?2)")?
-            .execute(params![log_id, self.group.finish()])?;
+            .execute(params![log_id, data])?;
         let mut layouts = self.conn.prepare_cached(
             "INSERT OR REPLACE INTO host_layout (host_id, layout_id, last_used) VALUES (?1, ?2, ?3)",
         )?;
@@ -150,7 +153,7 @@ impl<'a> Batch<'a> {
                 layouts.execute(params![pending.cell.id, layout_id, used.as_millis()])?;
             }
         }
-        Ok(Outcome { hosts: self.hosts, next_host: self.next_host })
+        Ok(Outcome { hosts: self.hosts, next_host: self.next_host, log_bytes: data.len() as u64 })
     }
 
     /// The host's part of this transaction; `None` where the host is new and one too many.

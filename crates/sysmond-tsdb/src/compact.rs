@@ -3,9 +3,10 @@
 use crate::codec::Damaged;
 use crate::codec::block::{Block, MAX_ROWS, Table};
 use crate::names::MetricId;
+use crate::quarantine::{self, Origin, Piece};
 use crate::rollup;
 use crate::seal::SealedBlock;
-use crate::sealed::{HOUR_MS, block_ids};
+use crate::sealed::{self, HOUR_MS, block_ids};
 use crate::writer::{Counters, Shared, Writer};
 use crate::{QueryError, file};
 use rusqlite::{Connection, TransactionBehavior, params};
@@ -28,8 +29,8 @@ struct Rewritten {
     hour: i64,
     /// The young blocks that are in it now.
     young: Vec<i64>,
-    /// What could not be read: table, number, why.
-    damaged: Vec<(&'static str, i64, Damaged)>,
+    /// What could not be read, and why.
+    damaged: Vec<(Piece, Damaged)>,
     blocks: Vec<SealedBlock>,
 }
 
@@ -46,7 +47,7 @@ pub(crate) fn run(
         for (host_id, hour) in hours {
             rewritten.push(rewrite(&conn, &shared.counters, *host_id, *hour)?);
         }
-        on_writer(Box::new(move |writer| store(writer, &rewritten)))?;
+        on_writer(Box::new(move |writer| store(writer, &rewritten, now)))?;
     }
     Ok(())
 }
@@ -67,29 +68,16 @@ fn ripe_hours(conn: &Connection, now: Timestamp) -> rusqlite::Result<Vec<(i64, i
 
 fn rewrite(conn: &Connection, counters: &Counters, host_id: i64, hour: i64) -> rusqlite::Result<Rewritten> {
     let (mut young, mut damaged, mut tables) = (Vec::new(), Vec::new(), Vec::new());
-    let mut read = |origin: &'static str, sql: &str, params: [i64; 2]| -> rusqlite::Result<()> {
-        let mut select = conn.prepare_cached(sql)?;
-        let mut rows = select.query(params)?;
-        while let Some(row) = rows.next()? {
-            let id = row.get(0)?;
-            match Block::open(row.get_ref(1)?.as_blob()?).and_then(|block| block.table()) {
-                Ok(table) => tables.push(table),
-                Err(reason) => damaged.push((origin, id, reason)),
-            }
-            if origin == "young" {
-                young.push(id);
-            }
+    for blob in sealed::blobs(conn, host_id, hour)? {
+        match Block::open(&blob.data).and_then(|block| block.table()) {
+            Ok(table) => tables.push(table),
+            Err(reason) => damaged.push((blob.piece, reason)),
         }
-        Ok(())
-    };
-    let ids = block_ids(hour, host_id);
-    read("block", "SELECT id, data FROM block WHERE id BETWEEN ?1 AND ?2", [*ids.start(), *ids.end()])?;
-    read(
-        "young",
-        "SELECT id, data FROM young WHERE host_id = ?1 AND hour = ?2 ORDER BY id",
-        [host_id, hour],
-    )?;
-    counters.damaged.fetch_add(damaged.len() as u64, Ordering::Relaxed);
+        if blob.piece.origin == Origin::Young {
+            young.push(blob.piece.id);
+        }
+    }
+    counters.damages.tries.fetch_add(damaged.len() as u64, Ordering::Relaxed);
     let merged = merge(&tables);
     let blocks = split(&merged).iter().map(|table| SealedBlock::new(hour, table)).collect();
     Ok(Rewritten { host_id, hour, young, damaged, blocks })
@@ -146,24 +134,25 @@ pub(crate) fn split(table: &Table) -> Vec<Table> {
     table.timestamps.chunks(MAX_ROWS).enumerate().map(piece).collect()
 }
 
-fn store(writer: &mut Writer, rewritten: &[Rewritten]) -> rusqlite::Result<()> {
-    writer.with_connection(|conn| {
+fn store(writer: &mut Writer, rewritten: &[Rewritten], now: Timestamp) -> rusqlite::Result<()> {
+    let told = writer.with_connection(|conn| {
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut told = Vec::new();
         for hour in rewritten {
+            for (piece, reason) in &hour.damaged {
+                told.extend(quarantine::set_aside(&tx, *piece, *reason, now)?);
+            }
             store_hour(&tx, hour)?;
         }
-        tx.commit()
-    })
+        tx.commit()?;
+        Ok(told)
+    })?;
+    writer.shared().counters.damages.tell(told);
+    Ok(())
 }
 
 fn store_hour(conn: &Connection, rewritten: &Rewritten) -> rusqlite::Result<()> {
-    let Rewritten { host_id, hour, young, damaged, blocks } = rewritten;
-    for (origin, id, reason) in damaged {
-        conn.prepare_cached(&format!(
-            "INSERT INTO quarantine (origin, reason, data) SELECT ?1, ?2, data FROM {origin} WHERE id = ?3"
-        ))?
-        .execute(params![format!("{origin} {id}"), reason.to_string(), id])?;
-    }
+    let Rewritten { host_id, hour, young, blocks, .. } = rewritten;
     let mut delete = conn.prepare_cached("DELETE FROM young WHERE id = ?1")?;
     for id in young {
         delete.execute([id])?;

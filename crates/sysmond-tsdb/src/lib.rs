@@ -11,14 +11,19 @@
 
 mod backlog;
 mod batch;
+mod buckets;
+mod budget;
+mod cells;
 mod codec;
 mod compact;
 mod error;
 mod file;
+mod forecast;
 mod head;
 mod log;
 mod memory;
 mod names;
+mod quarantine;
 mod range;
 mod readers;
 mod request;
@@ -29,13 +34,20 @@ mod schema;
 mod seal;
 mod sealed;
 pub mod sql;
+mod storage;
 mod store;
+mod tally;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 mod writer;
 
+pub use budget::LEAST_DISK_BYTES;
 pub use error::{AppendError, OpenError, QueryError};
-pub use request::{Append, Appended, Backlog, Cursor, RangeQuery, StoreOptions, StoreStats, TagMatch};
+pub use quarantine::{Quarantine, Quarantined};
+pub use request::{
+    Append, Appended, Backlog, Cursor, RangeQuery, Retention, StoreOptions, StoreStats, TagMatch,
+};
+pub use storage::{Forecast, Storage, TierStorage};
 pub use store::Store;

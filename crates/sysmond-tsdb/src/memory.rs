@@ -4,11 +4,13 @@ use crate::codec::block::Block;
 use crate::head::{HeadRow, HostCell, LATEST_WINDOW_MS};
 use crate::log::{self, Record};
 use crate::names::{LayoutId, Names};
+use crate::quarantine::{Origin, Piece};
 use crate::sealed::{HOUR_MS, block_ids, hour_of};
 use crate::writer::Counters;
 use rusqlite::Connection;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use sysmond_model::catalogue::{CPU_TOTAL_USAGE, MEMORY_USED_BYTES};
 use sysmond_model::{FleetSummary, Host, HostInfo, HostStatus, Timestamp};
 
@@ -65,9 +67,10 @@ impl Memory {
         let sealed: HashMap<i64, i64> =
             by_id.iter().map(|(id, cell)| (*id, cell.lock().next_seq - 1)).collect();
         let mut first_logged: HashMap<i64, i64> = HashMap::new();
-        let mut next_log = 1;
+        // Also behind a row that cannot be read: its number is taken.
+        let next_log =
+            conn.query_row("SELECT coalesce(max(id), 0) + 1 FROM log", [], |row| row.get::<_, i64>(0))?;
         each_record(conn, names, counters, |log_id, record| {
-            next_log = log_id + 1;
             let Some(cell) = by_id.get(&record.host_id) else {
                 return;
             };
@@ -126,12 +129,17 @@ pub(crate) fn each_record(
     let width = |layout: LayoutId| names.layout(layout).map(|layout| layout.len());
     let mut statement = conn.prepare("SELECT id, data FROM log ORDER BY id")?;
     let mut rows = statement.query([])?;
+    let mut bytes = 0;
     while let Some(row) = rows.next()? {
         let id = row.get(0)?;
-        for record in counters.sound(log::decode(row.get_ref(1)?.as_blob()?, width)).unwrap_or_default() {
+        let data = row.get_ref(1)?.as_blob()?;
+        bytes += data.len() as u64;
+        let piece = Piece { origin: Origin::Log, id };
+        for record in counters.damages.sound(piece, log::decode(data, width)).unwrap_or_default() {
             each(id, record);
         }
     }
+    counters.log_bytes.store(bytes, Ordering::Relaxed);
     Ok(())
 }
 
@@ -194,26 +202,34 @@ fn load_newest(
         return Ok(());
     };
     let from = newest.saturating_sub(LATEST_WINDOW_MS);
-    let mut blobs: Vec<Vec<u8>> = Vec::new();
     let mut young = conn.prepare_cached(
-        "SELECT data FROM young WHERE host_id = ?1 AND hour >= ?2 AND newest >= ?3 AND seq0 < ?4",
+        "SELECT id, data FROM young WHERE host_id = ?1 AND hour >= ?2 AND newest >= ?3 AND seq0 < ?4",
     )?;
     let mut rows = young.query([cell.id, hour_of(from), from, first_logged])?;
     while let Some(row) = rows.next()? {
-        blobs.push(row.get(0)?);
+        observe_blob(counters, cell, Origin::Young, row)?;
     }
-    let mut block = conn.prepare_cached("SELECT data FROM block WHERE id BETWEEN ?1 AND ?2 AND seq0 < ?3")?;
+    let mut block =
+        conn.prepare_cached("SELECT id, data FROM block WHERE id BETWEEN ?1 AND ?2 AND seq0 < ?3")?;
     for hour in hour_of(from)..=hour_of(newest) {
         let ids = block_ids(hour, cell.id);
         let mut rows = block.query([*ids.start(), *ids.end(), first_logged])?;
         while let Some(row) = rows.next()? {
-            blobs.push(row.get(0)?);
+            observe_blob(counters, cell, Origin::Block, row)?;
         }
     }
-    for blob in blobs {
-        if let Some(table) = counters.sound(Block::open(&blob).and_then(|block| block.table())) {
-            observe_table(cell, &table);
-        }
+    Ok(())
+}
+
+fn observe_blob(
+    counters: &Counters,
+    cell: &HostCell,
+    origin: Origin,
+    row: &rusqlite::Row<'_>,
+) -> rusqlite::Result<()> {
+    let table = Block::open(row.get_ref(1)?.as_blob()?).and_then(|block| block.table());
+    if let Some(table) = counters.damages.sound(Piece { origin, id: row.get(0)? }, table) {
+        observe_table(cell, &table);
     }
     Ok(())
 }

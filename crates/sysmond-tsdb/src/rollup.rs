@@ -6,6 +6,7 @@ use crate::codec::block::{self, Block, Table};
 use crate::compact::{self, Job};
 use crate::file;
 use crate::names::MetricId;
+use crate::quarantine::{Origin, Piece};
 use crate::sealed::{self, HOUR_MS};
 use crate::writer::{Counters, Shared};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -87,39 +88,80 @@ pub(crate) fn run(
 ) -> Result<(), QueryError> {
     let conn = file::open_reader(&shared.path)?;
     let settled = (now.as_millis() - DAY_SETTLES_MS).div_euclid(DAY_MS) - 1;
-    for days in missing(&conn, settled)?.chunks(DAYS_AT_ONCE) {
+    for days in due(&conn, settled)?.chunks(DAYS_AT_ONCE) {
+        let days = days.to_vec();
         let mut made = Vec::new();
-        for (host_id, day) in days {
-            let minutes = by_minutes(&conn, &shared.counters, *host_id, *day)?;
-            let tens = coarser(&minutes, Tier::TenMinutes.step());
-            made.push((Tier::Minute.id(*day, *host_id), *host_id, block::encode(&minutes)));
-            made.push((Tier::TenMinutes.id(*day, *host_id), *host_id, block::encode(&tens)));
+        for (day, host_id) in &days {
+            make(&conn, &shared.counters, *day, *host_id, &mut made)?;
         }
-        on_writer(Box::new(move |writer| {
-            writer.with_connection(|conn| {
-                let tx = conn.transaction()?;
-                for (id, host_id, data) in &made {
-                    tx.prepare_cached(
-                        "INSERT OR REPLACE INTO rollup (id, host_id, data) VALUES (?1, ?2, ?3)",
-                    )?
-                    .execute(params![id, host_id, data])?;
-                }
-                tx.commit()
-            })
-        }))?;
+        on_writer(Box::new(move |writer| writer.with_connection(|conn| put_all(conn, &made, &days))))?;
     }
     Ok(())
 }
 
-/// Hosts and days, up to `settled`, that have blocks but no rollup.
-fn missing(conn: &Connection, settled: i64) -> rusqlite::Result<Vec<(i64, i64)>> {
-    let end = sealed::block_ids((settled + 1) * 24, 0);
-    let mut select = conn.prepare(
-        "SELECT DISTINCT host_id, (id >> 36) / 24 AS day FROM block WHERE id < ?1
-         AND NOT EXISTS (SELECT 1 FROM rollup WHERE rollup.id = (1 << 60) | ((block.id >> 36) / 24 << 36) | (host_id << 12))
-         ORDER BY day, host_id",
-    )?;
-    select.query_map([end.start()], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+/// The summaries of one day of a host.
+struct Made {
+    id: i64,
+    host_id: i64,
+    samples: i64,
+    data: Vec<u8>,
+}
+
+impl Made {
+    fn new(tier: Tier, day: i64, host_id: i64, table: &Table) -> Self {
+        let counts =
+            table.columns.iter().filter(|(id, _)| id % PARTS == PARTS - 1).flat_map(|(_, counts)| counts);
+        #[expect(clippy::cast_possible_truncation, reason = "a float to int cast saturates")]
+        let samples = counts.filter(|count| !count.is_nan()).sum::<f64>() as i64;
+        Self { id: tier.id(day, host_id), host_id, samples, data: block::encode(table) }
+    }
+}
+
+/// Makes those summaries of a day that are not there; none where nothing is left to make them of.
+fn make(
+    conn: &Connection,
+    counters: &Counters,
+    day: i64,
+    host_id: i64,
+    made: &mut Vec<Made>,
+) -> rusqlite::Result<()> {
+    let has = |tier: Tier| {
+        conn.prepare_cached("SELECT 1 FROM rollup WHERE id = ?1")?.exists([tier.id(day, host_id)])
+    };
+    let (has_minutes, has_tens) = (has(Tier::Minute)?, has(Tier::TenMinutes)?);
+    let minutes = match (has_minutes, has_tens) {
+        (true, true) => return Ok(()),
+        (true, false) => stored(conn, counters, Tier::Minute, day, host_id)?,
+        (false, _) => Some(by_minutes(conn, counters, host_id, day)?),
+    };
+    let Some(minutes) = minutes.filter(|table| !table.timestamps.is_empty()) else {
+        return Ok(());
+    };
+    if !has_minutes {
+        made.push(Made::new(Tier::Minute, day, host_id, &minutes));
+    }
+    if !has_tens {
+        made.push(Made::new(Tier::TenMinutes, day, host_id, &coarser(&minutes, Tier::TenMinutes.step())));
+    }
+    Ok(())
+}
+
+fn put_all(conn: &mut Connection, made: &[Made], days: &[(i64, i64)]) -> rusqlite::Result<()> {
+    let tx = conn.transaction()?;
+    for Made { id, host_id, samples, data } in made {
+        tx.prepare_cached("INSERT INTO rollup (id, host_id, samples, data) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![id, host_id, samples, data])?;
+    }
+    for (day, host_id) in days {
+        tx.prepare_cached("DELETE FROM due WHERE day = ?1 AND host_id = ?2")?.execute([day, host_id])?;
+    }
+    tx.commit()
+}
+
+/// Days and hosts, up to `settled`, whose blocks changed since they were summarised.
+fn due(conn: &Connection, settled: i64) -> rusqlite::Result<Vec<(i64, i64)>> {
+    let mut select = conn.prepare("SELECT day, host_id FROM due WHERE day <= ?1")?;
+    select.query_map([settled], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
 fn by_minutes(conn: &Connection, counters: &Counters, host_id: i64, day: i64) -> rusqlite::Result<Table> {
@@ -128,7 +170,10 @@ fn by_minutes(conn: &Connection, counters: &Counters, host_id: i64, day: i64) ->
         let blobs = sealed::blobs(conn, host_id, hour)?;
         let tables: Vec<Table> = blobs
             .iter()
-            .filter_map(|blob| counters.sound(Block::open(blob).and_then(|b| b.table())))
+            .filter_map(|blob| {
+                let table = Block::open(&blob.data).and_then(|block| block.table());
+                counters.damages.sound(blob.piece, table)
+            })
             .collect();
         append(&mut minutes, summarize(&compact::merge(&tables), Tier::Minute.step()));
     }
@@ -261,16 +306,43 @@ pub(crate) fn read(
     host_id: i64,
     metrics: &[MetricId],
 ) -> rusqlite::Result<Option<Vec<Vec<Summary>>>> {
+    read_with(conn, counters, tier, day, host_id, |block| {
+        let times = block.timestamps()?;
+        metrics.iter().map(|metric| summaries(block, &times, *metric)).collect()
+    })
+}
+
+/// The whole table of a stored day.
+fn stored(
+    conn: &Connection,
+    counters: &Counters,
+    tier: Tier,
+    day: i64,
+    host_id: i64,
+) -> rusqlite::Result<Option<Table>> {
+    read_with(conn, counters, tier, day, host_id, |block| block.table())
+}
+
+fn read_with<T>(
+    conn: &Connection,
+    counters: &Counters,
+    tier: Tier,
+    day: i64,
+    host_id: i64,
+    read: impl FnOnce(&Block<'_>) -> Result<T, crate::codec::Damaged>,
+) -> rusqlite::Result<Option<T>> {
+    let id = tier.id(day, host_id);
     let mut select = conn.prepare_cached("SELECT data FROM rollup WHERE id = ?1")?;
-    let data: Option<Vec<u8>> = select.query_row([tier.id(day, host_id)], |row| row.get(0)).optional()?;
+    let data: Option<Vec<u8>> = select.query_row([id], |row| row.get(0)).optional()?;
     Ok(data.and_then(|data| {
-        let read = || {
-            let block = Block::open(&data)?;
-            let times = block.timestamps()?;
-            metrics.iter().map(|metric| summaries(&block, &times, *metric)).collect()
-        };
-        counters.sound(read())
+        let piece = Piece { origin: Origin::Rollup, id };
+        counters.damages.sound(piece, Block::open(&data).and_then(|block| read(&block)))
     }))
+}
+
+/// The day of a row.
+pub(crate) const fn day_of(id: i64) -> i64 {
+    id >> 36 & (MAX_DAY - 1)
 }
 
 /// The days of a tier in which a host has a rollup, of those that a range touches.
@@ -289,7 +361,7 @@ pub(crate) fn days(
 }
 
 /// The first day that any host has in a tier.
-pub(crate) fn oldest_day(conn: &Connection, tier: Tier) -> rusqlite::Result<Option<i64>> {
+fn oldest_day(conn: &Connection, tier: Tier) -> rusqlite::Result<Option<i64>> {
     edge_day(conn, tier, "SELECT id FROM rollup WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT 1")
 }
 
@@ -300,7 +372,7 @@ fn newest_day(conn: &Connection, tier: Tier) -> rusqlite::Result<Option<i64>> {
 fn edge_day(conn: &Connection, tier: Tier, sql: &str) -> rusqlite::Result<Option<i64>> {
     let ids = [tier.first_id(0), tier.first_id(MAX_DAY) - 1];
     let id: Option<i64> = conn.prepare_cached(sql)?.query_row(ids, |row| row.get(0)).optional()?;
-    Ok(id.map(|id| id >> 36 & (MAX_DAY - 1)))
+    Ok(id.map(day_of))
 }
 
 fn summaries(

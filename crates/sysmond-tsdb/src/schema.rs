@@ -12,8 +12,11 @@ use rusqlite::{Connection, TransactionBehavior, ffi};
 pub(crate) const APPLICATION_ID: i64 = 0x7379_736d;
 
 /// What turns version N into N + 1. Never edited once released, only added to.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../migrations/0001.sql"), include_str!("../migrations/0002.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/0001.sql"),
+    include_str!("../migrations/0002.sql"),
+    include_str!("../migrations/0004.sql"),
+];
 
 /// The version that this program writes.
 pub(crate) const VERSION: i64 = MIGRATIONS.len().cast_signed() as i64;

@@ -1,5 +1,6 @@
 //! From rows in memory to young blocks. Encoding happens on a thread of its own, only the insertion on the writer's.
 
+use crate::budget::Budget;
 use crate::codec::block::{self, MAX_ROWS, Table};
 use crate::head::{HeadRow, HostCell};
 use crate::names::MetricId;
@@ -8,6 +9,7 @@ use crate::writer::{Command, Writer};
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender};
 use sysmond_model::Timestamp;
 
@@ -174,11 +176,12 @@ impl Writer {
             self.unsealed.iter().map(|(id, entry)| (entry.head_cells(), *id)).collect();
         sizes.sort_unstable();
         let mut total: usize = sizes.iter().map(|(cells, _)| cells).sum();
+        let most = MAX_HEAD_CELLS.min(Budget(self.shared().options.max_disk_bytes).head_cells());
         while let Some((cells, id)) = sizes.pop() {
             let Some(entry) = self.unsealed.get_mut(&id) else {
                 continue;
             };
-            if (total > MAX_HEAD_CELLS || entry.is_old(now))
+            if (total > most || entry.is_old(now))
                 && let Some(cell) = entry.claim()
             {
                 total -= cells;
@@ -222,10 +225,14 @@ impl Writer {
         let Ok(conn) = self.connection() else {
             return Ok(());
         };
-        conn.prepare_cached(
-            "DELETE FROM log WHERE id IN (SELECT id FROM log WHERE id < ?1 ORDER BY id LIMIT ?2)",
-        )?
-        .execute([keep, MAX_LOG_ROWS_AT_ONCE])?;
+        let mut delete = conn.prepare_cached(
+            "DELETE FROM log WHERE id IN (SELECT id FROM log WHERE id < ?1 ORDER BY id LIMIT ?2)
+             RETURNING length(data)",
+        )?;
+        let sizes = delete.query_map([keep, MAX_LOG_ROWS_AT_ONCE], |row| row.get::<_, i64>(0))?;
+        let freed = sizes.sum::<rusqlite::Result<i64>>()?.unsigned_abs();
+        drop(delete);
+        self.shared().counters.log_bytes.fetch_sub(freed, Ordering::Relaxed);
         Ok(())
     }
 }
