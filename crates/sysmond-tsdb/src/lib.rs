@@ -23,6 +23,7 @@ mod head;
 mod log;
 mod memory;
 mod names;
+mod newest;
 mod quarantine;
 mod range;
 mod readers;

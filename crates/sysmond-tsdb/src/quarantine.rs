@@ -5,7 +5,7 @@ use crate::QueryError;
 use crate::codec::Damaged;
 use crate::codec::block::Block;
 use crate::rollup::{self, DAY_MS};
-use crate::sealed::{HOUR_MS, block_hour};
+use crate::sealed::HOUR_MS;
 use crate::writer::{Shared, Writer};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;
@@ -180,6 +180,37 @@ fn is_still_damaged(conn: &Connection, piece: Piece) -> rusqlite::Result<bool> {
     Ok(data.is_some_and(|data| Block::open(&data).and_then(|block| block.table()).is_err()))
 }
 
+/// What a row was.
+struct Found {
+    bytes: i64,
+    host_id: Option<i64>,
+    host: Option<String>,
+    /// Milliseconds.
+    stretch: Option<(i64, i64)>,
+}
+
+fn find(conn: &Connection, Piece { origin, id }: Piece) -> rusqlite::Result<Option<Found>> {
+    let select = match origin {
+        Origin::Log => "SELECT length(data), NULL, NULL FROM log WHERE id = ?1",
+        Origin::Young => "SELECT length(data), host_id, hour FROM young WHERE id = ?1",
+        Origin::Block => "SELECT length(data), host_id, id >> 36 FROM block WHERE id = ?1",
+        Origin::Rollup => "SELECT length(data), host_id, id >> 36 & 0xffffff FROM rollup WHERE id = ?1",
+    };
+    let row = |row: &rusqlite::Row<'_>| {
+        let span_ms = if origin == Origin::Rollup { DAY_MS } else { HOUR_MS };
+        let span: Option<i64> = row.get(2)?;
+        let stretch = span.map(|span| (span * span_ms, (span + 1) * span_ms));
+        Ok(Found { bytes: row.get(0)?, host_id: row.get(1)?, host: None, stretch })
+    };
+    let found = conn.prepare_cached(select)?.query_row([id], row).optional()?;
+    let Some(found) = found else {
+        return Ok(None);
+    };
+    let mut name = conn.prepare_cached("SELECT hostname FROM hosts WHERE host_id = ?1")?;
+    let host = name.query_row([found.host_id], |row| row.get(0)).optional()?;
+    Ok(Some(Found { host, ..found }))
+}
+
 /// Moves a row into the quarantine, within the caller's transaction; `None` where it is gone.
 pub(crate) fn set_aside(
     conn: &Connection,
@@ -187,50 +218,19 @@ pub(crate) fn set_aside(
     reason: Damaged,
     now: Timestamp,
 ) -> rusqlite::Result<Option<Quarantined>> {
-    let Piece { origin, id } = piece;
-    let table = origin.table();
-    let select = match origin {
-        Origin::Log => "SELECT length(data), NULL, NULL FROM log WHERE id = ?1",
-        Origin::Young => "SELECT length(data), host_id, hour FROM young WHERE id = ?1",
-        Origin::Block => "SELECT length(data), host_id, NULL FROM block WHERE id = ?1",
-        Origin::Rollup => "SELECT length(data), host_id, NULL FROM rollup WHERE id = ?1",
-    };
-    type Found = (i64, Option<i64>, Option<i64>);
-    let found: Option<Found> = conn
-        .prepare_cached(select)?
-        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        .optional()?;
-    let Some((bytes, host_id, hour)) = found else {
+    let Some(Found { bytes, host_id, host, stretch }) = find(conn, piece)? else {
         return Ok(None);
     };
-    let stretch = match origin {
-        Origin::Log => None,
-        Origin::Young => hour.map(|hour| (hour * HOUR_MS, (hour + 1) * HOUR_MS)),
-        Origin::Block => Some((block_hour(id) * HOUR_MS, (block_hour(id) + 1) * HOUR_MS)),
-        Origin::Rollup => {
-            let day = rollup::day_of(id);
-            Some((day * DAY_MS, (day + 1) * DAY_MS))
-        }
-    };
-    let host: Option<String> = conn
-        .prepare_cached("SELECT hostname FROM hosts WHERE host_id = ?1")?
-        .query_row([host_id], |row| row.get(0))
-        .optional()?;
+    let (table, id) = (piece.origin.table(), piece.id);
+    let (from, to) = stretch.unzip();
     conn.prepare_cached(&format!(
         "INSERT INTO quarantine (origin, reason, data, set_aside, host, from_ms, to_ms)
          SELECT ?1, ?2, data, ?3, ?4, ?5, ?6 FROM {table} WHERE id = ?7"
     ))?
-    .execute(params![
-        table,
-        reason.0,
-        now.as_millis(),
-        host,
-        stretch.map(|(from, _)| from),
-        stretch.map(|(_, to)| to),
-        id
-    ])?;
+    .execute(params![table, reason.0, now.as_millis(), host, from, to, id])?;
     conn.prepare_cached(&format!("DELETE FROM {table} WHERE id = ?1"))?.execute([id])?;
-    if let (Origin::Rollup, Some(host_id)) = (origin, host_id) {
+    if let (Origin::Rollup, Some(host_id)) = (piece.origin, host_id) {
+        // To be made anew where the samples are still there.
         conn.prepare_cached("INSERT INTO due VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
             .execute([rollup::day_of(id), host_id])?;
     }

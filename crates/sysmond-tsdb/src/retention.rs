@@ -7,8 +7,8 @@ use crate::head::HostCell;
 use crate::rollup::{DAY_MS, Tier};
 use crate::sealed::{HOUR_MS, block_ids, hour_of};
 use crate::tally::{self, Tally};
-use crate::writer::{Shared, Writer, checkpoint, limit_pages};
-use crate::{QueryError, Retention};
+use crate::writer::{PAGE_BYTES, Shared, Writer, checkpoint, limit_pages};
+use crate::{QueryError, Retention, file};
 use rusqlite::Connection;
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -22,6 +22,8 @@ const SLICE: Duration = Duration::from_millis(15);
 const ROWS_PER_STEP: i64 = 4;
 /// Free pages given back to the file system at once.
 const VACUUM_PAGES: u64 = 256;
+/// Free pages that a file may keep whatever its size: 32 MB.
+const MANY_FREE_PAGES: u64 = 8192;
 /// Silence after which the `status` written beside a host becomes `offline`, seconds.
 const OFFLINE_SECONDS: i64 = 300;
 
@@ -257,17 +259,31 @@ pub(crate) fn mark_silent(writer: &mut Writer, now: Timestamp) -> rusqlite::Resu
     })
 }
 
-/// Gives some free pages back; whether there are more.
+/// Gives some free pages back where they are many or the file is beyond its budget; whether there are more to give.
+/// What is freed today is mostly used again tomorrow, and to give a page back another has to be moved.
 pub(crate) fn vacuum_slice(writer: &mut Writer) -> rusqlite::Result<bool> {
+    let most = Budget(writer.shared().options.max_disk_bytes).append_bytes() / PAGE_BYTES;
     writer.with_connection(|conn| {
-        conn.execute_batch(&format!("PRAGMA incremental_vacuum({VACUUM_PAGES})"))?;
-        conn.pragma_query_value(None, "freelist_count", |row| row.get::<_, u32>(0)).map(|free| free > 0)
+        let (pages, free) = tally::pages(conn)?;
+        let is_beyond = pages > most && free > 0;
+        if !is_beyond && free < MANY_FREE_PAGES.max(pages / 4) {
+            return Ok(false);
+        }
+        // A row for each page that went: whoever does not ask for them all gives back but one.
+        let mut vacuum = conn.prepare(&format!("PRAGMA incremental_vacuum({VACUUM_PAGES})"))?;
+        let mut pages = vacuum.query([])?;
+        while pages.next()?.is_some() {}
+        Ok(true)
     })
 }
 
-/// Empties the write-ahead log.
+/// Deletes what nobody needs of the log, and empties SQLite's own where that became large.
 pub(crate) fn shrink_log(writer: &mut Writer) -> rusqlite::Result<()> {
     writer.trim_log()?;
+    let shared = writer.shared().clone();
+    if file::wal_bytes(&shared.path) < Budget(shared.options.max_disk_bytes).wal_bytes() {
+        return Ok(());
+    }
     writer.with_connection(|conn| checkpoint(conn))
 }
 

@@ -3,6 +3,7 @@
 
 use crate::QueryError;
 use crate::codec::block::{self, Block, Table};
+use crate::codec::ints::Effort;
 use crate::compact::{self, Job};
 use crate::file;
 use crate::names::MetricId;
@@ -113,7 +114,7 @@ impl Made {
             table.columns.iter().filter(|(id, _)| id % PARTS == PARTS - 1).flat_map(|(_, counts)| counts);
         #[expect(clippy::cast_possible_truncation, reason = "a float to int cast saturates")]
         let samples = counts.filter(|count| !count.is_nan()).sum::<f64>() as i64;
-        Self { id: tier.id(day, host_id), host_id, samples, data: block::encode(table) }
+        Self { id: tier.id(day, host_id), host_id, samples, data: block::encode(table, Effort::Thorough) }
     }
 }
 
@@ -308,7 +309,7 @@ pub(crate) fn read(
 ) -> rusqlite::Result<Option<Vec<Vec<Summary>>>> {
     read_with(conn, counters, tier, day, host_id, |block| {
         let times = block.timestamps()?;
-        metrics.iter().map(|metric| summaries(block, &times, *metric)).collect()
+        metrics.iter().map(|metric| summaries(&block, &times, *metric)).collect()
     })
 }
 
@@ -320,7 +321,7 @@ fn stored(
     day: i64,
     host_id: i64,
 ) -> rusqlite::Result<Option<Table>> {
-    read_with(conn, counters, tier, day, host_id, |block| block.table())
+    read_with(conn, counters, tier, day, host_id, |block: Block<'_>| block.table())
 }
 
 fn read_with<T>(
@@ -329,14 +330,14 @@ fn read_with<T>(
     tier: Tier,
     day: i64,
     host_id: i64,
-    read: impl FnOnce(&Block<'_>) -> Result<T, crate::codec::Damaged>,
+    read: impl FnOnce(Block<'_>) -> Result<T, crate::codec::Damaged>,
 ) -> rusqlite::Result<Option<T>> {
     let id = tier.id(day, host_id);
     let mut select = conn.prepare_cached("SELECT data FROM rollup WHERE id = ?1")?;
     let data: Option<Vec<u8>> = select.query_row([id], |row| row.get(0)).optional()?;
     Ok(data.and_then(|data| {
         let piece = Piece { origin: Origin::Rollup, id };
-        counters.damages.sound(piece, Block::open(&data).and_then(|block| read(&block)))
+        counters.damages.sound(piece, Block::open(&data).and_then(read))
     }))
 }
 

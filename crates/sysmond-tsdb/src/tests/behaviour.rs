@@ -176,7 +176,8 @@ fn the_budget_drops_the_oldest_and_gives_the_space_back() {
         let mut frame = Frame::new(shape);
         for row in 0..360 {
             // Square roots: what no codec makes small.
-            frame.push_row(seconds(start + n * hour + row * 10), &[((n * 360 + row) as f64).sqrt(); 200]);
+            let value = |column: u32| ((n * 360 + row) as f64).mul_add(7919.0, f64::from(column)).sqrt();
+            frame.push_row(seconds(start + n * hour + row * 10), &(0..200).map(value).collect::<Vec<_>>());
         }
         let append = Append { host: host("a"), static_info: None, received: seconds(start), frame };
         store.append_wait(append).expect("stored");
