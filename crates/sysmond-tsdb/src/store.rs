@@ -36,6 +36,8 @@ struct Inner {
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Held by the one that looks after the store.
     upkeep: Mutex<Reached>,
+    /// The damaged file that was told of last.
+    told: Mutex<Option<PathBuf>>,
 }
 
 impl Store {
@@ -74,12 +76,22 @@ impl Store {
             queue: Mutex::new(Some(queue)),
             threads: Mutex::new(vec![writing, sealing]),
             upkeep: Mutex::default(),
+            told: Mutex::default(),
         })))
     }
 
     /// Where the last damaged file was put, at the start or since: worth a loud word.
     pub fn recovered(&self) -> Option<PathBuf> {
         self.0.shared.set_aside.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// [`Self::recovered`], where it has not been told before.
+    pub fn take_recovered(&self) -> Option<PathBuf> {
+        let recovered = self.recovered();
+        let mut told = self.0.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = recovered != *told;
+        told.clone_from(&recovered);
+        recovered.filter(|_| is_news)
     }
 
     /// Hands `append` to the writer; `done` is called from the writer's thread once its transaction is on disk or has

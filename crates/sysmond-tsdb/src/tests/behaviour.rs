@@ -171,7 +171,7 @@ fn the_budget_drops_the_oldest_and_gives_the_space_back() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = reopen(&folder, StoreOptions { max_disk_bytes: LEAST_DISK_BYTES, ..options() });
     let (start, hour) = (240 * 3600, 3600);
-    for n in 0..24 {
+    for n in 0..30 {
         let shape = Shape::new((0..200).map(|n| Series::new("m", format!("n={n}"))).collect());
         let mut frame = Frame::new(shape);
         for row in 0..360 {
@@ -191,7 +191,7 @@ fn the_budget_drops_the_oldest_and_gives_the_space_back() {
     let count: usize = left.iter().map(Frame::sample_count).sum();
     assert_eq!(count as u64, stats.samples_stored - stats.samples_dropped);
     let newest = left.last().and_then(Frame::newest).map(|row| row.timestamp);
-    assert_eq!(newest, Some(seconds(start + 24 * hour - 10)));
+    assert_eq!(newest, Some(seconds(start + 30 * hour - 10)));
 }
 
 #[test]

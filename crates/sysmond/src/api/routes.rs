@@ -6,7 +6,7 @@ use super::host_header::AllowedHosts;
 use super::problem::Problem;
 use super::{
     access_log, assets, exposition, headers, health, history, host_header, hosts, latest, live, openapi,
-    push, statics, summary, watch,
+    push, statics, storage, summary, watch,
 };
 use axum::Router;
 use axum::http::{Method, StatusCode, Uri};
@@ -34,6 +34,7 @@ pub(super) fn table(app: &Arc<App>) -> Vec<Route> {
         route("get", "/api/latest", get(latest::show)),
         route("get", "/api/fleet/summary", get(summary::show)),
         route("get", "/api/static", get(statics::show)),
+        route("get", "/api/storage", get(storage::show)),
         route("get", "/api/history", get(history::show)),
         route("get", "/api/live", get(live::open)),
         route("get", "/api/agent/watch", get(watch::wait)),
@@ -88,8 +89,11 @@ mod tests {
     #[tokio::test]
     async fn the_description_has_every_route_and_no_other() {
         let dir = tempfile::tempdir().expect("a folder");
-        let options =
-            StoreOptions { retention: Duration::from_secs(9), max_disk_bytes: 1 << 30, queue_limit: 9 };
+        let options = StoreOptions {
+            retention: sysmond_tsdb::Retention::of_raw(Duration::from_secs(9)),
+            max_disk_bytes: 1 << 30,
+            queue_limit: 9,
+        };
         let path = dir.path().join("aggregator.db");
         let store = Store::open(&path, options.clone(), Timestamp::default()).expect("a store");
         let config = AggregatorConfig {
