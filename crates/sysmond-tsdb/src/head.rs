@@ -2,7 +2,7 @@
 
 use crate::names::{Layout, LayoutId, MetricId, Names};
 use crate::newest::{Newest, NewestCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use sysmond_model::{Host, Sample, Shape, StaticInfo, Timestamp};
 
@@ -66,6 +66,15 @@ impl HeadRow {
     pub(crate) fn cell(&self, metric: MetricId) -> Option<f64> {
         let place = self.layout.iter().position(|own| *own == metric)?;
         self.values.get(place).copied().filter(|value| !value.is_nan())
+    }
+
+    /// The values in the order of another layout, NaN where absent.
+    pub(crate) fn arranged(&self, layout: &Layout) -> Vec<f64> {
+        if self.layout == *layout {
+            return self.values.to_vec();
+        }
+        let known: HashMap<MetricId, f64> = self.cells().collect();
+        layout.iter().map(|metric| known.get(metric).copied().unwrap_or(f64::NAN)).collect()
     }
 
     /// The present cells.

@@ -17,11 +17,13 @@ mod cells;
 mod codec;
 mod compact;
 mod error;
+mod export;
 mod file;
 mod forecast;
 mod head;
 mod log;
 mod memory;
+mod meta;
 mod names;
 mod newest;
 mod quarantine;
@@ -31,9 +33,11 @@ mod request;
 mod retention;
 mod rollup;
 mod row;
+mod scan;
 mod schema;
 mod seal;
 mod sealed;
+mod snapshot;
 pub mod sql;
 mod storage;
 mod store;
@@ -46,9 +50,11 @@ mod writer;
 
 pub use budget::LEAST_DISK_BYTES;
 pub use error::{AppendError, OpenError, QueryError};
+pub use export::{Export, ExportError, Rows, Selection};
 pub use quarantine::{Quarantine, Quarantined};
 pub use request::{
     Append, Appended, Backlog, Cursor, RangeQuery, Retention, StoreOptions, StoreStats, TagMatch,
 };
+pub use snapshot::Scanned;
 pub use storage::{Forecast, Storage, TierStorage};
 pub use store::Store;

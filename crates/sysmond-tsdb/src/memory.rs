@@ -136,7 +136,7 @@ pub(crate) fn each_record(
 }
 
 /// The hosts with what is stored of them outside of the log.
-fn load_hosts(conn: &Connection, names: &Names, counters: &Counters) -> rusqlite::Result<Memory> {
+pub(crate) fn load_hosts(conn: &Connection, names: &Names, counters: &Counters) -> rusqlite::Result<Memory> {
     let mut memory = Memory::default();
     let mut statement = conn.prepare(
         "SELECT host_id, hostname, version, platform, tags, first_seen, last_seen, static_info, sealed_seq, newest,

@@ -8,7 +8,8 @@ use crate::names::{Layout, MetricId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The newest value of each series, by layout so that a row is taken without a look-up per cell. A host has few layouts.
+/// The newest value of each series, by layout so that a row is taken without a look-up per cell. A host has few
+/// layouts.
 #[derive(Debug, Default)]
 pub(crate) struct Newest(Vec<(Layout, Vec<NewestCell>)>);
 

@@ -4,6 +4,7 @@
 use crate::batch::LAYOUT_USE_SLACK_MS;
 use crate::budget::{Budget, Victim, victim};
 use crate::head::HostCell;
+use crate::meta;
 use crate::rollup::{DAY_MS, Tier};
 use crate::sealed::{HOUR_MS, block_ids, hour_of};
 use crate::tally::{self, Tally};
@@ -24,8 +25,8 @@ const ROWS_PER_STEP: i64 = 4;
 const VACUUM_PAGES: u64 = 256;
 /// Free pages that a file may keep whatever its size: 32 MB.
 const MANY_FREE_PAGES: u64 = 8192;
-/// Silence after which the `status` written beside a host becomes `offline`, seconds.
-const OFFLINE_SECONDS: i64 = 300;
+/// Silence after which the `status` written beside a host becomes `offline`, where no server said another.
+const OFFLINE_AFTER: Duration = Duration::from_mins(5);
 
 /// What is to go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -249,8 +250,9 @@ fn forget(shared: &Shared, cell: &HostCell, cutoff: Cutoff) {
 
 /// Marks silent hosts in the file.
 pub(crate) fn mark_silent(writer: &mut Writer, now: Timestamp) -> rusqlite::Result<()> {
-    let silent = now.as_seconds() - OFFLINE_SECONDS;
     writer.with_connection(|conn| {
+        let limit = meta::offline_after(conn)?.unwrap_or(OFFLINE_AFTER);
+        let silent = now.as_seconds().saturating_sub_unsigned(limit.as_secs());
         conn.prepare_cached(
             "UPDATE hosts SET status = 'offline' WHERE status = 'online' AND last_seen <= ?1",
         )?

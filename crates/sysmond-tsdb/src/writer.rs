@@ -24,8 +24,8 @@ use sysmond_model::Timestamp;
 const MAX_GROUP: usize = 256;
 /// Space that is left to others on the file system, bytes, or a twentieth of it where that is less.
 const RESERVE_BYTES: u64 = 64 * 1024 * 1024;
-/// How often the times at which hosts were seen are written, milliseconds. Until then the log has them, and sysmond's own
-/// SQL looks there.
+/// How often the times at which hosts were seen are written, milliseconds. Until then the log has them, and sysmond's
+/// own SQL looks there.
 const WRITE_HOSTS_EVERY_MS: i64 = 60_000;
 /// Size of a page of the file, bytes.
 pub(crate) const PAGE_BYTES: u64 = 4096;
