@@ -3,6 +3,7 @@
 use crate::codec::block::{Block, Table};
 use crate::head::HeadRow;
 use crate::names::{MetricId, Names};
+use crate::quarantine::{Origin, Piece};
 use crate::writer::Shared;
 use crate::{Backlog, Cursor, QueryError, schema};
 use rusqlite::{Connection, OptionalExtension};
@@ -69,12 +70,14 @@ fn sealed_rows(
         if rows.range(..first).count() >= max_rows {
             break;
         }
-        let sql = match row.get(2)? {
-            0 => "SELECT data FROM block WHERE id = ?1",
-            _ => "SELECT data FROM young WHERE id = ?1",
+        let (origin, sql) = match row.get(2)? {
+            0 => (Origin::Block, "SELECT data FROM block WHERE id = ?1"),
+            _ => (Origin::Young, "SELECT data FROM young WHERE id = ?1"),
         };
-        let data: Vec<u8> = conn.prepare_cached(sql)?.query_row([row.get::<_, i64>(1)?], |row| row.get(0))?;
-        if let Some(table) = shared.counters.sound(Block::open(&data).and_then(|block| block.table())) {
+        let piece = Piece { origin, id: row.get(1)? };
+        let data: Vec<u8> = conn.prepare_cached(sql)?.query_row([piece.id], |row| row.get(0))?;
+        let table = Block::open(&data).and_then(|block| block.table());
+        if let Some(table) = shared.counters.damages.sound(piece, table) {
             take_rows(&table, after, &mut rows);
         }
     }

@@ -4,9 +4,10 @@ use crate::codec::Damaged;
 use crate::codec::block::Block;
 use crate::codec::ints::Effort;
 use crate::pieces;
+use crate::quarantine::{self, Origin, Piece};
 use crate::rollup;
 use crate::seal::SealedBlock;
-use crate::sealed::{HOUR_MS, block_ids};
+use crate::sealed::{self, HOUR_MS, block_ids};
 use crate::writer::{Counters, Shared, Writer};
 use crate::{QueryError, file};
 use rusqlite::{Connection, TransactionBehavior, params};
@@ -30,8 +31,8 @@ struct Rewritten {
     hour: i64,
     /// The young blocks that are in it now.
     young: Vec<i64>,
-    /// What could not be read: table, number, why.
-    damaged: Vec<(&'static str, i64, Damaged)>,
+    /// What could not be read, and why.
+    damaged: Vec<(Piece, Damaged)>,
     blocks: Vec<SealedBlock>,
 }
 
@@ -55,10 +56,10 @@ pub(crate) fn run(
         ready.push(rewrite(&conn, &shared.counters, host_id, hour)?);
         if ready.len() >= HOURS_AT_ONCE || ready.iter().map(Rewritten::size).sum::<usize>() >= BYTES_AT_ONCE {
             let rewritten = std::mem::take(&mut ready);
-            on_writer(Box::new(move |writer| store(writer, &rewritten)))?;
+            on_writer(Box::new(move |writer| store(writer, &rewritten, now)))?;
         }
     }
-    if ready.is_empty() { Ok(()) } else { on_writer(Box::new(move |writer| store(writer, &ready))) }
+    if ready.is_empty() { Ok(()) } else { on_writer(Box::new(move |writer| store(writer, &ready, now))) }
 }
 
 /// A piece of work for the writer.
@@ -76,30 +77,12 @@ fn ripe_hours(conn: &Connection, now: Timestamp) -> rusqlite::Result<Vec<(i64, i
 }
 
 fn rewrite(conn: &Connection, counters: &Counters, host_id: i64, hour: i64) -> rusqlite::Result<Rewritten> {
-    let (mut young, mut blobs) = (Vec::new(), Vec::new());
-    let mut read = |origin: &'static str, sql: &str, params: [i64; 2]| -> rusqlite::Result<()> {
-        let mut select = conn.prepare_cached(sql)?;
-        let mut rows = select.query(params)?;
-        while let Some(row) = rows.next()? {
-            let id = row.get(0)?;
-            blobs.push((origin, id, row.get::<_, Vec<u8>>(1)?));
-            if origin == "young" {
-                young.push(id);
-            }
-        }
-        Ok(())
-    };
-    let ids = block_ids(hour, host_id);
-    read("block", "SELECT id, data FROM block WHERE id BETWEEN ?1 AND ?2", [*ids.start(), *ids.end()])?;
-    read(
-        "young",
-        "SELECT id, data FROM young WHERE host_id = ?1 AND hour = ?2 ORDER BY id",
-        [host_id, hour],
-    )?;
+    let blobs = sealed::blobs(conn, host_id, hour)?;
+    let young = blobs.iter().filter(|blob| blob.piece.origin == Origin::Young).map(|blob| blob.piece.id);
     let mut damaged: BTreeMap<usize, Damaged> = BTreeMap::new();
     let mut blocks = Vec::with_capacity(blobs.len());
-    for (place, (_, _, blob)) in blobs.iter().enumerate() {
-        match Block::open(blob) {
+    for (place, blob) in blobs.iter().enumerate() {
+        match Block::open(&blob.data) {
             Ok(block) => blocks.push((place, block)),
             Err(reason) => {
                 damaged.insert(place, reason);
@@ -109,34 +92,36 @@ fn rewrite(conn: &Connection, counters: &Counters, host_id: i64, hour: i64) -> r
     let tables = pieces::of_blocks(&blocks, |place, reason| {
         damaged.insert(place, reason);
     });
-    let blocks = tables.iter().map(|table| SealedBlock::new(hour, table, Effort::Thorough)).collect();
-    let damaged = damaged.into_iter().filter_map(|(place, reason)| {
-        let (origin, id, _) = blobs.get(place)?;
-        Some((*origin, *id, reason))
-    });
-    let damaged: Vec<_> = damaged.collect();
-    counters.damaged.fetch_add(damaged.len() as u64, Ordering::Relaxed);
-    Ok(Rewritten { host_id, hour, young, damaged, blocks })
-}
-
-fn store(writer: &mut Writer, rewritten: &[Rewritten]) -> rusqlite::Result<()> {
-    writer.with_connection(|conn| {
-        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for hour in rewritten {
-            store_hour(&tx, hour)?;
-        }
-        tx.commit()
+    counters.damages.tries.fetch_add(damaged.len() as u64, Ordering::Relaxed);
+    let damaged = damaged.into_iter().filter_map(|(place, reason)| Some((blobs.get(place)?.piece, reason)));
+    Ok(Rewritten {
+        host_id,
+        hour,
+        young: young.collect(),
+        damaged: damaged.collect(),
+        blocks: tables.iter().map(|table| SealedBlock::new(hour, table, Effort::Thorough)).collect(),
     })
 }
 
+fn store(writer: &mut Writer, rewritten: &[Rewritten], now: Timestamp) -> rusqlite::Result<()> {
+    let told = writer.with_connection(|conn| {
+        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut told = Vec::new();
+        for hour in rewritten {
+            for (piece, reason) in &hour.damaged {
+                told.extend(quarantine::set_aside(&tx, *piece, *reason, now)?);
+            }
+            store_hour(&tx, hour)?;
+        }
+        tx.commit()?;
+        Ok(told)
+    })?;
+    writer.shared().counters.damages.tell(told);
+    Ok(())
+}
+
 fn store_hour(conn: &Connection, rewritten: &Rewritten) -> rusqlite::Result<()> {
-    let Rewritten { host_id, hour, young, damaged, blocks } = rewritten;
-    for (origin, id, reason) in damaged {
-        conn.prepare_cached(&format!(
-            "INSERT INTO quarantine (origin, reason, data) SELECT ?1, ?2, data FROM {origin} WHERE id = ?3"
-        ))?
-        .execute(params![format!("{origin} {id}"), reason.to_string(), id])?;
-    }
+    let Rewritten { host_id, hour, young, blocks, .. } = rewritten;
     let mut delete = conn.prepare_cached("DELETE FROM young WHERE id = ?1")?;
     for id in young {
         delete.execute([id])?;

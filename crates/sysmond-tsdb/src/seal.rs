@@ -1,14 +1,16 @@
 //! From rows in memory to young blocks. Encoding happens on a thread of its own, only the insertion on the writer's.
 
+use crate::budget::Budget;
 use crate::codec::block::{self, Table};
 use crate::codec::ints::Effort;
 use crate::head::{HeadRow, HostCell};
 use crate::pieces;
 use crate::sealed::hour_of;
-use crate::writer::{Command, PAGE_BYTES, Writer};
+use crate::writer::{Command, Writer};
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender};
 use sysmond_model::Timestamp;
 
@@ -147,23 +149,24 @@ impl Writer {
     /// Takes the caller's time, and asks for the sealing of what is old by it.
     pub(crate) fn tick(&mut self, now: Timestamp) -> rusqlite::Result<()> {
         self.set_now(now)?;
-        let is_full = self.with_connection(|conn| used_bytes(conn))? > self.shared().options.max_disk_bytes;
-        self.seal_old(now, is_full);
+        self.seal_old(now);
         Ok(())
     }
 
-    /// Asks for the sealing of what is old, of the largest heads where all together are too large, or of everything
-    /// where the file is beyond its budget: the log takes more of it than blocks do.
-    pub(crate) fn seal_old(&mut self, now: Timestamp, is_full: bool) {
+    /// Asks for the sealing of what is old, of the largest heads where all together are too large, or of everything where
+    /// an append found no room: the log takes more of it than blocks do.
+    pub(crate) fn seal_old(&mut self, now: Timestamp) {
+        let is_short = self.shared().counters.is_short.load(Ordering::Relaxed);
         let mut sizes: Vec<(usize, i64)> =
             self.unsealed.iter().map(|(id, entry)| (entry.head_cells(), *id)).collect();
         sizes.sort_unstable();
         let mut total: usize = sizes.iter().map(|(cells, _)| cells).sum();
+        let most = MAX_HEAD_CELLS.min(Budget(self.shared().options.max_disk_bytes).head_cells());
         while let Some((cells, id)) = sizes.pop() {
             let Some(entry) = self.unsealed.get_mut(&id) else {
                 continue;
             };
-            if (is_full || total > MAX_HEAD_CELLS || entry.is_old(now))
+            if (is_short || total > most || entry.is_old(now))
                 && let Some(cell) = entry.claim()
             {
                 total -= cells;
@@ -207,19 +210,16 @@ impl Writer {
         let Ok(conn) = self.connection() else {
             return Ok(());
         };
-        conn.prepare_cached(
-            "DELETE FROM log WHERE id IN (SELECT id FROM log WHERE id < ?1 ORDER BY id LIMIT ?2)",
-        )?
-        .execute([keep, MAX_LOG_ROWS_AT_ONCE])?;
+        let mut delete = conn.prepare_cached(
+            "DELETE FROM log WHERE id IN (SELECT id FROM log WHERE id < ?1 ORDER BY id LIMIT ?2)
+             RETURNING length(data)",
+        )?;
+        let sizes = delete.query_map([keep, MAX_LOG_ROWS_AT_ONCE], |row| row.get::<_, i64>(0))?;
+        let freed = sizes.sum::<rusqlite::Result<i64>>()?.unsigned_abs();
+        drop(delete);
+        self.shared().counters.log_bytes.fetch_sub(freed, Ordering::Relaxed);
         Ok(())
     }
-}
-
-/// Bytes of the pages that hold something.
-fn used_bytes(conn: &Connection) -> rusqlite::Result<u64> {
-    let pages: u32 = conn.pragma_query_value(None, "page_count", |row| row.get(0))?;
-    let free: u32 = conn.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
-    Ok(u64::from(pages.saturating_sub(free)) * PAGE_BYTES)
 }
 
 fn insert(conn: &mut Connection, sealed: &[SealedHost], now: Timestamp) -> rusqlite::Result<()> {
