@@ -189,14 +189,14 @@ impl Writer {
     /// Takes the caller's time, and asks for the sealing of what is old by it.
     pub(crate) fn tick(&mut self, now: Timestamp) -> rusqlite::Result<()> {
         self.set_now(now)?;
-        self.seal_old(now);
+        let is_full = self.with_connection(|conn| used_bytes(conn))? > self.shared().options.max_disk_bytes;
+        self.seal_old(now, is_full);
         Ok(())
     }
 
     /// Asks for the sealing of what is old, of the largest heads where all together are too large, or of everything
     /// where the file is beyond its budget: the log takes more of it than blocks do.
-    pub(crate) fn seal_old(&mut self, now: Timestamp) {
-        let is_full = self.is_full();
+    pub(crate) fn seal_old(&mut self, now: Timestamp, is_full: bool) {
         let mut sizes: Vec<(usize, i64)> =
             self.unsealed.iter().map(|(id, entry)| (entry.head_cells(), *id)).collect();
         sizes.sort_unstable();
@@ -212,12 +212,6 @@ impl Writer {
                 self.sealer.send(cell).ok();
             }
         }
-    }
-
-    /// Whether more of the file is in use than its budget allows.
-    fn is_full(&mut self) -> bool {
-        let budget = self.shared().options.max_disk_bytes;
-        self.connection().is_ok_and(|conn| used_bytes(conn).is_ok_and(|used| used > budget))
     }
 
     /// Stores sealed blocks and lets go of their rows in memory and log.

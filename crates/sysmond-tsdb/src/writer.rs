@@ -309,7 +309,7 @@ impl Writer {
             self.track(log_id, touched);
         }
         if hosts_due {
-            self.seal_old(self.now);
+            self.seal_old(self.now, false);
         }
         Ok(answers)
     }
