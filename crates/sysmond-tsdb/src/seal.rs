@@ -155,8 +155,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Asks for the sealing of what is old, of the largest heads where all together are too large, or of everything where
-    /// an append found no room: the log takes more of it than blocks do.
+    /// Asks for the sealing of what is old, of the largest heads where all together are too large, or of everything
+    /// where an append found no room: the log takes more of it than blocks do.
     pub(crate) fn seal_old(&mut self, now: Timestamp) {
         let is_short = self.shared().counters.is_short.load(Ordering::Relaxed);
         let mut sizes: Vec<(usize, i64)> =
