@@ -10,7 +10,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
-use utoipa::{OpenApi, ToSchema};
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::{Components, Content, Ref, RefOr, Response as Described};
+use utoipa::{Modify, OpenApi, ToSchema};
 
 static TEXT: LazyLock<String> = LazyLock::new(|| Description::openapi().to_json().unwrap_or_default());
 
@@ -29,7 +31,9 @@ pub(super) async fn show() -> Response {
         title = "sysmon aggregator",
         description = "Metrics of many hosts: pushed by agents, asked for by dashboards"
     ),
+    modifiers(&Everywhere),
     paths(
+        dashboard,
         push,
         hosts,
         latest,
@@ -45,6 +49,38 @@ pub(super) async fn show() -> Response {
     )
 )]
 struct Description;
+
+/// The answers that every path may give, and the name of each.
+const EVERYWHERE: [(&str, &str, &str); 2] = [
+    ("405", "MethodNotAllowed", "The path has no such method; `Allow` says which it has"),
+    ("421", "Misdirected", "`Host` names no server that this one answers for: see `--allowed-host`"),
+];
+
+/// Adds them.
+struct Everywhere;
+
+impl Modify for Everywhere {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let components = openapi.components.get_or_insert_with(Components::new);
+        for (_, name, description) in EVERYWHERE {
+            let mut answer = Described::new(description);
+            let body = Content::new(Some(RefOr::Ref(Ref::from_schema_name("Problem"))));
+            answer.content.insert("application/problem+json".to_owned(), RefOr::T(body));
+            components.responses.insert(name.to_owned(), answer.into());
+        }
+        openapi.paths.paths.values_mut().flat_map(operations).for_each(|operation| {
+            for (status, name, _) in EVERYWHERE {
+                let answer = RefOr::Ref(Ref::from_response_name(name));
+                operation.responses.responses.insert(status.to_owned(), answer);
+            }
+        });
+    }
+}
+
+/// The methods that we use.
+fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    path.get.iter_mut().chain(&mut path.post)
+}
 
 /// A push of one host: an envelope and its samples.
 #[derive(ToSchema)]
@@ -184,6 +220,91 @@ struct Series {
     points: Vec<Vec<f64>>,
 }
 
+/// One text message of a live connection; `type` tells which.
+#[derive(ToSchema)]
+#[serde(untagged)]
+enum LiveFrame {
+    Static(StaticFrame),
+    History(HistoryFrame),
+    Sample(SampleFrame),
+    Fleet(FleetFrame),
+}
+
+/// The first of a connection for hosts: what was read once of each.
+#[derive(ToSchema)]
+struct StaticFrame {
+    /// `static`.
+    r#type: String,
+    hosts: Vec<StaticHost>,
+}
+
+/// A host and what was read once of it, where its agent sent it.
+#[derive(ToSchema)]
+struct StaticHost {
+    hostname: String,
+    first_seen: i64,
+    last_seen: i64,
+    tags: BTreeMap<String, String>,
+    version: String,
+    platform: String,
+    /// `online` or `offline`.
+    status: String,
+    ip_addresses: Option<Vec<String>>,
+    os: Option<String>,
+    kernel: Option<String>,
+    architecture: Option<String>,
+    cpu_model: Option<String>,
+    cpu_cores: Option<u32>,
+    memory_total_bytes: Option<u64>,
+    boot_time: Option<i64>,
+    agent_version: Option<String>,
+    interval_seconds: Option<f64>,
+}
+
+/// The last five minutes of a host, then whatever of its past comes in later.
+#[derive(ToSchema)]
+struct HistoryFrame {
+    /// `history`.
+    r#type: String,
+    host: String,
+    series: Vec<Series>,
+}
+
+/// The newest row of a host.
+#[derive(ToSchema)]
+struct SampleFrame {
+    /// `sample`.
+    r#type: String,
+    host: String,
+    /// Unix seconds, whole or fractional.
+    timestamp: f64,
+    /// By series: `cpu.total_usage`, `disk.usage_percent{mount=/}`.
+    metrics: BTreeMap<String, f64>,
+}
+
+/// The fleet, each second, with the hosts that changed; first with all of them.
+#[derive(ToSchema)]
+struct FleetFrame {
+    /// `fleet`.
+    r#type: String,
+    summary: FleetSummary,
+    hosts: Vec<FleetHost>,
+}
+
+/// A host in the fleet with those of the overview's metrics that it has.
+#[derive(ToSchema)]
+struct FleetHost {
+    hostname: String,
+    first_seen: i64,
+    last_seen: i64,
+    tags: BTreeMap<String, String>,
+    version: String,
+    platform: String,
+    /// `online` or `offline`.
+    status: String,
+    metrics: BTreeMap<String, f64>,
+}
+
 /// Whether somebody watches a host.
 #[derive(ToSchema)]
 struct WatchAnswer {
@@ -206,6 +327,11 @@ struct Problem {
     /// A stable word.
     code: String,
 }
+
+/// The dashboard: a page for people. Its files are beside it.
+#[utoipa::path(get, path = "/", responses((status = 200, body = String, content_type = "text/html"),
+    (status = 304, description = "The browser has it already")))]
+fn dashboard() {}
 
 /// Stores samples of one host; answered when they are on disk.
 #[utoipa::path(post, path = "/api/metrics", request_body = Push,
@@ -247,7 +373,7 @@ fn history() {}
 
 /// A WebSocket of live frames: of hosts, or of the fleet where none is named.
 #[utoipa::path(get, path = "/api/live", params(("host" = Option<Vec<String>>, Query)),
-    responses((status = 101, description = "Frames as JSON text"), (status = 403, body = Problem, content_type = "application/problem+json"),
+    responses((status = 101, description = "A WebSocket; each text message is a `LiveFrame`", body = LiveFrame), (status = 403, body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"), (status = 426, body = Problem, content_type = "application/problem+json"), (status = 503, body = Problem, content_type = "application/problem+json")))]
 fn live() {}
 
