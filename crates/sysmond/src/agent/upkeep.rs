@@ -34,7 +34,7 @@ impl Upkeep {
         let mut failing = false;
         loop {
             self.retain(&mut failing).await;
-            debug!(counters = %self.counters, "so far");
+            self.counters.log_interim();
             sleep(PERIOD).await;
         }
     }
