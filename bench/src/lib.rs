@@ -12,6 +12,7 @@ pub mod recording;
 pub mod report;
 pub mod scenario;
 pub mod server;
+pub mod storage;
 pub mod wire;
 
 use anyhow::{Context, Result};

@@ -21,24 +21,34 @@ impl Column {
     pub fn add(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.0.push(Figure { name: name.into(), value: value.into() });
     }
+
+    /// How many times as large as in `first` each figure is.
+    #[must_use]
+    pub fn over(&self, first: &Self) -> Self {
+        let ratio = |(last, first): (&Figure, &Figure)| Figure {
+            name: last.name.clone(),
+            value: ratio(&last.value, &first.value).unwrap_or_default(),
+        };
+        Self(self.0.iter().zip(&first.0).filter(|(last, first)| last.name == first.name).map(ratio).collect())
+    }
 }
 
-/// A table with one column for each system; a figure that a system does not have is left empty.
-pub fn table(title: &str, systems: &[(&str, Column)]) -> String {
+/// A table; a figure that a column does not have is left empty.
+pub fn table(title: &str, columns: &[(String, Column)]) -> String {
     let mut out = format!("## {title}\n\n|  |");
-    for (name, _) in systems {
+    for (name, _) in columns {
         write!(out, " {name} |").unwrap_or_default();
     }
-    write!(out, "\n|---|{}\n", "---|".repeat(systems.len())).unwrap_or_default();
+    write!(out, "\n|---|{}\n", "---|".repeat(columns.len())).unwrap_or_default();
     let mut names: Vec<&str> = Vec::new();
-    for figure in systems.iter().flat_map(|(_, column)| &column.0) {
+    for figure in columns.iter().flat_map(|(_, column)| &column.0) {
         if !names.contains(&figure.name.as_str()) {
             names.push(&figure.name);
         }
     }
     for name in names {
         write!(out, "| {name} |").unwrap_or_default();
-        for (_, column) in systems {
+        for (_, column) in columns {
             let found = column.0.iter().find(|figure| figure.name == name);
             write!(out, " {} |", found.map_or("", |figure| &figure.value)).unwrap_or_default();
         }
@@ -46,6 +56,16 @@ pub fn table(title: &str, systems: &[(&str, Column)]) -> String {
     }
     out.push('\n');
     out
+}
+
+/// The ratios of the numbers in two figures.
+fn ratio(last: &str, first: &str) -> Option<String> {
+    let pairs = last.split(" / ").zip(first.split(" / "));
+    let ratios = pairs.map(|(last, first)| {
+        let (last, first): (f64, f64) = (last.parse().ok()?, first.parse().ok()?);
+        (first > 0.0).then(|| digits(last / first))
+    });
+    Some(ratios.collect::<Option<Vec<_>>>()?.join(" / "))
 }
 
 /// Milliseconds with three digits that count.
@@ -89,8 +109,21 @@ mod tests {
         ours.add("a", "1");
         ours.add("b", "2");
         other.add("b", "3");
-        let table = table("T", &[("x", ours), ("y", other)]);
+        let table = table("T", &[("x".to_owned(), ours), ("y".to_owned(), other)]);
         assert_eq!(table, "## T\n\n|  | x | y |\n|---|---|---|\n| a | 1 |  |\n| b | 2 | 3 |\n\n");
+    }
+
+    #[test]
+    fn growth_is_a_ratio() {
+        let (mut first, mut last) = (Column::default(), Column::default());
+        for (name, before, after) in
+            [("a", "2", "5"), ("b", "1 / 4", "2 / 4"), ("c", "x", "y"), ("d", "0", "1")]
+        {
+            first.add(name, before);
+            last.add(name, after);
+        }
+        let values: Vec<_> = last.over(&first).0.into_iter().map(|figure| figure.value).collect();
+        assert_eq!(values, ["2.50", "2.00 / 1.00", "", ""]);
     }
 
     #[test]

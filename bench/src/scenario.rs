@@ -8,7 +8,9 @@ use crate::question::{self, Question};
 use crate::recording::Recording;
 use crate::report::{self, Column, digits, megabytes, millis, per, quantiles};
 use crate::server::{Programs, Server, System};
+use crate::storage;
 use anyhow::{Result, ensure};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -44,6 +46,8 @@ pub struct Sizes {
     growth_pushes: usize,
     history_hosts: usize,
     history_hours: Vec<usize>,
+    /// How long a stretch of it is asked for.
+    day_hours: i64,
     recorded_pushes: usize,
     /// How long a server has to be quiet before its background work counts as done. Two of the three look for such
     /// work once a minute.
@@ -62,6 +66,7 @@ impl Sizes {
             growth_pushes: 60,
             history_hosts: 10,
             history_hours: vec![24, 48, 96],
+            day_hours: 24,
             recorded_pushes: PUSHES_PER_HOUR,
             quiet: Duration::from_secs(65),
         }
@@ -78,6 +83,7 @@ impl Sizes {
             growth_pushes: 10,
             history_hosts: 2,
             history_hours: vec![1, 2],
+            day_hours: 1,
             recorded_pushes: 10,
             quiet: Duration::from_secs(2),
         }
@@ -112,7 +118,7 @@ impl Lab {
         );
         self.each(&title, |run| {
             let mut fleet = Fleet::synthetic(sizes.fleet_hosts, start);
-            run.column.add("a push that was answered is", run.server.system.durability());
+            run.note("a push that was answered is", run.server.system.durability());
             run.ingest(&mut fleet, sizes.fleet_pushes, sizes.quiet)?;
             run.pace("real pace", &mut fleet, 1.0, sizes.pace)?;
             run.pace("ten times that", &mut fleet, 10.0, sizes.pace)?;
@@ -141,21 +147,19 @@ impl Lab {
     /// What more hosts cost.
     pub fn hosts(&self) -> Result<String> {
         let (sizes, start) = (&self.sizes, whole_hour_before(2));
-        let title = format!("Growth with hosts: {} of each", hours_and_minutes(sizes.growth_pushes));
-        let mut out = String::new();
-        let mut all: Vec<(String, Column)> = Vec::new();
-        for system in &self.systems {
+        let time = hours_and_minutes(sizes.growth_pushes);
+        self.growth(&format!("Growth with hosts, {time} of each"), |system| {
+            let mut columns = Vec::new();
             for hosts in &sizes.growth_hosts {
-                let mut run = self.start(*system)?;
+                let mut run = self.start(system)?;
                 let mut fleet = Fleet::synthetic(*hosts, start);
                 run.ingest(&mut fleet, sizes.growth_pushes, sizes.quiet)?;
                 run.quick_questions(&fleet, sizes.questions)?;
                 run.restart(&fleet)?;
-                all.push((format!("{}, {hosts}", system.name()), run.column));
+                columns.push((format!("{hosts} hosts"), run.column));
             }
-        }
-        out.push_str(&growth_table(&title, &all));
-        Ok(out)
+            Ok(columns)
+        })
     }
 
     /// What more history costs.
@@ -163,22 +167,37 @@ impl Lab {
         let sizes = &self.sizes;
         let longest = sizes.history_hours.iter().copied().max().unwrap_or(0);
         let start = whole_hour_before(longest + 2);
-        let title = format!("Growth with history: {} hosts", sizes.history_hosts);
-        let mut all: Vec<(String, Column)> = Vec::new();
-        for system in &self.systems {
-            let mut run = self.start(*system)?;
+        self.growth(&format!("Growth with history, {} hosts", sizes.history_hosts), |system| {
+            let mut run = self.start(system)?;
             let mut fleet = Fleet::synthetic(sizes.history_hosts, start);
-            let mut sent = 0;
+            let (mut columns, mut sent) = (Vec::new(), 0);
             for hours in &sizes.history_hours {
                 run.column = Column::default();
                 run.ingest(&mut fleet, (hours - sent) * PUSHES_PER_HOUR, sizes.quiet)?;
-                run.history(&fleet, i64::try_from(*hours)?.min(24), sizes.questions)?;
+                run.history(&fleet, sizes.day_hours, sizes.questions)?;
                 run.restart(&fleet)?;
                 sent = *hours;
-                all.push((format!("{}, {hours} h", system.name()), run.column.clone()));
+                columns.push((format!("{hours} h"), run.column.clone()));
             }
+            Ok(columns)
+        })
+    }
+
+    /// A table for each system, its last column the ratio of the largest to the smallest.
+    fn growth(
+        &self,
+        title: &str,
+        measure: impl Fn(System) -> Result<Vec<(String, Column)>>,
+    ) -> Result<String> {
+        let mut out = String::new();
+        for system in &self.systems {
+            let mut columns = measure(*system)?;
+            if let [(smallest, first), .., (largest, last)] = columns.as_slice() {
+                columns.push((format!("{largest} : {smallest}"), last.over(first)));
+            }
+            out.push_str(&report::table(&format!("{title}: {}", system.name()), &columns));
         }
-        Ok(growth_table(&title, &all))
+        Ok(out)
     }
 
     fn each(&self, title: &str, measure: impl Fn(&mut Running) -> Result<()>) -> Result<String> {
@@ -186,7 +205,7 @@ impl Lab {
         for system in &self.systems {
             let mut run = self.start(*system)?;
             measure(&mut run)?;
-            columns.push((system.name(), run.column));
+            columns.push((system.name().to_owned(), run.column));
         }
         Ok(report::table(title, &columns))
     }
@@ -194,20 +213,8 @@ impl Lab {
     fn start(&self, system: System) -> Result<Running> {
         let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(&self.scratch)?;
         let server = Server::start(&self.programs, system, folder.path())?;
-        Ok(Running {
-            server,
-            column: Column::default(),
-            all_samples: 0,
-            began: Usage::default(),
-            _folder: folder,
-        })
+        Ok(Running { server, column: Column::default(), all_samples: 0, _folder: folder })
     }
-}
-
-fn growth_table(title: &str, all: &[(String, Column)]) -> String {
-    let columns: Vec<(&str, Column)> =
-        all.iter().map(|(name, column)| (name.as_str(), column.clone())).collect();
-    report::table(title, &columns)
 }
 
 /// A server under measurement.
@@ -215,13 +222,18 @@ struct Running {
     server: Server,
     column: Column,
     all_samples: u64,
-    /// What the process had used before it was started anew.
-    began: Usage,
     /// Goes when the server has ended.
     _folder: tempfile::TempDir,
 }
 
 impl Running {
+    /// A figure for the table; said at once, since a table takes long.
+    fn note(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        let (name, value) = (name.into(), value.into());
+        writeln!(std::io::stderr(), "{}: {name}: {value}", self.server.system.name()).ok();
+        self.column.add(name, value);
+    }
+
     fn usage(&self) -> Result<Usage> {
         process::usage(self.server.pid())
     }
@@ -240,18 +252,21 @@ impl Running {
         let written = all.written as f64;
         let memory = process::memory(self.server.pid())?;
         let disk = process::disk_bytes(&self.server.folder().join("data"))?;
-        let column = &mut self.column;
-        column.add("samples, millions", digits(samples / 1e6));
-        column.add("**samples per CPU second, millions**", per(samples / 1e6, cpu));
-        column.add("of its CPU time after the last push, percent", per(rest.cpu.as_secs_f64() * 100.0, cpu));
-        column.add("samples a second, millions", per(samples / 1e6, load.took.as_secs_f64()));
-        column.add("pushes refused", load.refused.to_string());
-        column.add("answer to a push at full speed, ms p50 / p99", push_quantiles(&load));
-        column.add("**on disk, bytes a sample**", per(disk as f64, self.all_samples as f64));
-        column.add("written to the device, bytes a sample", per(written, samples));
-        column.add("resident after it, MB", megabytes(memory.resident));
-        column.add("of it anonymous, MB", megabytes(memory.anonymous));
-        column.add("resident at most, MB", megabytes(memory.peak));
+        let kept = storage::kept(&self.server)?;
+        self.note("samples, millions", digits(samples / 1e6));
+        self.note("**samples per CPU second, millions**", per(samples / 1e6, cpu));
+        self.note("of its CPU time after the last push, percent", per(rest.cpu.as_secs_f64() * 100.0, cpu));
+        self.note("samples a second, millions", per(samples / 1e6, load.took.as_secs_f64()));
+        self.note("pushes refused", load.refused.to_string());
+        self.note("answer to a push at full speed, ms p50 / p99", push_quantiles(&load));
+        self.note("**on disk, bytes a sample**", per(disk as f64, self.all_samples as f64));
+        if let Some(kept) = kept {
+            self.note("of it in what stays, bytes a sample", kept);
+        }
+        self.note("written to the device, bytes a sample", per(written, samples));
+        self.note("resident after it, MB", megabytes(memory.resident));
+        self.note("of it anonymous, MB", megabytes(memory.anonymous));
+        self.note("resident at most, MB", megabytes(memory.peak));
         Ok(())
     }
 
@@ -264,18 +279,17 @@ impl Running {
         let Usage { cpu, written } = self.usage()?.since(before);
         self.all_samples += load.samples;
         let memory = process::memory(self.server.pid())?;
-        let column = &mut self.column;
-        column.add(
+        self.note(
             format!("{name}: CPU ms a second"),
             per(cpu.as_secs_f64() * 1e3, begin.elapsed().as_secs_f64()),
         );
-        column.add(format!("{name}: answer to a push, ms p50 / p99"), push_quantiles(&load));
-        column.add(
+        self.note(format!("{name}: answer to a push, ms p50 / p99"), push_quantiles(&load));
+        self.note(
             format!("{name}: written to the device, bytes a sample"),
             per(written as f64, load.samples as f64),
         );
-        column.add(format!("{name}: resident, MB"), megabytes(memory.resident));
-        column.add(format!("{name}: of it anonymous, MB"), megabytes(memory.anonymous));
+        self.note(format!("{name}: resident, MB"), megabytes(memory.resident));
+        self.note(format!("{name}: of it anonymous, MB"), megabytes(memory.anonymous));
         Ok(())
     }
 
@@ -308,7 +322,7 @@ impl Running {
             }
         }
         answers.sort_unstable();
-        self.column.add(name, quantiles(quantile(&answers, 0.5), quantile(&answers, 0.99)));
+        self.note(name, quantiles(quantile(&answers, 0.5), quantile(&answers, 0.99)));
         Ok(())
     }
 
@@ -344,7 +358,7 @@ impl Running {
         let newest = question::newest(&mut connection, self.server.system, &fleet.names(), fleet.newest())?;
         let lost =
             fleet.hosts().iter().filter(|host| newest.get(&host.name).copied().unwrap_or(0) < host.newest());
-        self.column.add(
+        self.note(
             "killed after an answered push of each host: samples lost, percent",
             per(lost.count() as f64 * 100.0, fleet.hosts().len() as f64),
         );
@@ -377,9 +391,8 @@ impl Running {
             thread::sleep(Duration::from_millis(2));
         }
         let (took, used) = (begin.elapsed(), process::cpu(self.server.pid())?);
-        self.began = self.usage()?;
-        self.column.add("kill -9 to the first right answer, ms", millis(took));
-        self.column.add("its CPU time until then, ms", millis(used));
+        self.note("kill -9 to the first right answer, ms", millis(took));
+        self.note("its CPU time until then, ms", millis(used));
         Ok(connection)
     }
 }

@@ -186,7 +186,9 @@ fn spawn(system: System, program: &Path, folder: &Path) -> Result<(Child, Socket
     let port = if system == System::Sysmond { 0 } else { free_port()? };
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let data = folder.join("data");
-    let mut command = Command::new(program);
+    // However this process ends, none of the servers is left behind.
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "--"]).arg(program);
     match system {
         System::Sysmond => {
             let address_file = folder.join("address");
