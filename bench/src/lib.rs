@@ -54,9 +54,9 @@ struct Run {
     /// Hosts of the fleet.
     #[arg(long, value_name = "N", default_value_t = 1000)]
     hosts: usize,
-    /// Hours that the fleet sends at full speed.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    hours: usize,
+    /// Minutes of its history that the fleet sends at full speed.
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    minutes: usize,
     /// Program to measure.
     #[arg(long, value_name = "FILE", default_value = "target/release/sysmond")]
     sysmond: PathBuf,
@@ -106,7 +106,7 @@ impl Run {
         let programs =
             Programs { sysmond: self.sysmond, victoria: self.victoria, prometheus: self.prometheus };
         let systems = if self.only.is_empty() { System::ALL.to_vec() } else { self.only };
-        let sizes = if self.quick { Sizes::quick() } else { Sizes::full(self.hosts, self.hours) };
+        let sizes = if self.quick { Sizes::quick() } else { Sizes::full(self.hosts, self.minutes) };
         print.text(&head(&programs, &systems, &self.about)?)?;
         let wanted = |scenario| self.scenario.is_empty() || self.scenario.contains(&scenario);
         let lab = Lab { programs, systems, sizes, scratch: self.scratch };

@@ -56,10 +56,10 @@ pub struct Sizes {
 
 impl Sizes {
     /// What the documented figures are made of.
-    pub fn full(hosts: usize, hours: usize) -> Self {
+    pub fn full(hosts: usize, minutes: usize) -> Self {
         Self {
             fleet_hosts: hosts,
-            fleet_pushes: hours * PUSHES_PER_HOUR,
+            fleet_pushes: minutes * PUSHES_PER_HOUR / 60,
             pace: Duration::from_mins(1),
             questions: 1000,
             growth_hosts: vec![250, 500, 1000, 2000],

@@ -241,6 +241,9 @@ fn workspaces_of_their_own_lock_what_the_product_does() {
         let asked = Command::new(env!("CARGO")).args(metadata).current_dir(root()).output();
         let asked = asked.expect("cargo runs");
         let said = String::from_utf8_lossy(&asked.stderr);
-        assert!(asked.status.success(), "{said}\nAfter a change of dependencies: cargo metadata in {folder}/");
+        assert!(
+            asked.status.success(),
+            "{said}\nAfter a change of dependencies: cargo metadata in {folder}/"
+        );
     }
 }
