@@ -2,9 +2,9 @@
 
 import { chromium } from "playwright-core";
 
-const PATH = process.env.CHROMIUM ?? "/usr/bin/chromium";
+export const PATH = process.env.CHROMIUM ?? "/usr/bin/chromium";
 /** Nothing but the page under test may be asked for. */
-const FLAGS = [
+export const FLAGS = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",

@@ -3,7 +3,9 @@ import { test } from "node:test";
 import { BREAK, decimate } from "../src/chart/decimate.js";
 
 const decimated = (times, values, view) =>
-  decimate(Float64Array.from(times), Float64Array.from(values), { from: 0, to: 10, columns: 10, gap: 2.5, ...view });
+  Array.from(
+    decimate(Float64Array.from(times), Float64Array.from(values), { from: 0, to: 10, columns: 10, gap: 2.5, ...view }),
+  );
 
 test("where each column has one sample all are drawn", () => {
   assert.deepEqual(decimated([0, 1, 2, 3], [5, 6, 7, 8], {}), [0, 1, 2, 3]);

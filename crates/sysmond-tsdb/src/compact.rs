@@ -2,6 +2,7 @@
 
 use crate::codec::Damaged;
 use crate::codec::block::{Block, MAX_ROWS, Table};
+use crate::codec::ints::Effort;
 use crate::names::MetricId;
 use crate::rollup;
 use crate::seal::SealedBlock;
@@ -91,7 +92,7 @@ fn rewrite(conn: &Connection, counters: &Counters, host_id: i64, hour: i64) -> r
     )?;
     counters.damaged.fetch_add(damaged.len() as u64, Ordering::Relaxed);
     let merged = merge(&tables);
-    let blocks = split(&merged).iter().map(|table| SealedBlock::new(hour, table)).collect();
+    let blocks = split(&merged).iter().map(|table| SealedBlock::new(hour, table, Effort::Thorough)).collect();
     Ok(Rewritten { host_id, hour, young, damaged, blocks })
 }
 

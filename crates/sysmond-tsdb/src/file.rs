@@ -188,6 +188,10 @@ pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
 
 /// Bytes of the file and its log on disk.
 pub(crate) fn disk_bytes(path: &Path) -> u64 {
-    let size = |path: &Path| std::fs::metadata(path).map_or(0, |meta| meta.len());
-    size(path) + size(&beside(path, "-wal"))
+    std::fs::metadata(path).map_or(0, |meta| meta.len()) + wal_bytes(path)
+}
+
+/// Bytes of the write-ahead log.
+pub(crate) fn wal_bytes(path: &Path) -> u64 {
+    std::fs::metadata(beside(path, "-wal")).map_or(0, |meta| meta.len())
 }

@@ -1,12 +1,13 @@
 //! What is too old or too much goes, in slices short enough that no push waits for them: samples by whole hours, their
 //! summaries by whole days, the coarser for longer.
 
-use crate::QueryError;
 use crate::batch::LAYOUT_USE_SLACK_MS;
 use crate::head::HostCell;
+use crate::meta;
 use crate::rollup::{self, DAY_MS, Tier};
 use crate::sealed::{HOUR_MS, block_hour, block_ids, hour_of};
 use crate::writer::{PAGE_BYTES, Shared, Writer, checkpoint, limit_pages};
+use crate::{QueryError, file};
 use rusqlite::{Connection, OptionalExtension};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -19,8 +20,12 @@ const SLICE: Duration = Duration::from_millis(15);
 const ROWS_PER_STEP: i64 = 4;
 /// Free pages given back to the file system at once.
 const VACUUM_PAGES: u64 = 256;
-/// Silence after which the `status` written beside a host becomes `offline`, seconds.
-const OFFLINE_SECONDS: i64 = 300;
+/// Free pages that a file may keep whatever its size: 32 MB.
+const MANY_FREE_PAGES: u32 = 8192;
+/// Size of SQLite's own log at which it is emptied: twice what its automatic checkpoints leave.
+const MAX_WAL_BYTES: u64 = 32 * 1024 * 1024;
+/// Silence after which the `status` written beside a host becomes `offline`, where no server said another.
+const OFFLINE_AFTER: Duration = Duration::from_mins(5);
 /// How many times longer than samples their summaries are kept: 90 days by minutes and two years by ten minutes where
 /// samples are kept for 15 days.
 const KEEP_MINUTES: i64 = 6;
@@ -219,8 +224,9 @@ fn forget(shared: &Shared, cell: &HostCell, cutoff: Cutoff) {
 
 /// Marks silent hosts in the file.
 pub(crate) fn mark_silent(writer: &mut Writer, now: Timestamp) -> rusqlite::Result<()> {
-    let silent = now.as_seconds() - OFFLINE_SECONDS;
     writer.with_connection(|conn| {
+        let limit = meta::offline_after(conn)?.unwrap_or(OFFLINE_AFTER);
+        let silent = now.as_seconds().saturating_sub_unsigned(limit.as_secs());
         conn.prepare_cached(
             "UPDATE hosts SET status = 'offline' WHERE status = 'online' AND last_seen <= ?1",
         )?
@@ -229,17 +235,33 @@ pub(crate) fn mark_silent(writer: &mut Writer, now: Timestamp) -> rusqlite::Resu
     })
 }
 
-/// Gives some free pages back; whether there are more.
+/// Gives some free pages back where they are many or the file is beyond its budget; whether there are more to give.
+/// What is freed today is mostly used again tomorrow, and to give a page back another has to be moved.
 pub(crate) fn vacuum_slice(writer: &mut Writer) -> rusqlite::Result<bool> {
+    let budget_pages = writer.shared().options.max_disk_bytes / PAGE_BYTES;
     writer.with_connection(|conn| {
-        conn.execute_batch(&format!("PRAGMA incremental_vacuum({VACUUM_PAGES})"))?;
-        conn.pragma_query_value(None, "freelist_count", |row| row.get::<_, u32>(0)).map(|free| free > 0)
+        let pages: u32 = conn.pragma_query_value(None, "page_count", |row| row.get(0))?;
+        let free: u32 = conn.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
+        let is_beyond = u64::from(pages) > budget_pages && free > 0;
+        if !is_beyond && free < MANY_FREE_PAGES.max(pages / 4) {
+            return Ok(false);
+        }
+        // A row for each page that went: whoever does not ask for them all gives back but one.
+        let mut vacuum = conn.prepare(&format!("PRAGMA incremental_vacuum({VACUUM_PAGES})"))?;
+        let mut pages = vacuum.query([])?;
+        while pages.next()?.is_some() {}
+        Ok(true)
     })
 }
 
-/// Empties the write-ahead log.
+/// Deletes what nobody needs of the log, and empties SQLite's own where that became large.
 pub(crate) fn shrink_log(writer: &mut Writer) -> rusqlite::Result<()> {
     writer.trim_log()?;
+    let shared = writer.shared().clone();
+    let limit = MAX_WAL_BYTES.min(shared.options.max_disk_bytes / 16);
+    if file::wal_bytes(&shared.path) < limit {
+        return Ok(());
+    }
     writer.with_connection(|conn| checkpoint(conn))
 }
 

@@ -3,6 +3,7 @@
 
 use crate::QueryError;
 use crate::codec::block::{self, Block, Table};
+use crate::codec::ints::Effort;
 use crate::compact::{self, Job};
 use crate::file;
 use crate::names::MetricId;
@@ -92,8 +93,12 @@ pub(crate) fn run(
         for (host_id, day) in days {
             let minutes = by_minutes(&conn, &shared.counters, *host_id, *day)?;
             let tens = coarser(&minutes, Tier::TenMinutes.step());
-            made.push((Tier::Minute.id(*day, *host_id), *host_id, block::encode(&minutes)));
-            made.push((Tier::TenMinutes.id(*day, *host_id), *host_id, block::encode(&tens)));
+            made.push((Tier::Minute.id(*day, *host_id), *host_id, block::encode(&minutes, Effort::Thorough)));
+            made.push((
+                Tier::TenMinutes.id(*day, *host_id),
+                *host_id,
+                block::encode(&tens, Effort::Thorough),
+            ));
         }
         on_writer(Box::new(move |writer| {
             writer.with_connection(|conn| {

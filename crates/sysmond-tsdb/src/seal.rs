@@ -1,10 +1,11 @@
 //! From rows in memory to young blocks. Encoding happens on a thread of its own, only the insertion on the writer's.
 
 use crate::codec::block::{self, MAX_ROWS, Table};
+use crate::codec::ints::Effort;
 use crate::head::{HeadRow, HostCell};
 use crate::names::MetricId;
 use crate::sealed::hour_of;
-use crate::writer::{Command, Writer};
+use crate::writer::{Command, PAGE_BYTES, Writer};
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -66,7 +67,7 @@ impl Unsealed {
     }
 
     pub(crate) fn head_cells(&self) -> usize {
-        self.cell.lock().head.values().map(|row| row.values.len()).sum()
+        self.cell.lock().head_cells
     }
 
     /// The oldest log row that is still needed for this host.
@@ -81,6 +82,8 @@ pub(crate) struct SealedHost {
     /// All rows up to this place in the order of storing are in the blocks.
     sealed_seq: i64,
     newest: i64,
+    /// The newest values as bytes.
+    last: Vec<u8>,
     blocks: Vec<SealedBlock>,
 }
 
@@ -88,18 +91,15 @@ pub(crate) struct SealedHost {
 pub(crate) struct SealedBlock {
     pub(crate) hour: i64,
     pub(crate) seqs: (i64, i64),
-    /// The greatest timestamp, milliseconds.
-    pub(crate) newest: i64,
     pub(crate) cells: usize,
     pub(crate) data: Vec<u8>,
 }
 
 impl SealedBlock {
-    pub(crate) fn new(hour: i64, table: &Table) -> Self {
+    pub(crate) fn new(hour: i64, table: &Table, effort: Effort) -> Self {
         let seqs = || table.seqs.iter().copied();
         let seqs = (seqs().min().unwrap_or(0), seqs().max().unwrap_or(0));
-        let newest = table.timestamps.last().copied().unwrap_or(i64::MIN);
-        Self { hour, seqs, newest, cells: table.cell_count(), data: block::encode(table) }
+        Self { hour, seqs, cells: table.cell_count(), data: block::encode(table, effort) }
     }
 }
 
@@ -117,20 +117,47 @@ pub(crate) fn work(requests: &Receiver<Arc<HostCell>>, writer: &SyncSender<Comma
 fn seal(cell: Arc<HostCell>) -> SealedHost {
     let state = cell.lock();
     let sealed_seq = state.next_seq - 1;
+    let last = state.newest.to_bytes();
     let rows: Vec<(i64, HeadRow)> = state.head.iter().map(|(at, row)| (*at, row.clone())).collect();
     drop(state);
     let newest = rows.last().map_or(i64::MIN, |(at, _)| *at);
     let by_hour = rows.chunk_by(|(a, _), (b, _)| hour_of(*a) == hour_of(*b));
     let blocks = by_hour.flat_map(|rows| rows.chunks(MAX_ROWS)).map(|rows| {
         let hour = rows.first().map_or(0, |(at, _)| hour_of(*at));
-        SealedBlock::new(hour, &table(rows))
+        SealedBlock::new(hour, &table(rows), Effort::Quick)
     });
     let blocks = blocks.collect();
-    SealedHost { cell, sealed_seq, newest, blocks }
+    SealedHost { cell, sealed_seq, newest, last, blocks }
 }
 
 /// Rows as columns; series without a value are left out.
 pub(crate) fn table(rows: &[(i64, HeadRow)]) -> Table {
+    let timestamps = rows.iter().map(|(at, _)| *at).collect();
+    let seqs = rows.iter().map(|(_, row)| row.seq).collect();
+    let layout = rows.first().map(|(_, row)| &row.layout);
+    let is_uniform = layout.is_some_and(|layout| rows.iter().all(|(_, row)| row.layout == *layout));
+    let columns = match layout.filter(|_| is_uniform) {
+        Some(layout) => transpose(layout, rows),
+        None => gather(rows),
+    };
+    Table { timestamps, seqs, columns }
+}
+
+/// The columns of rows that all have the same layout.
+fn transpose(layout: &[MetricId], rows: &[(i64, HeadRow)]) -> Vec<(MetricId, Vec<f64>)> {
+    let mut columns: Vec<(MetricId, Vec<f64>)> =
+        layout.iter().map(|id| (*id, Vec::with_capacity(rows.len()))).collect();
+    for (_, row) in rows {
+        for ((_, column), value) in columns.iter_mut().zip(row.values.iter()) {
+            column.push(*value);
+        }
+    }
+    columns.retain(|(_, column)| column.iter().any(|value| !value.is_nan()));
+    columns.sort_unstable_by_key(|(id, _)| *id);
+    columns
+}
+
+fn gather(rows: &[(i64, HeadRow)]) -> Vec<(MetricId, Vec<f64>)> {
     let mut columns: BTreeMap<MetricId, Vec<f64>> = BTreeMap::new();
     for (index, (_, row)) in rows.iter().enumerate() {
         for (metric, value) in row.cells() {
@@ -140,11 +167,7 @@ pub(crate) fn table(rows: &[(i64, HeadRow)]) -> Table {
             }
         }
     }
-    Table {
-        timestamps: rows.iter().map(|(at, _)| *at).collect(),
-        seqs: rows.iter().map(|(_, row)| row.seq).collect(),
-        columns: columns.into_iter().collect(),
-    }
+    columns.into_iter().collect()
 }
 
 impl Writer {
@@ -164,12 +187,14 @@ impl Writer {
     /// Takes the caller's time, and asks for the sealing of what is old by it.
     pub(crate) fn tick(&mut self, now: Timestamp) -> rusqlite::Result<()> {
         self.set_now(now)?;
-        self.seal_old(now);
+        let is_full = self.with_connection(|conn| used_bytes(conn))? > self.shared().options.max_disk_bytes;
+        self.seal_old(now, is_full);
         Ok(())
     }
 
-    /// Asks for the sealing of what is old, or of the largest heads where all together are too large.
-    pub(crate) fn seal_old(&mut self, now: Timestamp) {
+    /// Asks for the sealing of what is old, of the largest heads where all together are too large, or of everything
+    /// where the file is beyond its budget: the log takes more of it than blocks do.
+    pub(crate) fn seal_old(&mut self, now: Timestamp, is_full: bool) {
         let mut sizes: Vec<(usize, i64)> =
             self.unsealed.iter().map(|(id, entry)| (entry.head_cells(), *id)).collect();
         sizes.sort_unstable();
@@ -178,7 +203,7 @@ impl Writer {
             let Some(entry) = self.unsealed.get_mut(&id) else {
                 continue;
             };
-            if (total > MAX_HEAD_CELLS || entry.is_old(now))
+            if (is_full || total > MAX_HEAD_CELLS || entry.is_old(now))
                 && let Some(cell) = entry.claim()
             {
                 total -= cells;
@@ -207,7 +232,7 @@ impl Writer {
         }
         for host in sealed {
             let mut state = host.cell.lock();
-            state.head.retain(|_, row| row.seq > host.sealed_seq);
+            state.drop_sealed(host.sealed_seq);
             state.newest_sealed = state.newest_sealed.max(Some(host.newest));
         }
         if let Err(error) = self.trim_log() {
@@ -230,17 +255,25 @@ impl Writer {
     }
 }
 
+/// Bytes of the pages that hold something.
+fn used_bytes(conn: &Connection) -> rusqlite::Result<u64> {
+    let pages: u32 = conn.pragma_query_value(None, "page_count", |row| row.get(0))?;
+    let free: u32 = conn.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
+    Ok(u64::from(pages.saturating_sub(free)) * PAGE_BYTES)
+}
+
 fn insert(conn: &mut Connection, sealed: &[SealedHost], now: Timestamp) -> rusqlite::Result<()> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut state = tx.prepare_cached(
-        "INSERT INTO host_state (host_id, sealed_seq, newest) VALUES (?1, ?2, ?3)
-         ON CONFLICT (host_id) DO UPDATE SET sealed_seq = excluded.sealed_seq, newest = max(coalesce(newest, excluded.newest), excluded.newest)",
+        "INSERT INTO host_state (host_id, sealed_seq, newest, last) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (host_id) DO UPDATE SET sealed_seq = excluded.sealed_seq, last = excluded.last,
+         newest = max(coalesce(newest, excluded.newest), excluded.newest)",
     )?;
     for host in sealed {
         for block in &host.blocks {
             insert_young(&tx, host.cell.id, block, now)?;
         }
-        state.execute([host.cell.id, host.sealed_seq, host.newest])?;
+        state.execute(params![host.cell.id, host.sealed_seq, host.newest, host.last])?;
     }
     drop(state);
     tx.commit()
@@ -254,20 +287,11 @@ pub(crate) fn insert_young(
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     let mut insert = conn.prepare_cached(
-        "INSERT INTO young (host_id, hour, seq0, seq1, newest, sealed_at, cells, data)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO young (host_id, hour, seq0, seq1, sealed_at, cells, data)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
     let cells = i64::try_from(block.cells).unwrap_or(i64::MAX);
     let (seq0, seq1) = block.seqs;
-    insert.execute(params![
-        host_id,
-        block.hour,
-        seq0,
-        seq1,
-        block.newest,
-        now.as_millis(),
-        cells,
-        block.data
-    ])?;
+    insert.execute(params![host_id, block.hour, seq0, seq1, now.as_millis(), cells, block.data])?;
     Ok(())
 }

@@ -11,6 +11,8 @@ use std::sync::atomic::Ordering;
 
 /// An hour, milliseconds.
 pub(crate) const HOUR_MS: i64 = 3_600_000;
+/// An hour's number has 27 bits and a sign.
+const MAX_HOUR: i64 = 1 << 26;
 /// Decoded hours that one transaction keeps for its look-ups.
 const MAX_CACHED: usize = 4;
 
@@ -55,8 +57,11 @@ pub(crate) fn hours(
     within: RangeInclusive<i64>,
 ) -> rusqlite::Result<BTreeSet<i64>> {
     let mut hours = BTreeSet::new();
-    let mut select = conn.prepare_cached("SELECT id FROM block WHERE host_id = ?1")?;
-    let mut rows = select.query([host_id])?;
+    let known = |hour: &i64| (*hour).clamp(-MAX_HOUR, MAX_HOUR);
+    let (first, last) = (block_ids(known(within.start()), 0), block_ids(known(within.end()) + 1, 0));
+    let mut select =
+        conn.prepare_cached("SELECT id FROM block WHERE host_id = ?1 AND id >= ?2 AND id < ?3")?;
+    let mut rows = select.query([host_id, *first.start(), *last.start()])?;
     while let Some(row) = rows.next()? {
         hours.insert(block_hour(row.get(0)?));
     }

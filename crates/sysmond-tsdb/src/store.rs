@@ -8,13 +8,14 @@ use crate::retention::Cutoff;
 use crate::writer::{Command, Counters, Done, Shared, Writer};
 use crate::{
     Append, AppendError, Appended, Backlog, Cursor, OpenError, QueryError, RangeQuery, StoreOptions,
-    StoreStats, backlog, compact, file, range, retention, rollup, schema, seal,
+    StoreStats, backlog, compact, file, meta, range, retention, rollup, schema, seal,
 };
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use sysmond_model::{FleetSummary, Host, Sample, SeriesRange, StaticInfo, Timestamp};
 
 /// Rounds of trimming in one call of [`Store::retain`]: each brings the file close to its budget.
@@ -194,6 +195,13 @@ impl Store {
             hosts: memory.hosts.len(),
             series: memory.hosts.values().map(|cell| cell.lock().series.len()).sum(),
         }
+    }
+
+    /// Writes down the silence after which a host is offline, for whoever reads the file: SQL says of a host what this
+    /// server says.
+    pub fn set_offline_after(&self, limit: Duration) -> Result<(), QueryError> {
+        Ok(self
+            .on_writer(move |writer| writer.with_connection(|conn| meta::set_offline_after(conn, limit)))??)
     }
 
     /// Finishes what waits, checkpoints and closes. Later appends are refused.

@@ -22,8 +22,9 @@ use sysmond_model::Timestamp;
 const MAX_GROUP: usize = 256;
 /// Space that is left to others on the file system, bytes, or a twentieth of it where that is less.
 const RESERVE_BYTES: u64 = 64 * 1024 * 1024;
-/// How often the times at which hosts were seen are written, milliseconds. Until then the log has them.
-const WRITE_HOSTS_EVERY_MS: i64 = 10_000;
+/// How often the times at which hosts were seen are written, milliseconds. Until then the log has them, and sysmond's
+/// own SQL looks there.
+const WRITE_HOSTS_EVERY_MS: i64 = 60_000;
 /// Size of a page of the file, bytes.
 pub(crate) const PAGE_BYTES: u64 = 4096;
 /// Pages that even the smallest budget allows: the empty tables and a little.
@@ -300,7 +301,7 @@ impl Writer {
             self.track(log_id, touched);
         }
         if hosts_due {
-            self.seal_old(self.now);
+            self.seal_old(self.now, false);
         }
         Ok(answers)
     }

@@ -60,12 +60,32 @@ function drawTimes(surface, plot, colours) {
   for (const tick of ticks) {
     const x = Math.round(plot.x(tick));
     context.fillStyle = colours.grid;
-    context.fillRect(x, plot.upper, hair, plot.lower - plot.upper);
+    context.fillRect(x, plot.upper, hair, plot.floor - plot.upper);
     context.fillStyle = colours.text;
     const text = format(tick);
     const half = context.measureText(text).width / 2;
     context.fillText(text, Math.min(x, surface.width - half), surface.height - surface.px(4));
   }
+}
+
+/**
+ * The span that is being marked.
+ * @param {import("./surface.js").Surface} surface
+ * @param {import("./plot.js").Plot} plot
+ * @param {import("./plot.js").TimeWindow} span
+ * @param {import("./palette.js").Palette} colours
+ */
+export function drawSpan({ context, ratio }, plot, span, colours) {
+  const left = Math.max(plot.left, plot.x(span.from));
+  const right = Math.min(plot.right, plot.x(span.to));
+  if (right <= left) return;
+  const height = plot.floor - plot.upper;
+  context.fillStyle = colours.accent;
+  context.globalAlpha = 0.14;
+  context.fillRect(left, plot.upper, right - left, height);
+  context.globalAlpha = 0.7;
+  for (const x of [left, right - ratio]) context.fillRect(Math.round(x), plot.upper, Math.max(1, ratio), height);
+  context.globalAlpha = 1;
 }
 
 /**
@@ -79,7 +99,7 @@ export function drawMoment(surface, plot, time, colours) {
   const { context, ratio } = surface;
   const x = Math.round(plot.x(time));
   context.fillStyle = colours.cursor;
-  context.fillRect(x, plot.upper, Math.max(1, surface.px(1)), plot.lower - plot.upper);
+  context.fillRect(x, plot.upper, Math.max(1, surface.px(1)), plot.floor - plot.upper);
   context.font = colours.font.replace("11px", `${11 * ratio}px`);
   context.textAlign = "center";
   context.textBaseline = "alphabetic";
@@ -87,7 +107,7 @@ export function drawMoment(surface, plot, time, colours) {
   const half = context.measureText(text).width / 2 + surface.px(6);
   const centre = Math.min(x, surface.width - half);
   context.fillStyle = colours.panel;
-  context.fillRect(centre - half, plot.lower + surface.px(2), 2 * half, surface.height - plot.lower);
+  context.fillRect(centre - half, plot.floor + surface.px(2), 2 * half, surface.height - plot.floor);
   context.fillStyle = colours.strong;
   context.fillText(text, centre, surface.height - surface.px(4));
 }

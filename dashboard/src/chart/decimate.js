@@ -5,49 +5,49 @@ import { lowerBound } from "./track.js";
 
 /** Stands between two stretches that a gap keeps apart. */
 export const BREAK = -1;
+/** First, lowest, highest, last, and a break before them. */
+const MOST_OF_A_COLUMN = 5;
+
+/** Used again by each call: a chart that is drawn each second makes no garbage. */
+let chosen = new Int32Array(4096);
 
 /**
  * @param {Float64Array} times ascending
  * @param {Float64Array} values
  * @param {{ from: number, to: number, columns: number, gap: number }} view `gap`: where the line breaks, seconds
- * @returns {number[]} indexes ascending, with `BREAK` between stretches
+ * @returns {Int32Array} indexes ascending, with `BREAK` between stretches; good until the next call
  */
-export function decimate(times, values, view) {
-  const first = Math.max(0, lowerBound(times, view.from) - 1);
-  const end = Math.min(times.length, lowerBound(times, view.to) + 1);
-  const perSecond = view.columns / (view.to - view.from);
-  /** @type {number[]} */
-  const out = [];
+export function decimate(times, values, { from, to, columns, gap }) {
+  const first = Math.max(0, lowerBound(times, from) - 1);
+  const end = Math.min(times.length, lowerBound(times, to) + 1);
+  const width = (to - from) / columns;
+  let count = 0;
   let index = first;
   while (index < end) {
-    const column = Math.floor((times[index] - view.from) * perSecond);
+    if (count + MOST_OF_A_COLUMN > chosen.length) chosen = grown(chosen);
+    if (index > first && times[index] - times[index - 1] > gap) chosen[count++] = BREAK;
+    const edge = from + (Math.floor((times[index] - from) / width) + 1) * width;
+    const start = index;
     let low = index;
     let high = index;
-    const start = index;
-    if (start > first && times[start] - times[start - 1] > view.gap) out.push(BREAK);
-    while (
-      index + 1 < end &&
-      Math.floor((times[index + 1] - view.from) * perSecond) === column &&
-      times[index + 1] - times[index] <= view.gap
-    ) {
-      index += 1;
+    for (let next = index + 1; next < end && times[next] < edge && times[next] - times[index] <= gap; next += 1) {
+      index = next;
       if (values[index] < values[low]) low = index;
       if (values[index] > values[high]) high = index;
     }
-    pushDistinct(out, start, Math.min(low, high), Math.max(low, high), index);
+    const [second, third] = low < high ? [low, high] : [high, low];
+    chosen[count++] = start;
+    if (second !== start) chosen[count++] = second;
+    if (third !== second) chosen[count++] = third;
+    if (index !== third) chosen[count++] = index;
     index += 1;
   }
-  return out;
+  return chosen.subarray(0, count);
 }
 
-/**
- * @param {number[]} out
- * @param {...number} ascending
- */
-function pushDistinct(out, ...ascending) {
-  let last = BREAK - 1;
-  for (const index of ascending) {
-    if (index !== last) out.push(index);
-    last = index;
-  }
+/** @param {Int32Array} from */
+function grown(from) {
+  const to = new Int32Array(from.length * 2);
+  to.set(from);
+  return to;
 }

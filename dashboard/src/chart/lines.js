@@ -1,32 +1,26 @@
-// Lines and areas: one path a series.
+// Lines, areas and bands: one path a series, from points to pixels without anything in between.
 
 import { BREAK, decimate } from "./decimate.js";
+import { lowerBound } from "./track.js";
 
 /** @typedef {{ track: import("./track.js").Track, colour: string, dash?: boolean }} Stroke */
 
 const AREA_ALPHA = 0.12;
+const BAND_ALPHA = 0.18;
 const STACK_ALPHA = 0.78;
+/** Points a pixel column from which a line is its columns alone: bars are filled many times faster than a path. */
+const DENSE = 1.5;
+/** Device pixels up to which a line is made of two hairlines. */
+const THIN = 2;
 
 /**
- * The stretches of a track as points in device pixels.
  * @param {import("./plot.js").Plot} plot
  * @param {import("./track.js").Track} track
- * @returns {number[][]} each `[x, y, x, y, …]`
+ * @param {{ times: Float64Array, values: Float64Array }} points
  */
-function stretches(plot, track) {
-  const { times, values } = track.points();
+function chosenOf(plot, track, { times, values }) {
   const { from, to } = plot.window;
-  /** @type {number[][]} */
-  const all = [];
-  let current = null;
-  for (const index of decimate(times, values, { from, to, columns: plot.width, gap: track.gap })) {
-    if (index === BREAK) current = null;
-    else {
-      if (current === null) all.push((current = []));
-      current.push(plot.x(times[index]), plot.y(values[index]));
-    }
-  }
-  return all;
+  return decimate(times, values, { from, to, columns: plot.width, gap: track.gap });
 }
 
 /**
@@ -37,32 +31,115 @@ function stretches(plot, track) {
  */
 export function drawLine(surface, plot, stroke, { width = 1.5, area = false } = {}) {
   const { context } = surface;
-  const parts = stretches(plot, stroke.track);
-  if (area) fillBelow(context, plot, parts, stroke.colour, AREA_ALPHA);
-  context.strokeStyle = context.fillStyle = stroke.colour;
-  context.lineWidth = Math.max(1, width * surface.ratio);
+  const points = stroke.track.points();
+  const chosen = chosenOf(plot, stroke.track, points);
+  if (area && !stroke.track.banded) fillBelow(context, plot, points, chosen, stroke.colour, AREA_ALPHA);
+  const thickness = Math.max(1, width * surface.ratio);
+  if (chosen.length > DENSE * plot.width) return drawColumns(context, plot, points, chosen, stroke.colour, thickness);
+  context.strokeStyle = stroke.colour;
   context.lineJoin = "round";
-  context.setLineDash(stroke.dash ? [surface.px(4), surface.px(3)] : []);
-  context.beginPath();
-  for (const part of parts) {
-    context.moveTo(part[0], part[1]);
-    for (let at = 2; at < part.length; at += 2) context.lineTo(part[at], part[at + 1]);
+  if (stroke.dash) context.setLineDash([surface.px(4), surface.px(3)]);
+  const path = new Path2D();
+  trace(path, plot, points, chosen);
+  if (thickness > THIN) {
+    context.lineWidth = thickness;
+    context.stroke(path);
+  } else strokeTwice(context, path, (thickness - 1) / 2);
+  if (stroke.dash) context.setLineDash([]);
+  drawLonely(surface, plot, points, chosen, stroke.colour);
+}
+
+/**
+ * Two hairlines beside each other: browsers that paint without a graphics card have them for a seventh of the price of
+ * one line of that width.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Path2D} path
+ * @param {number} apart device pixels from the middle
+ */
+function strokeTwice(context, path, apart) {
+  context.lineWidth = 1;
+  context.translate(apart, apart);
+  context.stroke(path);
+  context.translate(-2 * apart, -2 * apart);
+  context.stroke(path);
+  context.translate(apart, apart);
+}
+
+/**
+ * @param {Path2D} path
+ * @param {import("./plot.js").Plot} plot
+ * @param {{ times: Float64Array, values: Float64Array }} points
+ * @param {Int32Array} chosen
+ */
+function trace(path, plot, { times, values }, chosen) {
+  const { left, perSecond, lower, perValue } = plot;
+  const { from } = plot.window;
+  let drawing = false;
+  for (let at = 0; at < chosen.length; at += 1) {
+    const index = chosen[at];
+    if (index === BREAK) {
+      drawing = false;
+      continue;
+    }
+    const x = left + (times[index] - from) * perSecond;
+    const y = lower - values[index] * perValue;
+    if (drawing) path.lineTo(x, y);
+    else path.moveTo(x, y);
+    drawing = true;
   }
-  context.stroke();
-  context.setLineDash([]);
-  drawLonely(surface, parts);
+}
+
+/**
+ * Each pixel column from its lowest to its highest point, joined to where the column before it ended.
+ * @param {CanvasRenderingContext2D} context
+ * @param {import("./plot.js").Plot} plot
+ * @param {{ times: Float64Array, values: Float64Array }} points
+ * @param {Int32Array} chosen
+ * @param {string} colour
+ * @param {number} thickness
+ */
+function drawColumns(context, plot, { times, values }, chosen, colour, thickness) {
+  context.fillStyle = colour;
+  let [column, upper, lower, last] = [-1, Infinity, -Infinity, NaN];
+  const flush = () => {
+    if (upper <= lower) context.fillRect(column, upper - thickness / 2, 1, lower - upper + thickness);
+  };
+  for (let at = 0; at < chosen.length; at += 1) {
+    const index = chosen[at];
+    if (index === BREAK) {
+      last = NaN;
+      continue;
+    }
+    const here = Math.floor(plot.x(times[index]));
+    const y = plot.y(values[index]);
+    if (here !== column) {
+      flush();
+      column = here;
+      upper = Number.isNaN(last) ? y : Math.min(y, last);
+      lower = Number.isNaN(last) ? y : Math.max(y, last);
+    } else if (y < upper) upper = y;
+    else if (y > lower) lower = y;
+    last = y;
+  }
+  flush();
 }
 
 /**
  * A stretch of one sample has no line: it is a dot.
  * @param {import("./surface.js").Surface} surface
- * @param {number[][]} parts
+ * @param {import("./plot.js").Plot} plot
+ * @param {{ times: Float64Array, values: Float64Array }} points
+ * @param {Int32Array} chosen
+ * @param {string} colour
  */
-function drawLonely({ context, ratio }, parts) {
-  for (const part of parts) {
-    if (part.length !== 2) continue;
+function drawLonely({ context, ratio }, plot, { times, values }, chosen, colour) {
+  context.fillStyle = colour;
+  for (let at = 0; at < chosen.length; at += 1) {
+    const index = chosen[at];
+    const alone = (at === 0 || chosen[at - 1] === BREAK) && (at + 1 === chosen.length || chosen[at + 1] === BREAK);
+    if (index === BREAK || !alone) continue;
     context.beginPath();
-    context.arc(part[0], part[1], 1.5 * ratio, 0, 2 * Math.PI);
+    context.arc(plot.x(times[index]), plot.y(values[index]), 1.5 * ratio, 0, 2 * Math.PI);
     context.fill();
   }
 }
@@ -75,29 +152,66 @@ function drawLonely({ context, ratio }, parts) {
  * @param {string} ground
  */
 export function drawStack({ context }, plot, strokes, ground) {
-  for (const { track, colour } of strokes.toReversed()) {
-    const parts = stretches(plot, track);
-    fillBelow(context, plot, parts, ground, 1);
-    fillBelow(context, plot, parts, colour, STACK_ALPHA);
+  for (let at = strokes.length - 1; at >= 0; at -= 1) {
+    const { track, colour } = strokes[at];
+    const points = track.points();
+    const chosen = chosenOf(plot, track, points);
+    fillBelow(context, plot, points, chosen, ground, 1);
+    fillBelow(context, plot, points, chosen, colour, STACK_ALPHA);
   }
 }
 
 /**
  * @param {CanvasRenderingContext2D} context
  * @param {import("./plot.js").Plot} plot
- * @param {number[][]} parts
+ * @param {{ times: Float64Array, values: Float64Array }} points
+ * @param {Int32Array} chosen
  * @param {string} colour
  * @param {number} alpha
  */
-function fillBelow(context, plot, parts, colour, alpha) {
+function fillBelow(context, plot, { times, values }, chosen, colour, alpha) {
   context.globalAlpha = alpha;
   context.fillStyle = colour;
   context.beginPath();
-  for (const part of parts) {
-    context.moveTo(part[0], plot.lower);
-    for (let at = 0; at < part.length; at += 2) context.lineTo(part[at], part[at + 1]);
-    context.lineTo(part[part.length - 2], plot.lower);
+  let start = 0;
+  while (start < chosen.length) {
+    let end = start;
+    while (end < chosen.length && chosen[end] !== BREAK) end += 1;
+    if (end > start) {
+      context.moveTo(plot.x(times[chosen[start]]), plot.lower);
+      for (let at = start; at < end; at += 1) context.lineTo(plot.x(times[chosen[at]]), plot.y(values[chosen[at]]));
+      context.lineTo(plot.x(times[chosen[end - 1]]), plot.lower);
+      context.closePath();
+    }
+    start = end + 1;
+  }
+  context.fill();
+  context.globalAlpha = 1;
+}
+
+/**
+ * From the lowest to the highest sample of each point, where points stand for many.
+ * @param {import("./surface.js").Surface} surface
+ * @param {import("./plot.js").Plot} plot
+ * @param {Stroke} stroke
+ */
+export function drawBand({ context }, plot, { track, colour }) {
+  if (!track.banded) return;
+  const { times, lows, highs } = track.points();
+  const first = Math.max(0, lowerBound(times, plot.window.from) - 1);
+  const end = Math.min(times.length, lowerBound(times, plot.window.to) + 1);
+  const gap = track.gap;
+  context.globalAlpha = BAND_ALPHA;
+  context.fillStyle = colour;
+  context.beginPath();
+  for (let start = first; start < end;) {
+    let stop = start + 1;
+    while (stop < end && times[stop] - times[stop - 1] <= gap) stop += 1;
+    context.moveTo(plot.x(times[start]), plot.y(highs[start]));
+    for (let at = start + 1; at < stop; at += 1) context.lineTo(plot.x(times[at]), plot.y(highs[at]));
+    for (let at = stop - 1; at >= start; at -= 1) context.lineTo(plot.x(times[at]), plot.y(lows[at]));
     context.closePath();
+    start = stop;
   }
   context.fill();
   context.globalAlpha = 1;

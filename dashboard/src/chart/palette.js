@@ -10,6 +10,7 @@ import { Signal } from "../lib/signal.js";
  * @property {string} strong
  * @property {string} cursor
  * @property {string} panel
+ * @property {string} accent
  * @property {string} font
  * @property {string[]} series
  */
@@ -46,6 +47,7 @@ function read() {
     cursor: colour("--border-strong"),
     strong: colour("--text"),
     panel: colour("--panel"),
+    accent: colour("--accent"),
     font: `11px ${getComputedStyle(document.body).fontFamily}`,
     series: Array.from({ length: SERIES_COLOURS }, (_, index) => colour(`--series-${index + 1}`)),
   };

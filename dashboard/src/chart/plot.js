@@ -13,15 +13,21 @@ export class Plot {
    * @param {import("./surface.js").Surface} surface
    * @param {TimeWindow} window
    * @param {number} top the value at the upper edge
-   * @param {boolean} bare without axes
+   * @param {{ bare?: boolean, bottom?: number }} [options] `bare`: without axes; `bottom`: the value at the lower edge
    */
-  constructor(surface, window, top, bare = false) {
+  constructor(surface, window, top, { bare = false, bottom = 0 } = {}) {
     this.window = window;
     this.top = top;
     this.left = bare ? 0 : surface.px(LEFT);
     this.right = surface.width - (bare ? 0 : surface.px(RIGHT));
     this.upper = bare ? surface.px(2) : surface.px(TOP);
-    this.lower = surface.height - (bare ? surface.px(1) : surface.px(BOTTOM));
+    this.floor = surface.height - (bare ? surface.px(1) : surface.px(BOTTOM));
+    /** Device pixels a second. */
+    this.perSecond = (this.right - this.left) / (window.to - window.from);
+    /** Device pixels a unit of the values. */
+    this.perValue = (this.floor - this.upper) / (top - bottom);
+    /** Where zero stands. */
+    this.lower = this.floor + bottom * this.perValue;
   }
 
   get width() {
@@ -30,18 +36,16 @@ export class Plot {
 
   /** @param {number} time */
   x(time) {
-    const { from, to } = this.window;
-    return this.left + ((time - from) / (to - from)) * (this.right - this.left);
+    return this.left + (time - this.window.from) * this.perSecond;
   }
 
   /** @param {number} value */
   y(value) {
-    return this.lower - (value / this.top) * (this.lower - this.upper);
+    return this.lower - value * this.perValue;
   }
 
   /** @param {number} x device pixels */
   timeAt(x) {
-    const { from, to } = this.window;
-    return from + ((x - this.left) / this.width) * (to - from);
+    return this.window.from + (x - this.left) / this.perSecond;
   }
 }

@@ -44,7 +44,7 @@ export class Sparkline {
     surface.clear();
     if (this.#track === null || surface.width === 0) return;
     const highest = this.#track.points().values.reduce((most, value) => Math.max(most, value), 0);
-    const plot = new Plot(surface, this.#window, this.max ?? (highest * 1.1 || 1), true);
+    const plot = new Plot(surface, this.#window, this.max ?? (highest * 1.1 || 1), { bare: true });
     drawLine(surface, plot, { track: this.#track, colour: palette().series[this.colour] }, { width: 1.25, area: true });
   }
 }

@@ -8,27 +8,28 @@ import { Track } from "./track.js";
  */
 export function stack(tracks) {
   if (tracks.length === 0) return [];
-  const { times } = tracks[0].points();
-  const sums = new Float64Array(times.length);
+  const moments = tracks[0].points().times.slice();
+  let below = new Float64Array(moments.length);
   return tracks.map((track) => {
-    addTo(sums, times, track);
-    const out = new Track();
+    const sums = (below = sumOf(below, moments, track));
+    const out = Track.over(moments, sums);
     out.resolution = track.resolution;
-    for (let index = 0; index < times.length; index += 1) out.add(times[index], sums[index]);
     return out;
   });
 }
 
 /**
- * @param {Float64Array} sums
+ * @param {Float64Array} below
  * @param {Float64Array} moments
  * @param {Track} track
  */
-function addTo(sums, moments, track) {
+function sumOf(below, moments, track) {
   const { times, values } = track.points();
+  const sums = below.slice();
   let place = 0;
   for (let index = 0; index < moments.length; index += 1) {
     while (place < times.length && times[place] < moments[index]) place += 1;
     if (place < times.length && times[place] === moments[index]) sums[index] += values[place];
   }
+  return sums;
 }

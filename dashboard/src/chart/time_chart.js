@@ -3,9 +3,11 @@
 
 import { el, setAttribute, setText } from "../lib/dom.js";
 import { formatClock, formatValue } from "../lib/format.js";
-import { drawAxes, drawMoment } from "./axes.js";
+import { drawAxes, drawMoment, drawSpan } from "./axes.js";
 import { cursor } from "./cursor.js";
-import { drawLine, drawStack } from "./lines.js";
+import { Gestures } from "./gestures.js";
+import { ChartKeys } from "./keys.js";
+import { drawBand, drawLine, drawStack } from "./lines.js";
 import { palette, paletteChanged } from "./palette.js";
 import { Plot } from "./plot.js";
 import { valueScale } from "./scale.js";
@@ -41,17 +43,19 @@ export class TimeChart {
   lines = [];
   /** @type {import("./plot.js").TimeWindow} */
   window = { from: 0, to: 1 };
-  #visible = false;
-  #cursorDrawn = false;
+  visible = false;
   /** @type {Plot | null} */
-  #plot = null;
+  plot = null;
+  #cursorDrawn = false;
+  /** What the canvas shows now: nothing is drawn twice. */
+  #drawn = "";
   /** @type {(() => void)[]} */
   #endings;
 
   /** @param {ChartOptions} options */
   constructor(options) {
     this.options = options;
-    this.#base = new Surface(el("canvas", { class: "chart-layer" }), () => this.draw());
+    this.#base = new Surface(el("canvas", { class: "chart-layer" }), () => this.#redraw());
     this.#over = new Surface(el("canvas", { class: "chart-layer" }), () => this.#drawCursor());
     this.#spoken = el("div", { class: "visually-hidden", "aria-live": "polite" });
     this.element = el(
@@ -61,16 +65,27 @@ export class TimeChart {
       this.#over.canvas,
     );
     this.holder = el("div", { class: "chart-holder" }, this.element, this.#spoken);
-    this.#listen();
+    new Gestures(this.element, this);
+    new ChartKeys(this.element, this);
     this.#endings = [
       cursor.moved.listen(() => this.#drawCursor()),
-      paletteChanged.listen(() => this.changed()),
+      paletteChanged.listen(() => this.#redraw()),
       watchVisibility(this.element, (visible) => this.#shown(visible)),
     ];
   }
   #base;
   #over;
   #spoken;
+
+  /** Device pixels a CSS pixel. */
+  get ratio() {
+    return this.#base.ratio;
+  }
+
+  /** Seconds between two samples. */
+  get step() {
+    return Math.max(1, this.lines[0]?.track.usualDistance() ?? 1);
+  }
 
   /**
    * @param {readonly Line[]} lines
@@ -79,11 +94,7 @@ export class TimeChart {
   show(lines, window) {
     this.lines = lines;
     this.window = window;
-    this.changed();
-  }
-
-  changed() {
-    if (this.#visible) scheduler.want(this);
+    if (this.visible && this.#wanted() !== this.#drawn) scheduler.want(this);
   }
 
   end() {
@@ -93,9 +104,11 @@ export class TimeChart {
     scheduler.forget(this);
   }
 
+  /** Called by the scheduler. */
   draw() {
     const surface = this.#base;
     if (surface.width === 0) return;
+    this.#drawn = this.#wanted();
     surface.clear();
     const { unit, stacked, area } = this.options;
     const colours = palette();
@@ -105,12 +118,13 @@ export class TimeChart {
       colour: colours.series[line.colour],
       dash: line.dash,
     }));
-    const scale = this.#scale(tracks);
-    const plot = (this.#plot = new Plot(surface, this.window, scale.top));
-    drawAxes(surface, plot, colours, { ticks: scale.ticks, unit });
+    const { top, bottom, ticks } = this.#scale(tracks);
+    const plot = (this.plot = new Plot(surface, this.window, top, { bottom }));
+    drawAxes(surface, plot, colours, { ticks, unit });
     clipped(surface, plot, () => {
-      if (stacked) drawStack(surface, plot, strokes, colours.panel);
-      else strokes.forEach((stroke, index) => drawLine(surface, plot, stroke, { area: area && index === 0 }));
+      if (stacked) return drawStack(surface, plot, strokes, colours.panel);
+      for (const stroke of strokes) drawBand(surface, plot, stroke);
+      strokes.forEach((stroke, index) => drawLine(surface, plot, stroke, { area: area && index === 0 }));
     });
     this.#drawCursor();
   }
@@ -121,23 +135,65 @@ export class TimeChart {
     setAttribute(this.element, "aria-label", summarise(title, span, unit, this.lines, this.window.from));
   }
 
+  /** Tells the values under the cursor to those who do not see it. */
+  speak() {
+    const { time } = cursor;
+    if (time === null) return;
+    const values = this.lines.map(
+      (line) => `${line.label} ${formatValue(line.track.valueAt(time), this.options.unit)}`,
+    );
+    setText(this.#spoken, `${formatClock(time)}: ${values.join(", ")}`);
+  }
+
+  /**
+   * The time of the sample that is nearest, so that the cursor stands on figures.
+   * @param {number} time
+   */
+  nearest(time) {
+    const track = this.lines[0]?.track;
+    const index = track?.nearest(time) ?? -1;
+    if (track === undefined || index < 0) return time;
+    const found = track.points().times[index];
+    return found >= this.window.from && found <= this.window.to ? found : time;
+  }
+
+  #redraw() {
+    this.#drawn = "";
+    if (this.visible) scheduler.want(this);
+  }
+
+  /** What there is to draw, told apart from what was drawn. */
+  #wanted() {
+    const { from, to } = this.window;
+    let text = `${from} ${to} ${this.options.max}`;
+    for (const { track, colour } of this.lines) text += ` ${colour}:${track.id}:${track.version}`;
+    return text;
+  }
+
   /** @param {readonly import("./track.js").Track[]} tracks */
   #scale(tracks) {
     const { unit, max, floor } = this.options;
-    const rows = Math.max(2, Math.floor((this.#base.height / this.#base.ratio - 28) / ROW_HEIGHT));
-    const reached = Math.max(floor ?? 0, ...tracks.map((track) => highestFrom(track, this.window.from))) * 1.04;
+    const rows = Math.max(2, Math.floor((this.#base.height / this.ratio - 28) / ROW_HEIGHT));
+    let [low, high] = [0, floor ?? 0];
+    for (const track of tracks) [low, high] = extremes(track, this.window, low, high);
+    const reached = high * 1.04;
     const highest = max ?? (unit === "percent" ? Math.min(100, reached) : reached); // sums of rounded shares pass 100
-    return valueScale(highest, Math.min(rows, highest === 100 ? 4 : 5), unit.startsWith("bytes"));
+    return valueScale(highest, Math.min(rows, highest === 100 ? 4 : 5), unit.startsWith("bytes"), low * 1.04);
   }
 
   #drawCursor() {
     const surface = this.#over;
-    const plot = this.#plot;
-    const time = cursor.time;
+    const { plot } = this;
+    const { time, span } = cursor;
     if (this.#cursorDrawn) surface.clear(); // an untouched canvas is not composed anew
-    this.#cursorDrawn = plot !== null && time !== null && time >= plot.window.from && time <= plot.window.to;
-    if (!this.#cursorDrawn || plot === null || time === null) return;
+    this.#cursorDrawn = false;
+    if (plot === null || !this.visible) return;
+    const inside = time !== null && time >= plot.window.from && time <= plot.window.to;
+    if (!inside && span === null) return;
+    this.#cursorDrawn = true;
     const colours = palette();
+    if (span !== null) drawSpan(surface, plot, span, colours);
+    if (!inside) return;
     drawMoment(surface, plot, time, colours);
     if (!this.options.stacked) this.#drawDots(plot, time, colours);
   }
@@ -162,74 +218,29 @@ export class TimeChart {
     }
   }
 
-  #listen() {
-    const { element } = this;
-    element.addEventListener("pointermove", (event) => this.#point(event));
-    element.addEventListener("pointerdown", (event) => this.#point(event));
-    element.addEventListener("pointerleave", () => cursor.move(null));
-    element.addEventListener("blur", () => cursor.move(null));
-    element.addEventListener("keydown", (event) => this.#key(event));
-  }
-
-  /** @param {PointerEvent} event */
-  #point(event) {
-    if (this.#plot === null) return;
-    const x = (event.clientX - this.element.getBoundingClientRect().left) * this.#base.ratio;
-    cursor.move(this.#nearestMoment(this.#plot.timeAt(x)));
-  }
-
-  /** @param {KeyboardEvent} event */
-  #key(event) {
-    const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -30, PageDown: 30 }[event.key];
-    if (event.key === "Escape") cursor.move(null);
-    if (step === undefined) return;
-    event.preventDefault();
-    const { from, to } = this.window;
-    const width = Math.max(1, this.lines[0]?.track.usualDistance() ?? 1);
-    const target = cursor.time === null ? to : Math.min(to, Math.max(from, cursor.time + step * width));
-    cursor.move(this.#nearestMoment(target));
-    this.#speak();
-  }
-
-  #speak() {
-    const time = cursor.time;
-    if (time === null) return;
-    const values = this.lines.map(
-      (line) => `${line.label} ${formatValue(line.track.valueAt(time), this.options.unit)}`,
-    );
-    setText(this.#spoken, `${formatClock(time)}: ${values.join(", ")}`);
-  }
-
-  /**
-   * The time of the sample that is nearest, so that the cursor stands on figures.
-   * @param {number} time
-   */
-  #nearestMoment(time) {
-    const times = this.lines[0]?.track.points().times;
-    if (times === undefined || times.length === 0) return time;
-    const after = Math.min(lowerBound(times, time), times.length - 1);
-    const before = Math.max(0, after - 1);
-    return Math.abs(times[after] - time) < Math.abs(times[before] - time) ? times[after] : times[before];
-  }
-
   /** @param {boolean} visible */
   #shown(visible) {
-    this.#visible = visible;
-    this.changed();
+    this.visible = visible;
+    if (visible && this.#wanted() !== this.#drawn) scheduler.want(this);
   }
 }
 
 /**
+ * The lowest and highest value in a window, and of those given.
  * @param {import("./track.js").Track} track
- * @param {number} from
+ * @param {import("./plot.js").TimeWindow} window
+ * @param {number} low
+ * @param {number} high
+ * @returns {[number, number]}
  */
-function highestFrom(track, from) {
-  const { times, values } = track.points();
-  let highest = 0;
-  for (let index = lowerBound(times, from); index < values.length; index += 1) {
-    if (values[index] > highest) highest = values[index];
+function extremes(track, { from, to }, low, high) {
+  const { times, lows, highs } = track.points();
+  const end = lowerBound(times, to + 1e-6);
+  for (let index = lowerBound(times, from); index < end; index += 1) {
+    if (highs[index] > high) high = highs[index];
+    if (lows[index] < low) low = lows[index];
   }
-  return highest;
+  return [low, high];
 }
 
 /**
@@ -240,7 +251,7 @@ function highestFrom(track, from) {
 function clipped({ context, ratio }, plot, body) {
   context.save();
   context.beginPath();
-  context.rect(plot.left, plot.upper - ratio, plot.width, plot.lower - plot.upper + 2 * ratio);
+  context.rect(plot.left, plot.upper - ratio, plot.width, plot.floor - plot.upper + 2 * ratio);
   context.clip();
   body();
   context.restore();

@@ -1,16 +1,50 @@
-// The samples of one series, ascending by time, in two typed arrays along which they slide.
+// The samples of one series, ascending by time, in typed arrays along which they slide. Where a point stands for many
+// samples its lowest and highest are kept beside it.
 
 const FIRST_CAPACITY = 64;
 /** A slow series is looked at over this many of its last distances. */
 const DISTANCES = 31;
 
+/**
+ * @typedef {object} Points views of what is held
+ * @property {Float64Array} times ascending
+ * @property {Float64Array} values
+ * @property {Float64Array} lows `values` itself where no point stands for many samples
+ * @property {Float64Array} highs the same
+ */
+
+let tracks = 0;
+
 export class Track {
+  /** Tells it from every other. */
+  id = (tracks += 1);
   /** Distance of two points as the server gave it, seconds; 0 where it gave none. */
   resolution = 0;
+  /** Grows with each point that comes or goes. */
+  version = 0;
+  /** @type {Float64Array<ArrayBuffer>} */
   #times = new Float64Array(FIRST_CAPACITY);
+  /** @type {Float64Array<ArrayBuffer>} */
   #values = new Float64Array(FIRST_CAPACITY);
+  /** @type {Float64Array<ArrayBuffer> | null} */
+  #lows = null;
+  /** @type {Float64Array<ArrayBuffer> | null} */
+  #highs = null;
   #start = 0;
   #end = 0;
+
+  /**
+   * A track over arrays that are there already.
+   * @param {Float64Array<ArrayBuffer>} times ascending
+   * @param {Float64Array<ArrayBuffer>} values
+   */
+  static over(times, values) {
+    const track = new Track();
+    track.#times = times;
+    track.#values = values;
+    track.#end = times.length;
+    return track;
+  }
 
   get length() {
     return this.#end - this.#start;
@@ -26,11 +60,20 @@ export class Track {
     return this.length === 0 ? null : this.#values[this.#end - 1];
   }
 
-  /** Views of what is held: good until the next `add`. */
+  /** Whether points stand for many samples each. */
+  get banded() {
+    return this.#lows !== null;
+  }
+
+  /** Good until the next `add`. @returns {Points} */
   points() {
+    const part = (/** @type {Float64Array} */ array) => array.subarray(this.#start, this.#end);
+    const values = part(this.#values);
     return {
-      times: this.#times.subarray(this.#start, this.#end),
-      values: this.#values.subarray(this.#start, this.#end),
+      times: part(this.#times),
+      values,
+      lows: this.#lows === null ? values : part(this.#lows),
+      highs: this.#highs === null ? values : part(this.#highs),
     };
   }
 
@@ -38,21 +81,23 @@ export class Track {
    * Puts a sample in its place; one of the same time is replaced.
    * @param {number} time Unix seconds
    * @param {number} value finite
+   * @param {number} [low] of the samples that the point stands for
+   * @param {number} [high]
    */
-  add(time, value) {
+  add(time, value, low = value, high = value) {
     if (!Number.isFinite(time) || !Number.isFinite(value)) return;
     if (this.#end === this.#times.length) this.#makeRoom();
     let place = this.#end;
     while (place > this.#start && this.#times[place - 1] >= time) place -= 1;
-    if (place < this.#end && this.#times[place] === time) {
-      this.#values[place] = value;
-      return;
-    }
-    this.#times.copyWithin(place + 1, place, this.#end);
-    this.#values.copyWithin(place + 1, place, this.#end);
+    if (place === this.#end || this.#times[place] !== time) this.#openAt(place);
+    this.version += 1;
     this.#times[place] = time;
     this.#values[place] = value;
-    this.#end += 1;
+    if (this.#lows === null && low === high) return;
+    this.#lows ??= this.#values.slice();
+    this.#highs ??= this.#values.slice();
+    this.#lows[place] = low;
+    this.#highs[place] = high;
   }
 
   /**
@@ -86,22 +131,43 @@ export class Track {
    * @returns {number | null}
    */
   valueAt(time) {
-    const { times, values } = this.points();
-    if (times.length === 0) return null;
+    const nearest = this.nearest(time);
+    if (nearest < 0) return null;
+    const place = this.#start + nearest;
+    return Math.abs(this.#times[place] - time) <= this.gap / 2 ? this.#values[place] : null;
+  }
+
+  /**
+   * The index of the point nearest to a time, or -1 where there is none.
+   * @param {number} time
+   */
+  nearest(time) {
+    const { times } = this.points();
+    if (times.length === 0) return -1;
     const after = lowerBound(times, time);
-    const nearest =
-      after === 0 || (after < times.length && times[after] - time < time - times[after - 1]) ? after : after - 1;
-    return Math.abs(times[nearest] - time) <= this.gap / 2 ? values[nearest] : null;
+    return after === 0 || (after < times.length && times[after] - time < time - times[after - 1]) ? after : after - 1;
+  }
+
+  /** @returns {(Float64Array | null)[]} */
+  get #columns() {
+    return [this.#times, this.#values, this.#lows, this.#highs];
+  }
+
+  /** @param {number} place */
+  #openAt(place) {
+    if (place < this.#end) for (const column of this.#columns) column?.copyWithin(place + 1, place, this.#end);
+    this.#end += 1;
   }
 
   #makeRoom() {
     const length = this.length;
-    if (length <= this.#times.length / 2) {
-      this.#times.copyWithin(0, this.#start, this.#end);
-      this.#values.copyWithin(0, this.#start, this.#end);
-    } else {
-      this.#times = grown(this.#times, this.#start, this.#end);
-      this.#values = grown(this.#values, this.#start, this.#end);
+    const [start, end] = [this.#start, this.#end];
+    if (length <= this.#times.length / 2) for (const column of this.#columns) column?.copyWithin(0, start, end);
+    else {
+      this.#times = grown(this.#times, start, end);
+      this.#values = grown(this.#values, start, end);
+      this.#lows = this.#lows && grown(this.#lows, start, end);
+      this.#highs = this.#highs && grown(this.#highs, start, end);
     }
     this.#start = 0;
     this.#end = length;
@@ -109,12 +175,12 @@ export class Track {
 }
 
 /**
- * @param {Float64Array} from
+ * @param {Float64Array<ArrayBuffer>} from
  * @param {number} start
  * @param {number} end
  */
 function grown(from, start, end) {
-  const to = new Float64Array(from.length * 2);
+  const to = new Float64Array(Math.max(FIRST_CAPACITY, from.length * 2));
   to.set(from.subarray(start, end));
   return to;
 }

@@ -4,57 +4,70 @@ use super::app::App;
 use super::problem::Problem;
 use super::{answer, token};
 use crate::aggregator::counters::PushOutcome;
-use crate::aggregator::ingest::{self, BodyError, Push};
+use crate::aggregator::ingest::{BodyError, Push};
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use std::convert::Infallible;
 use std::error::Error;
 use std::sync::Arc;
 use sysmond_model::limits::MAX_BODY_BYTES;
 use sysmond_tsdb::AppendError;
 use tokio::sync::SemaphorePermit;
-use tower_http::decompression::RequestDecompressionLayer;
+use tower::{ServiceExt, service_fn};
+use tower_http::decompression::{DecompressionBody, RequestDecompression};
 
-/// Bodies up to this size are read on the spot: handing them to another thread costs more.
-const INLINE_BYTES: usize = 64 * 1024;
+/// Bodies up to this size are read on the spot, which takes some tens of microseconds, and a millisecond where they
+/// are not as predicted: handing them to another thread costs more.
+const INLINE_BYTES: usize = 256 * 1024;
 
-/// The route, with what is checked before a byte of the body is read.
-pub(super) fn route(app: &Arc<App>) -> MethodRouter<Arc<App>> {
-    post(receive).layer(RequestDecompressionLayer::new()).layer(from_fn_with_state(Arc::clone(app), guard))
+/// The route.
+pub(super) fn route() -> MethodRouter<Arc<App>> {
+    post(receive)
 }
 
-/// What a body may become in memory; an extension of requests that passed the [`guard`].
+/// What a body is before it is read.
 #[derive(Clone, Copy)]
-struct Weight(u32);
+struct Kind {
+    /// What it may become in memory.
+    kib: u32,
+    encoded: bool,
+}
 
-/// Token first, then the kind of the body and its declared size.
-async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+/// Before a byte of the body is read: token first, then the kind of the body and its declared size.
+async fn receive(State(app): State<Arc<App>>, mut request: Request) -> Response {
     if let Err(unauthorized) = token::check(request.headers(), app.token()) {
         app.parts.ingest.count(PushOutcome::Unauthorized);
         return unauthorized.into_response();
     }
-    match check_kind(request.headers_mut()) {
-        Ok(weight) => {
-            request.extensions_mut().insert(weight);
-            next.run(request).await
-        }
-        Err(problem) => {
-            app.parts.ingest.count(PushOutcome::BadBody);
-            let mut response = problem.into_response();
-            if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
-                response.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, zstd"));
-            }
-            response
-        }
-    }
+    let (response, outcome) = match check_kind(request.headers_mut()) {
+        Ok(kind) => accept(&app, kind, request).await.unwrap_or_else(refusal),
+        Err(problem) => refusal(problem),
+    };
+    app.parts.ingest.count(outcome);
+    response
 }
 
-fn check_kind(headers: &mut HeaderMap) -> Result<Weight, Problem> {
+fn refusal(problem: Problem) -> (Response, PushOutcome) {
+    let outcome = match problem.status() {
+        StatusCode::SERVICE_UNAVAILABLE
+        | StatusCode::INSUFFICIENT_STORAGE
+        | StatusCode::TOO_MANY_REQUESTS => PushOutcome::Busy,
+        status if status.is_server_error() => PushOutcome::Failed,
+        _ => PushOutcome::BadBody,
+    };
+    let mut response = problem.into_response();
+    if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+        response.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, zstd"));
+    }
+    (response, outcome)
+}
+
+fn check_kind(headers: &mut HeaderMap) -> Result<Kind, Problem> {
     if !is_json(headers) {
         let detail = "the body has to be application/json";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
@@ -65,7 +78,8 @@ fn check_kind(headers: &mut HeaderMap) -> Result<Weight, Problem> {
         return Err(too_large());
     }
     let bytes = declared.filter(|_| !encoded).unwrap_or(MAX_BODY_BYTES);
-    Ok(Weight(u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).max(1)))
+    let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).max(1);
+    Ok(Kind { kib, encoded })
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -107,28 +121,10 @@ fn too_large() -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
 }
 
-async fn receive(State(app): State<Arc<App>>, request: Request) -> Response {
-    let (response, outcome) = match accept(&app, request).await {
-        Ok((response, outcome)) => (response, outcome),
-        Err(problem) => {
-            let outcome = match problem.status() {
-                StatusCode::SERVICE_UNAVAILABLE
-                | StatusCode::INSUFFICIENT_STORAGE
-                | StatusCode::TOO_MANY_REQUESTS => PushOutcome::Busy,
-                status if status.is_server_error() => PushOutcome::Failed,
-                _ => PushOutcome::BadBody,
-            };
-            (problem.into_response(), outcome)
-        }
-    };
-    app.parts.ingest.count(outcome);
-    response
-}
-
-async fn accept(app: &App, request: Request) -> Result<(Response, PushOutcome), Problem> {
-    let Weight(kib) = request.extensions().get().copied().unwrap_or(Weight(1));
-    let room = room(app, kib).await?;
-    let body = read(app, request.into_body()).await?;
+async fn accept(app: &App, kind: Kind, request: Request) -> Result<(Response, PushOutcome), Problem> {
+    let room = room(app, kind.kib).await?;
+    let body = if kind.encoded { decoded(request).await } else { request.into_body() };
+    let body = read(app, body).await?;
     let push = parse(app, body).await?;
     let answer = app.parts.ingest.deliver(push).await?;
     drop(room);
@@ -146,6 +142,18 @@ async fn room(app: &App, kib: u32) -> Result<SemaphorePermit<'_>, Problem> {
     match tokio::time::timeout(app.limits.patience, turn).await {
         Ok(Ok(room)) => Ok(room),
         _ => Err(Problem::busy("busy", "too many pushes at once", 1)),
+    }
+}
+
+/// The body as it was before it was encoded: the layer hands on a request whose body decodes itself as it is read, and
+/// the innermost service answers with that body. Most pushes are not encoded and are spared it.
+async fn decoded(request: Request) -> Body {
+    let echo = service_fn(async |request: Request<DecompressionBody<Body>>| {
+        Ok::<_, Infallible>(Response::new(request.into_body()))
+    });
+    match RequestDecompression::new(echo).oneshot(request).await {
+        Ok(decoded) => Body::new(decoded.into_body()),
+        Err(never) => match never {},
     }
 }
 
@@ -172,7 +180,7 @@ fn is_length(error: &(dyn Error + 'static)) -> bool {
 async fn parse(app: &App, body: Bytes) -> Result<Push, Problem> {
     let length = body.len();
     let ingest = app.parts.ingest.clone();
-    let parse = move || ingest::parse(&body, |hostname| ingest.window(hostname));
+    let parse = move || ingest.parse(&body);
     let parsed = if length <= INLINE_BYTES {
         parse()
     } else {

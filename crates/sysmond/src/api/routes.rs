@@ -26,10 +26,10 @@ pub(super) struct Route {
 }
 
 /// All routes but the dashboard's files.
-pub(super) fn table(app: &Arc<App>) -> Vec<Route> {
+pub(super) fn table() -> Vec<Route> {
     let route = |method, path, handler| Route { method, path, handler };
     vec![
-        route("post", "/api/metrics", push::route(app)),
+        route("post", "/api/metrics", push::route()),
         route("get", "/api/hosts", get(hosts::list)),
         route("get", "/api/latest", get(latest::show)),
         route("get", "/api/fleet/summary", get(summary::show)),
@@ -48,17 +48,21 @@ pub(super) fn table(app: &Arc<App>) -> Vec<Route> {
 pub fn router(app: Arc<App>) -> Router {
     let allowed = AllowedHosts::new(&app.parts.config.allowed_hosts);
     let proxies = TrustedProxies::new(&app.parts.config.trusted_proxies);
-    let routes = table(&app)
+    let routes = table()
         .into_iter()
         .fold(Router::new(), |router, Route { path, handler, .. }| router.route(path, handler));
     routes
         .fallback(elsewhere)
         .method_not_allowed_fallback(async |method: Method| wrong_method(&method))
         .with_state(app)
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
-        .layer(from_fn_with_state(allowed, host_header::guard))
-        .layer(from_fn(headers::secure))
-        .layer(from_fn_with_state(proxies, access_log::log))
+        // In one piece, the first outermost: layers that are added one by one are boxed one by one, and cloned with all
+        // that is below them for every request.
+        .layer((
+            from_fn_with_state(proxies, access_log::log),
+            from_fn(headers::secure),
+            from_fn_with_state(allowed, host_header::guard),
+            CompressionLayer::new().quality(CompressionLevel::Fastest),
+        ))
 }
 
 async fn elsewhere(method: Method, uri: Uri, headers: axum::http::HeaderMap) -> Response {
@@ -76,39 +80,12 @@ pub(super) fn wrong_method(method: &Method) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aggregator;
-    use crate::config::{AggregatorConfig, Token};
-    use crate::server::Connections;
-    use crate::shutdown::Shutdown;
     use std::collections::BTreeSet;
-    use std::time::Duration;
-    use sysmond_model::Timestamp;
-    use sysmond_tsdb::{Store, StoreOptions};
 
-    #[tokio::test]
-    async fn the_description_has_every_route_and_no_other() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let options =
-            StoreOptions { retention: Duration::from_secs(9), max_disk_bytes: 1 << 30, queue_limit: 9 };
-        let path = dir.path().join("aggregator.db");
-        let store = Store::open(&path, options.clone(), Timestamp::default()).expect("a store");
-        let config = AggregatorConfig {
-            listen: ([127, 0, 0, 1], 0).into(),
-            addr_file: None,
-            token: Token::new("0123456789abcdef".to_owned()),
-            allowed_hosts: Vec::new(),
-            trusted_proxies: Vec::new(),
-            offline_after: Duration::from_mins(5),
-            data_dir: dir.path().to_owned(),
-            store: options,
-        };
-        let shutdown = Shutdown::new();
-        let limits = aggregator::Limits::default();
-        let app = aggregator::app(&limits, store, config, Connections::default(), &shutdown);
+    #[test]
+    fn the_description_has_every_route_and_no_other() {
         let served: BTreeSet<_> =
-            table(&app).iter().map(|route| (route.path.to_owned(), route.method.to_owned())).collect();
-        shutdown.request();
-
+            table().iter().map(|route| (route.path.to_owned(), route.method.to_owned())).collect();
         let description: serde_json::Value = serde_json::from_str(openapi::text()).expect("JSON");
         let paths = description["paths"].as_object().expect("an object");
         let methods = |(path, methods): (&String, &serde_json::Value)| {
