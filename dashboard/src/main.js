@@ -3,8 +3,12 @@
 import { scheduler } from "./chart/scheduler.js";
 import { setAttribute } from "./lib/dom.js";
 import { Feed } from "./feed.js";
+import { settingsChanged } from "./lib/settings.js";
+import { Ranges } from "./ranges.js";
 import { MOST_COMPARED, Router } from "./router.js";
 import { Fleet, HostCache } from "./state.js";
+import { TimeControl } from "./time_control.js";
+import { LIVE } from "./time_range.js";
 import { CompareView } from "./views/compare.js";
 import { FleetView } from "./views/fleet.js";
 import { HostView } from "./views/host.js";
@@ -13,8 +17,9 @@ import { Shell } from "./views/shell.js";
 import { Skeleton } from "./views/skeleton.js";
 
 /** @typedef {import("./router.js").ViewName} ViewName */
-/** @typedef {{ view: ViewName, host: string | null, hosts: readonly string[] }} Shown what is on screen */
-/** @typedef {{ fleet: Fleet, cache: HostCache, feed: Feed, shown: Shown }} App */
+/** @typedef {import("./time_range.js").Range} Range */
+/** @typedef {{ view: ViewName, host: string | null, hosts: readonly string[], range: Range }} Shown what is on screen */
+/** @typedef {{ fleet: Fleet, cache: HostCache, feed: Feed, ranges: Ranges, router: Router, shown: Shown }} App */
 /** @typedef {{ element: HTMLElement, update(app: App): void, end(): void }} View */
 
 /** Hosts that a comparison begins with. */
@@ -26,8 +31,10 @@ class Page {
   cache = new HostCache();
   feed = new Feed(this.fleet, this.cache);
   router = new Router();
+  ranges = new Ranges(this.cache, () => this.fleet.clock.now());
   /** @type {Shown} */
-  shown = { view: "single", host: null, hosts: [] };
+  shown = { view: "single", host: null, hosts: [], range: LIVE };
+  #time = new TimeControl(this.router, this.ranges, (window) => this.#explain(window));
   /** @type {View} */
   #view = new Skeleton();
   #viewKey = "";
@@ -44,7 +51,11 @@ class Page {
         ),
       onView: (view) => this.#goTo(view),
       onRetry: () => this.feed.retry(),
+      timeBar: this.#time.bar.element,
     });
+    this.feed.sampled.listen((frame) => this.ranges.sample(frame));
+    this.ranges.changed.listen(() => scheduler.want(this));
+    settingsChanged.listen(() => scheduler.want(this));
     this.feed.changed.listen(() => this.#changed());
     this.router.changed.listen(() => this.#changed());
   }
@@ -54,14 +65,32 @@ class Page {
     document.body.replaceChildren(...this.#shell.elements);
     this.#shell.hold(this.#view.element);
     this.feed.start();
-    setInterval(() => scheduler.want(this), TICK_MS); // ages grow without any frame
+    setInterval(() => this.#tick(), TICK_MS);
     scheduler.want(this);
   }
 
   /** Called by the scheduler. */
   draw() {
     this.#shell.update(this, this.#frozenSince);
+    this.#time.update(this, this.#onScreen);
     this.#view.update(this);
+  }
+
+  #tick() {
+    this.ranges.tick();
+    scheduler.want(this); // ages grow without any frame
+  }
+
+  /** The hosts whose charts are on screen. */
+  get #onScreen() {
+    const { view, host, hosts } = this.shown;
+    if (view === "compare") return hosts;
+    return view === "single" && host !== null && this.fleet.hosts.has(host) ? [host] : [];
+  }
+
+  /** @param {import("./chart/plot.js").TimeWindow} window */
+  #explain({ from, to }) {
+    this.router.go({ words: { ...this.router.route.words, explain: `${Math.floor(from)}~${Math.ceil(to)}` } });
   }
 
   #changed() {
@@ -75,14 +104,14 @@ class Page {
 
   /** What the address asks for, as far as the fleet has it. */
   #resolve() {
-    const { view, host, compare } = this.router.route;
+    const { view, host, compare, range } = this.router.route;
     const { fleet } = this;
     const known = compare.filter((name) => fleet.hosts.has(name));
     const chosen = host ?? this.#firstHost();
-    this.shown = { view, host: chosen, hosts: view === "compare" ? known : [] };
+    this.shown = { view, host: chosen, hosts: view === "compare" ? known : [], range };
     if (!fleet.loaded) return;
-    const single = view === "single" && chosen !== null && fleet.hosts.has(chosen) ? [chosen] : [];
-    this.feed.watch(view === "compare" ? known : single);
+    this.feed.watch(this.#onScreen);
+    this.#time.want(this, this.#onScreen);
   }
 
   /** Whom to open with where the address names nobody: the first that is up, and then still that one. */

@@ -17,8 +17,8 @@ export class Shell {
   #overview = new Overview();
   #main = el("main", { id: "main" });
 
-  /** @param {{ onHost(hostname: string): void, onView(view: ViewName): void, onRetry(): void }} actions */
-  constructor({ onHost, onView, onRetry }) {
+  /** @param {{ onHost(hostname: string): void, onView(view: ViewName): void, onRetry(): void, timeBar: HTMLElement }} parts */
+  constructor({ onHost, onView, onRetry, timeBar }) {
     this.#select = new HostSelect(onHost);
     this.#views = new ViewSwitch(onView);
     this.#banner = new LostBanner(onRetry);
@@ -36,10 +36,13 @@ export class Shell {
       this.#banner.element,
       this.#overview.element,
       this.#selector,
+      timeBar,
       this.#main,
     );
+    this.#timeBar = timeBar;
     this.elements = [bar, this.#content];
   }
+  #timeBar;
   #select;
   #views;
   #banner;
@@ -57,6 +60,7 @@ export class Shell {
     setAttribute(this.#content, "data-link", link.state);
     this.#overview.update(fleet);
     this.#selector.hidden = fleet.loaded && fleet.names.length === 0;
+    this.#timeBar.hidden = shown.view === "fleet" || fleet.names.length === 0;
     this.#select.show(fleet, shown.view === "single" ? shown.host : null, INVITATIONS[shown.view]);
     this.#views.show(shown.view);
   }
