@@ -61,6 +61,14 @@ async function historyOf({ host, metrics, from, to, points = DEFAULT_POINTS }, s
   return "series" in answer ? answer.series : [answer];
 }
 
+/** @type {typeof import("./api.js").getTrends} */
+export async function getTrends({ hosts, metric, from, points }, signal) {
+  const query = [...hosts.map((host) => ["host", host]), ["metric", metric]];
+  query.push(["from", String(from)], ["points", String(points)]);
+  const answer = await getJson("api/history", query, signal);
+  return "series" in answer ? answer.series : [answer];
+}
+
 /** @type {typeof import("./api.js").openLive} */
 export function openLive(hosts) {
   const url = address(

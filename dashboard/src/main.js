@@ -149,7 +149,7 @@ class Page {
     if (key === "") return new Skeleton();
     if (key === "empty") return new EmptyFleet();
     if (key === "compare") return new CompareView((compare) => this.router.go({ compare }), open);
-    if (key === "fleet") return new FleetView(open);
+    if (key === "fleet") return new FleetView(open, (words) => this.router.say(words));
     return key.startsWith("host:") ? new HostView(host) : new UnknownHost(host);
   }
 
