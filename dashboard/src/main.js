@@ -47,7 +47,9 @@ class Page {
     this.#shell = new Shell({
       onHost: (host) =>
         this.router.go(
-          this.shown.view === "compare" ? { host, compare: this.#comparedWith(host) } : { host, view: "single" },
+          this.shown.view === "compare"
+            ? { host, compare: this.#comparedWith(host) }
+            : { host, view: "single", words: this.#otherWords },
         ),
       onView: (view) => this.#goTo(view),
       onRetry: () => this.feed.retry(),
@@ -86,6 +88,11 @@ class Page {
     const { view, host, hosts } = this.shown;
     if (view === "compare") return hosts;
     return view === "single" && host !== null && this.fleet.hosts.has(host) ? [host] : [];
+  }
+
+  /** What was explained of one host says nothing of another. */
+  get #otherWords() {
+    return { ...this.router.route.words, explain: "" };
   }
 
   /** @param {import("./chart/plot.js").TimeWindow} window */
@@ -145,12 +152,22 @@ class Page {
    */
   #makeView(key) {
     const host = this.shown.host ?? "";
-    const open = (/** @type {string} */ name) => this.router.go({ view: "single", host: name });
+    const open = (/** @type {string} */ name) =>
+      this.router.go({ view: "single", host: name, words: this.#otherWords });
     if (key === "") return new Skeleton();
     if (key === "empty") return new EmptyFleet();
-    if (key === "compare") return new CompareView((compare) => this.router.go({ compare }), open);
+    if (key === "compare") return this.#makeCompare(open);
     if (key === "fleet") return new FleetView(open, (words) => this.router.say(words));
     return key.startsWith("host:") ? new HostView(host) : new UnknownHost(host);
+  }
+
+  /** @param {(hostname: string) => void} open */
+  #makeCompare(open) {
+    return new CompareView(
+      (compare) => this.router.go({ compare }),
+      open,
+      (words) => this.router.say(words),
+    );
   }
 
   /** @param {ViewName} view */

@@ -3,11 +3,13 @@
 import { cursor } from "./chart/cursor.js";
 import { TimeBar } from "./components/time_bar.js";
 import { CHARTED } from "./panels.js";
+import { COMPARED, pastSeconds } from "./views/compare.js";
 import { between, describeRange, follows, isLive, LIVE, sameRange, windowOf } from "./time_range.js";
 
 /** @typedef {import("./time_range.js").Range} Range */
 /** @typedef {import("./chart/plot.js").TimeWindow} TimeWindow */
 
+const COMPARED_METRICS = COMPARED.map(({ metric }) => metric);
 /** Zooms that can be taken back. */
 const MOST_ZOOMS = 50;
 /** A window narrower than this shows no two samples, seconds. */
@@ -41,14 +43,15 @@ export class TimeControl {
    * @param {import("./main.js").App} app
    * @param {readonly string[]} hosts
    */
-  want({ shown, cache }, hosts) {
-    if (isLive(shown.range) || hosts.length === 0) return this.ranges.want(shown.range, []);
+  want({ shown, cache, router }, hosts) {
+    const comparing = shown.view === "compare";
+    const past = comparing ? pastSeconds(router.route.words) : 0;
+    const live = isLive(shown.range);
     const ready = hosts.filter((host) => cache.get(host).loaded || this.ranges.find(host) !== undefined);
-    const wants = ready.map((host) => ({
-      host,
-      metrics: [...new Set([...CHARTED, ...cache.get(host).metrics])],
-      shift: 0,
-    }));
+    const wants = ready.flatMap((host) => {
+      const metrics = comparing ? COMPARED_METRICS : [...new Set([...CHARTED, ...cache.get(host).metrics])];
+      return [...(live ? [] : [0]), ...(past === 0 ? [] : [past])].map((shift) => ({ host, metrics, shift }));
+    });
     this.ranges.want(shown.range, wants);
   }
 
@@ -67,6 +70,7 @@ export class TimeControl {
         : Math.max(0, ...stretches.map((stretch) => stretch?.resolution ?? 0)),
       loading: !live && stretches.some((stretch) => stretch?.state === "loading" && stretch.fresh.size === 0),
       error: stretches.find((stretch) => stretch?.state === "failed")?.error ?? "",
+      alone: shown.view === "single",
       zoomed: this.#zooms.length > 0 || !follows(range),
     });
   }
@@ -76,7 +80,7 @@ export class TimeControl {
     if (ask.kind === "back") return this.#back();
     const { kind, from, to } = ask;
     if (to - from < NARROWEST) return;
-    if (kind === "explain") return this.onExplain({ from, to });
+    if (kind === "explain" && this.bar.element.isConnected) return this.onExplain({ from, to });
     if (kind === "pan") return this.router.adjust({ range: between({ from, to }) });
     this.#zooms = [...this.#zooms, this.router.route.range].slice(-MOST_ZOOMS);
     this.router.go({ range: between({ from: Math.floor(from), to: Math.ceil(to) }) });

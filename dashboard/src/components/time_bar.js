@@ -19,6 +19,7 @@ export class TimeBar {
   #presets;
   #pause = iconButton("pause", "Pause");
   #back = iconButton("back", "Back to the range before (double-click on a chart)");
+  #explain = el("button", { type: "button", class: "button" }, "What moved?");
   #words = el("span", { class: "time-words" });
   #resolution = el("span", { class: "time-resolution" });
   #from = el("input", { type: "text", class: "search", "aria-label": "From", spellcheck: "false" });
@@ -38,7 +39,7 @@ export class TimeBar {
     this.#presets = time.PRESETS.map((seconds) => this.#preset(seconds));
     const [earlier, later] = [iconButton("earlier", "Earlier"), iconButton("later", "Later")];
     const wider = iconButton("wider", "Zoom out");
-    const explain = el("button", { type: "button", class: "button" }, "What moved?");
+    const explain = this.#explain;
     setAttribute(explain, "title", "Which values moved most in this stretch of time, against the time before");
     const retry = el("button", { type: "button", class: "link-button" }, "Try again");
     earlier.addEventListener("click", () => this.#move(-0.5));
@@ -65,9 +66,10 @@ export class TimeBar {
   /**
    * @param {Range} range
    * @param {import("../chart/plot.js").TimeWindow} window
-   * @param {{ resolution: number, loading: boolean, error: string, zoomed: boolean }} about
+   * @param {{ resolution: number, loading: boolean, error: string, zoomed: boolean, alone: boolean }} about
    */
-  show(range, window, { resolution, loading, error, zoomed }) {
+  show(range, window, { resolution, loading, error, zoomed, alone }) {
+    this.#explain.hidden = !alone;
     this.#range = range;
     this.#window = window;
     const followed = time.followedSeconds(range);

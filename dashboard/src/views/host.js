@@ -11,7 +11,7 @@ import { TagList } from "../components/tag_list.js";
 import { el, setAttribute, setText } from "../lib/dom.js";
 import { formatAge, formatBytes, formatClock, formatMoment, formatValue, LOAD } from "../lib/format.js";
 import { describeRange, isLive } from "../time_range.js";
-import { TRENDS } from "../panels.js";
+import { CHARTED, TRENDS } from "../panels.js";
 import { STALE_SECONDS } from "../state.js";
 import { chartsOf, failedSources, idleOf } from "./host_charts.js";
 import { PanelGroups } from "./panel_groups.js";
@@ -42,6 +42,11 @@ export class HostView {
   #edge = new WindowEdge();
   #liveEdge = new WindowEdge();
 
+  #explained = el("div", { class: "explained" });
+  /** @type {import("./explain.js").Explanation | null} */
+  #explanation = null;
+  #explainedWord = "";
+
   /** @param {string} hostname */
   constructor(hostname) {
     this.hostname = hostname;
@@ -62,6 +67,7 @@ export class HostView {
       this.#facts.element,
       cards,
       this.#failed,
+      this.#explained,
       this.#trends.element,
       this.#groups.element,
       this.#idle,
@@ -86,10 +92,13 @@ export class HostView {
     const span = stale ? `5 minutes to ${formatClock(window.to)}` : describeRange(shown.range, window);
     this.#showPanels(dataOf(app, this.hostname), window, span);
     this.#showFailed(data);
+    if (data.loaded) void this.#explain(app, data);
     this.#allValues.show(data);
   }
 
   end() {
+    this.#explainedWord = "";
+    this.#explanation?.end();
     for (const panel of [this.#trends, ...this.#charts.values(), ...Object.values(this.#cards)]) panel.end();
   }
 
@@ -159,6 +168,25 @@ export class HostView {
       this.#fileSystems.show(data);
       groups.get("disk")?.unshift(this.#fileSystems.element);
     }
+  }
+
+  /**
+   * What moved in the span that the address names. Its module is loaded when it is first asked for.
+   * @param {import("../main.js").App} app
+   * @param {import("../state.js").HostData} data
+   */
+  async #explain({ router }, data) {
+    const word = router.route.words.explain ?? "";
+    if (word === this.#explainedWord) return;
+    this.#explainedWord = word;
+    const { Explanation, parseSpan } = await import("./explain.js");
+    if (word !== this.#explainedWord) return; // another was asked for meanwhile, or the page was left
+    this.#explanation?.end();
+    const span = parseSpan(word);
+    const metrics = [...new Set([...CHARTED, ...data.metrics])];
+    this.#explanation = span && new Explanation(this.hostname, span, metrics, () => router.say({ explain: "" }));
+    this.#explained.replaceChildren(...(this.#explanation === null ? [] : [this.#explanation.element]));
+    this.#explanation?.focus();
   }
 
   /** @param {import("../state.js").HostData} data */
