@@ -1,6 +1,7 @@
 // Puts the parts together: state, link, address and views. Everything is drawn from the state, at most once a frame.
 
 import { scheduler } from "./chart/scheduler.js";
+import { listenToKeys } from "./keyboard.js";
 import { setAttribute } from "./lib/dom.js";
 import { Feed } from "./feed.js";
 import { settingsChanged } from "./lib/settings.js";
@@ -55,6 +56,13 @@ class Page {
       onRetry: () => this.feed.retry(),
       timeBar: this.#time.bar.element,
     });
+    listenToKeys({
+      onSearch: () => this.#search(),
+      onHelp: () => void import("./components/dialogs.js").then((dialogs) => dialogs.showHelp()),
+      onView: (view) => this.#goTo(view),
+      onMove: (share) => this.shown.view !== "fleet" && this.#time.bar.move(share),
+      onPause: () => this.shown.view !== "fleet" && this.#time.bar.togglePause(),
+    });
     this.feed.sampled.listen((frame) => this.ranges.sample(frame));
     this.ranges.changed.listen(() => scheduler.want(this));
     settingsChanged.listen(() => scheduler.want(this));
@@ -88,6 +96,13 @@ class Page {
     const { view, host, hosts } = this.shown;
     if (view === "compare") return hosts;
     return view === "single" && host !== null && this.fleet.hosts.has(host) ? [host] : [];
+  }
+
+  /** To the field that finds hosts, which is that of the fleet where the view has none. */
+  #search() {
+    const field = () => /** @type {HTMLElement | null} */ (document.querySelector("[data-search]:not([hidden])"));
+    if (field() === null) this.#goTo("fleet");
+    field()?.focus();
   }
 
   /** What was explained of one host says nothing of another. */

@@ -42,13 +42,13 @@ export class TimeBar {
     const explain = this.#explain;
     setAttribute(explain, "title", "Which values moved most in this stretch of time, against the time before");
     const retry = el("button", { type: "button", class: "link-button" }, "Try again");
-    earlier.addEventListener("click", () => this.#move(-0.5));
-    later.addEventListener("click", () => this.#move(0.5));
+    earlier.addEventListener("click", () => this.move(-0.5));
+    later.addEventListener("click", () => this.move(0.5));
     wider.addEventListener("click", () => this.#widen());
     explain.addEventListener("click", () => actions.onExplain());
     retry.addEventListener("click", () => actions.onRetry());
     this.#back.addEventListener("click", () => actions.onBack());
-    this.#pause.addEventListener("click", () => this.#togglePause());
+    this.#pause.addEventListener("click", () => this.togglePause());
     this.#error.append(el("span"), " ", retry);
     this.#makeCustom();
     this.element = el(
@@ -95,12 +95,12 @@ export class TimeBar {
     return { seconds, button };
   }
 
-  #togglePause() {
+  togglePause() {
     this.actions.onRange(time.follows(this.#range) ? time.between(rounded(this.#window)) : this.#followed);
   }
 
   /** @param {number} share of the span */
-  #move(share) {
+  move(share) {
     const { from, to } = this.#window;
     const by = (to - from) * share;
     this.actions.onRange(time.between(rounded({ from: from + by, to: to + by })));

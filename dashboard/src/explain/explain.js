@@ -1,7 +1,8 @@
 // Which series of a host moved most in a span, in the order of how unusual that was, and in words.
 
 import { formatValue } from "../lib/format.js";
-import { PANELS } from "../panels.js";
+import { GROUPS, PANELS } from "../panels.js";
+import { splitTags } from "../lib/series_key.js";
 import { movementOf, NOTEWORTHY } from "./score.js";
 
 /** @typedef {import("../chart/plot.js").TimeWindow} TimeWindow */
@@ -60,12 +61,15 @@ export function findingsOf(all, span) {
  * @param {{ metric: string, tags: string }} series
  */
 export function titleOf({ metric, tags }) {
-  for (const { title, lines } of PANELS) {
+  const of = [...splitTags(tags).values()].join(" ");
+  const after = of === "" ? "" : ` (${of})`;
+  for (const { group, title, lines } of PANELS) {
     const line = lines.find((one) => one.metric === metric);
     if (line === undefined) continue;
-    return [title, line.label].filter(Boolean).join(": ") + (tags === "" ? "" : ` (${tags})`);
+    const place = GROUPS.find(({ name }) => name === group)?.title ?? "";
+    return `${place} · ${[title, line.label].filter(Boolean).join(": ")}${after}`;
   }
-  return tags === "" ? metric : `${metric} (${tags})`;
+  return metric + after;
 }
 
 /** @param {Finding} finding */

@@ -23,7 +23,7 @@ export class Shell {
     this.#views = new ViewSwitch(onView);
     this.#banner = new LostBanner(onRetry);
     const brand = el("h1", { class: "brand" }, el("span", { class: "brand-mark", "aria-hidden": "true" }), "sysmon");
-    const bar = el("header", { class: "topbar" }, brand, this.#link.element, new ThemeButton().element);
+    const bar = el("header", { class: "topbar" }, brand, this.#link.element, ...buttons(), new ThemeButton().element);
     this.#selector = el(
       "nav",
       { class: "selector", "aria-label": "Host and view" },
@@ -69,4 +69,22 @@ export class Shell {
   hold(element) {
     setChildren(this.#main, [element]);
   }
+}
+
+/** Their dialogs are loaded when they are first wanted. */
+function buttons() {
+  const dialogs = () => import("../components/dialogs.js");
+  const [help, gear] = [topButton("?", "Keys and gestures"), topButton("", "Settings")];
+  gear.classList.add("gear-button");
+  help.addEventListener("click", async () => (await dialogs()).showHelp());
+  gear.addEventListener("click", async () => (await dialogs()).showSettings());
+  return [help, gear];
+}
+
+/**
+ * @param {string} text
+ * @param {string} label
+ */
+function topButton(text, label) {
+  return el("button", { type: "button", class: "button top-button", "aria-label": label, title: label }, text);
 }
