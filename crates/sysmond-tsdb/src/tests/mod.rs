@@ -1,8 +1,10 @@
 //! Tests of the store as a whole.
 
 mod behaviour;
+mod churn;
 mod damage;
 mod failures;
 mod migration;
 mod model;
 mod race;
+mod recording;
