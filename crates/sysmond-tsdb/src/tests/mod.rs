@@ -2,6 +2,7 @@
 
 mod behaviour;
 mod damage;
+mod disk_full;
 mod failures;
 mod migration;
 mod model;

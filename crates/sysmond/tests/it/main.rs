@@ -13,4 +13,5 @@ mod push;
 mod scripts;
 mod snapshot;
 mod stage;
+mod storage;
 mod tidy;
