@@ -143,8 +143,8 @@ impl Hierarchy {
             Trees::Two(tree) => two(
                 &mut |file_name, take| {
                     if let Some(text) = read(tree.as_fd(), (group, file_name), name, file) {
-                    take(text);
-                }
+                        take(text);
+                    }
                 },
                 stacked,
             ),

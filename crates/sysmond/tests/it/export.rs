@@ -10,7 +10,7 @@ use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use sysmond_model::{Frame, HostInfo, Series, Shape, Timestamp};
-use sysmond_tsdb::{Append, Store, StoreOptions};
+use sysmond_tsdb::{Append, Retention, Store, StoreOptions};
 
 /// The four documented queries, letter for letter.
 const DOCUMENTED: &str = include_str!("../../../sysmond-tsdb/src/sql/documented.sql");
@@ -201,8 +201,11 @@ fn who_has_read_enough_ends_it_quietly() {
 
 /// A database with so many hours of 50 series, every two seconds.
 fn filled(place: &Place, hours: i64) {
-    let options =
-        StoreOptions { retention: Duration::from_hours(24 * 365), max_disk_bytes: 1 << 30, queue_limit: 16 };
+    let options = StoreOptions {
+        retention: Retention::of_raw(Duration::from_hours(24 * 365)),
+        max_disk_bytes: 1 << 30,
+        queue_limit: 16,
+    };
     let store =
         Store::open(&place.path("data/aggregator.db"), options, Timestamp::from_seconds(0)).expect("a store");
     let shape = Shape::new((0..50).map(|n| Series::new("m", format!("n={n}"))).collect());
