@@ -3,6 +3,7 @@
 mod behaviour;
 mod churn;
 mod damage;
+mod disk_full;
 mod failures;
 mod migration;
 mod model;
