@@ -155,7 +155,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let roots = Roots { procfs: dir.path().into(), sysfs: dir.path().into(), rootfs: dir.path().into() };
         let (info, errors) = static_info(&roots);
-        assert_eq!(info, StaticInfo { architecture: info.architecture.clone(), figures_of: "host".to_owned(), ..StaticInfo::default() });
+        assert_eq!(
+            info,
+            StaticInfo {
+                architecture: info.architecture.clone(),
+                figures_of: "host".to_owned(),
+                ..StaticInfo::default()
+            }
+        );
         let told = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         for file in ["fib_trie", "os-release", "osrelease", "cpuinfo", "stat", "meminfo"] {
             assert!(told.contains(file), "{file} is not in {told}");

@@ -377,6 +377,26 @@ fn connections_are_as_ss_says() {
 }
 
 #[test]
+fn processes_are_as_ps_says() {
+    let (mut processes, mut at) = (source("processes"), 0);
+    let mut load = source("load");
+    attempt(|| {
+        at += 60;
+        let (ours, threads) = (read(&mut *processes, at), read(&mut *load, 1)["processes.threads"]);
+        let states = run("ps", &["-e", "-o", "stat="]);
+        // Less `ps` itself. Others come and go meanwhile.
+        let count = |letters: &str| {
+            let states = states.lines().filter(|line| line.starts_with(|c| letters.contains(c)));
+            states.count() as f64
+        };
+        close("processes", ours["processes.total"], count("RSDTtZIX") - 1.0, 2.0)?;
+        close("zombies", ours["processes.zombies"], count("Z"), 1.0)?;
+        close("stopped", ours["processes.stopped"], count("Tt"), 1.0)?;
+        close("threads", threads, run("ps", &["-eL", "-o", "lwp="]).lines().count() as f64, 10.0)
+    });
+}
+
+#[test]
 fn no_source_fails_here() {
     let mut out = Values::default();
     for mut source in sources(&roots(), Duration::from_secs(10)) {

@@ -26,9 +26,7 @@ pub(crate) fn container(roots: &Roots, id: &[u8], pid: Option<u64>) -> Option<Ve
     let short = id.get(..SHORT_DIGITS).unwrap_or(id);
     let text = String::from_utf8_lossy(id);
     let known = kubernetes(&below("var/log/containers"), id)
-        .or_else(|| {
-            docker(&read(&below("var/lib/docker/containers").join(&*text).join("config.v2.json"))?)
-        })
+        .or_else(|| docker(&read(&below("var/lib/docker/containers").join(&*text).join("config.v2.json"))?))
         .or_else(|| {
             let list = below("var/lib/containers/storage/overlay-containers/containers.json");
             podman(&read(&list)?, id)
