@@ -293,7 +293,8 @@ impl Collector {
                 Health::Late,
                 || "it hangs".to_owned(),
                 |_| {
-                    warn!(collector = name, ?deadline, "the collector hangs; the others go on without it");
+                    let deadline_ms = clock::millis(deadline);
+                    warn!(collector = name, deadline_ms, "the collector hangs; the others go on without it");
                 },
             );
         }
