@@ -17,6 +17,8 @@ use sysmond_model::{Frame, HostInfo, StaticInfo};
 /// Reasons that one answer carries: enough to see what is wrong, few enough that a bad push does not cost an answer
 /// of its own size.
 pub(super) const MAX_ERRORS: usize = 20;
+/// Collectors whose absence is explained: an agent has some thirty.
+const MAX_COLLECTORS: usize = 64;
 /// A word of the static data, bytes; a processor's name fits.
 const MAX_STATIC_BYTES: usize = 256;
 /// Addresses of one host; a container host has hundreds of interfaces, of which few matter.
@@ -171,11 +173,25 @@ fn host_tags(raw: Option<&RawValue>) -> Result<BTreeMap<String, String>, BodyErr
 fn static_info(raw: &RawValue) -> Result<StaticInfo, BodyError> {
     let mut info: StaticInfo = serde_json::from_str(raw.get())
         .map_err(|_| invalid("`static` is not an object with fields of the right kind"))?;
-    let StaticInfo { ip_addresses, os, kernel, architecture, cpu_model, agent_version, .. } = &mut info;
+    let StaticInfo {
+        ip_addresses,
+        os,
+        kernel,
+        architecture,
+        cpu_model,
+        container,
+        figures_of,
+        agent_version,
+        ..
+    } = &mut info;
     ip_addresses.truncate(MAX_ADDRESSES);
-    for word in ip_addresses.iter_mut().chain([os, kernel, architecture, cpu_model, agent_version]) {
+    let machine = [os, kernel, architecture, cpu_model, agent_version, container, figures_of];
+    for word in ip_addresses.iter_mut().chain(machine) {
         *word = text::cleaned(word, MAX_STATIC_BYTES);
     }
+    let clean = |word: String| text::cleaned(&word, MAX_STATIC_BYTES);
+    let reasons = std::mem::take(&mut info.unavailable).into_iter().take(MAX_COLLECTORS);
+    info.unavailable = reasons.map(|(collector, reason)| (clean(collector), clean(reason))).collect();
     Ok(info)
 }
 
