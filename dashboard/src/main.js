@@ -10,8 +10,6 @@ import { MOST_COMPARED, Router } from "./router.js";
 import { Fleet, HostCache } from "./state.js";
 import { TimeControl } from "./time_control.js";
 import { LIVE } from "./time_range.js";
-import { CompareView } from "./views/compare.js";
-import { FleetView } from "./views/fleet.js";
 import { HostView } from "./views/host.js";
 import { EmptyFleet, UnknownHost } from "./views/notice.js";
 import { Shell } from "./views/shell.js";
@@ -149,8 +147,20 @@ class Page {
     if (key === this.#viewKey) return;
     this.#view.end();
     this.#viewKey = key;
-    this.#view = this.#makeView(key);
-    this.#shell.hold(this.#view.element);
+    const made = this.#makeView(key);
+    if (!(made instanceof Promise)) return this.#hold(made);
+    this.#hold(new Skeleton());
+    void made.then((view) => {
+      if (key === this.#viewKey) this.#hold(view);
+      else view.end();
+    });
+  }
+
+  /** @param {View} view */
+  #hold(view) {
+    this.#view = view;
+    this.#shell.hold(view.element);
+    scheduler.want(this);
   }
 
   #keyOfView() {
@@ -163,7 +173,7 @@ class Page {
 
   /**
    * @param {string} key
-   * @returns {View}
+   * @returns {View | Promise<View>} what most visits never open is loaded when it is opened
    */
   #makeView(key) {
     const host = this.shown.host ?? "";
@@ -172,17 +182,24 @@ class Page {
     if (key === "") return new Skeleton();
     if (key === "empty") return new EmptyFleet();
     if (key === "compare") return this.#makeCompare(open);
-    if (key === "fleet") return new FleetView(open, (words) => this.router.say(words));
+    if (key === "fleet") return this.#makeFleet(open);
     return key.startsWith("host:") ? new HostView(host) : new UnknownHost(host);
   }
 
   /** @param {(hostname: string) => void} open */
-  #makeCompare(open) {
+  async #makeCompare(open) {
+    const { CompareView } = await import("./views/compare.js");
     return new CompareView(
       (compare) => this.router.go({ compare }),
       open,
       (words) => this.router.say(words),
     );
+  }
+
+  /** @param {(hostname: string) => void} open */
+  async #makeFleet(open) {
+    const { FleetView } = await import("./views/fleet.js");
+    return new FleetView(open, (words) => this.router.say(words));
   }
 
   /** @param {ViewName} view */
