@@ -4,6 +4,7 @@ import { scheduler } from "./chart/scheduler.js";
 import { listenToKeys } from "./keyboard.js";
 import { setAttribute } from "./lib/dom.js";
 import { Feed } from "./feed.js";
+import { loadStyle } from "./lib/style.js";
 import { settingsChanged } from "./lib/settings.js";
 import { Ranges } from "./ranges.js";
 import { MOST_COMPARED, Router } from "./router.js";
@@ -188,7 +189,7 @@ class Page {
 
   /** @param {(hostname: string) => void} open */
   async #makeCompare(open) {
-    const { CompareView } = await import("./views/compare.js");
+    const [{ CompareView }] = await Promise.all([import("./views/compare.js"), loadStyle("css/fleet.css")]);
     return new CompareView(
       (compare) => this.router.go({ compare }),
       open,
@@ -198,7 +199,7 @@ class Page {
 
   /** @param {(hostname: string) => void} open */
   async #makeFleet(open) {
-    const { FleetView } = await import("./views/fleet.js");
+    const [{ FleetView }] = await Promise.all([import("./views/fleet.js"), loadStyle("css/fleet.css")]);
     return new FleetView(open, (words) => this.router.say(words));
   }
 

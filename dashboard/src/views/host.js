@@ -9,6 +9,7 @@ import { HostFacts } from "../components/host_facts.js";
 import { StatusMark } from "../components/status.js";
 import { TagList } from "../components/tag_list.js";
 import { el, setAttribute, setText } from "../lib/dom.js";
+import { loadStyle } from "../lib/style.js";
 import { formatAge, formatBytes, formatClock, formatMoment, formatValue, LOAD } from "../lib/format.js";
 import { describeRange, isLive } from "../time_range.js";
 import { CHARTED, TRENDS } from "../panels.js";
@@ -179,7 +180,7 @@ export class HostView {
     const word = router.route.words.explain ?? "";
     if (word === this.#explainedWord) return;
     this.#explainedWord = word;
-    const { Explanation, parseSpan } = await import("./explain.js");
+    const [{ Explanation, parseSpan }] = await Promise.all([import("./explain.js"), loadStyle("css/explain.css")]);
     if (word !== this.#explainedWord) return; // another was asked for meanwhile, or the page was left
     this.#explanation?.end();
     const span = parseSpan(word);
