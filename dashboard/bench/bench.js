@@ -1,4 +1,5 @@
-// Both chart libraries on the same data, in the same browser, at the same size. `run.js` calls what is on `window.bench`.
+// Both chart libraries on the same data, in the same browser, at the same size. `run.js` calls
+// what is on `window.bench`.
 
 import uPlot from "../node_modules/uplot/dist/uPlot.esm.js";
 import { TimeChart } from "../src/chart/time_chart.js";

@@ -62,9 +62,7 @@ async function redraws() {
     { what: "3 series of 55 550", points: 55_550, step: 2, series: 3, ratio: 1 },
     { what: "five minutes, 2 series of 300", points: 300, step: 1, series: 2, ratio: 1 },
   ];
-  console.log(
-    "| redraw | ours ms, least / median | uPlot ms, least / median | uPlot : ours |\n| --- | --- | --- | --- |",
-  );
+  print("| redraw | ours ms, least / median | uPlot ms, least / median | uPlot : ours |\n| --- | --- | --- | --- |");
   for (const { what, points, step, series, ratio } of cases) {
     const { page, close } = await open(ratio);
     const results = { ours: [NaN], theirs: [NaN] };
@@ -76,9 +74,14 @@ async function redraws() {
         )),
       );
     const [a, b] = [spread(results.ours), spread(results.theirs)];
-    console.log(`| ${what} | ${text(a)} | ${text(b)} | ${(b.least / a.least).toFixed(1)} |`);
+    print(`| ${what} | ${text(a)} | ${text(b)} | ${(b.least / a.least).toFixed(1)} |`);
     await close();
   }
+}
+
+/** @param {string} line */
+function print(line) {
+  process.stdout.write(`${line}\n`);
 }
 
 /** @param {number[]} times */
@@ -93,14 +96,14 @@ function text({ least, median }) {
 }
 
 async function live() {
-  console.log(`\n| ${LIVE_CHARTS} charts live, a sample a second | CPU, % of a core |\n| --- | --- |`);
+  print(`\n| ${LIVE_CHARTS} charts live, a sample a second | CPU, % of a core |\n| --- | --- |`);
   const empty = await share(null);
   for (const [name, label] of [
     ["ours", "ours"],
     ["theirs", "uPlot"],
   ])
-    console.log(`| ${label} | ${(100 * ((await share(name)) - empty)).toFixed(1)} |`);
-  console.log(`| (an empty page, taken off above) | ${(100 * empty).toFixed(1)} |`);
+    print(`| ${label} | ${(100 * ((await share(name)) - empty)).toFixed(1)} |`);
+  print(`| (an empty page, taken off above) | ${(100 * empty).toFixed(1)} |`);
 }
 
 /** @param {string | null} name @returns {Promise<number>} of one core */

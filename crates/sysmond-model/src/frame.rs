@@ -60,6 +60,15 @@ impl Frame {
         Self { shape, timestamps: Vec::new(), values: Vec::new() }
     }
 
+    /// A frame of whole rows, one behind the other in `values`.
+    ///
+    /// # Panics
+    /// If `values` has not one value per row and column.
+    pub fn of_table(shape: Arc<Shape>, timestamps: Vec<Timestamp>, values: Vec<f64>) -> Self {
+        assert_eq!(values.len(), timestamps.len() * shape.len(), "a row has one value per column");
+        Self { shape, timestamps, values }
+    }
+
     /// Adds a row.
     ///
     /// # Panics

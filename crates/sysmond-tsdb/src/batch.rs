@@ -16,7 +16,7 @@ use sysmond_model::{Host, HostInfo, Shape, StaticInfo, Timestamp};
 
 /// How stale the time of a layout's last use may be on disk, milliseconds.
 pub(crate) const LAYOUT_USE_SLACK_MS: i64 = 3_600_000;
-/// Rows of one run in the log: a backlog comes in several.
+/// Rows of one run in the log.
 const MAX_RUN_ROWS: usize = 10_000;
 
 /// The transaction in the making. Memory changes only by [`Outcome::publish`], after the commit.
@@ -25,35 +25,43 @@ pub(crate) struct Batch<'a> {
     shared: &'a Shared,
     sealed: Sealed<'a>,
     group: Group,
-    hosts: HashMap<String, Pending>,
+    /// By number.
+    hosts: HashMap<i64, Pending>,
+    new_hosts: HashMap<String, Arc<HostCell>>,
     next_host: i64,
-    new_hosts: usize,
 }
 
 /// One host's part.
 struct Pending {
     cell: Arc<HostCell>,
     is_new: bool,
-    /// Host data to write, where they differ from what is stored.
-    is_changed: bool,
-    host: Host,
+    last_seen: Timestamp,
+    /// Host data, where they differ from what is stored.
+    info: Option<HostInfo>,
     static_info: Option<StaticInfo>,
+    static_wanted: bool,
     next_seq: i64,
     newest_row: Option<i64>,
     newest_sealed: Option<i64>,
     /// The first hour that takes samples.
     raw_from: i64,
-    rows: BTreeMap<i64, HeadRow>,
+    /// By time.
+    rows: Vec<(i64, HeadRow)>,
     plan: Option<(Arc<Shape>, Arc<Plan>)>,
     /// Layouts used for the first time, or again after a while.
     layouts: BTreeMap<LayoutId, Timestamp>,
+    /// The layout of the last row, and the time up to which its use is noted.
+    noted: Option<(LayoutId, Timestamp)>,
     series: BTreeSet<MetricId>,
 }
 
 /// A finished transaction's effect on memory.
 pub(crate) struct Outcome {
-    hosts: HashMap<String, Pending>,
+    hosts: HashMap<i64, Pending>,
+    new_hosts: HashMap<String, Arc<HostCell>>,
     next_host: i64,
+    /// Size of the log row.
+    pub(crate) log_bytes: u64,
 }
 
 /// A host that got rows: its cell, its last sequence number, how many rows its head has.
@@ -67,35 +75,17 @@ impl Outcome {
     /// Publishes it; returns the next free number of a host, all hosts heard of, and those that got rows.
     pub(crate) fn publish(self, memory: &RwLock<Memory>) -> (i64, Vec<Arc<HostCell>>, Vec<Touched>) {
         let (mut heard, mut touched) = (Vec::new(), Vec::new());
-        let mut new_hosts = Vec::new();
-        for (hostname, pending) in self.hosts {
-            let mut state = pending.cell.lock();
-            state.host = pending.host;
-            state.static_info = pending.static_info;
-            state.plan = pending.plan;
-            state.layouts.extend(pending.layouts);
-            state.series.extend(pending.series);
-            let has_rows = !pending.rows.is_empty();
-            for (at, row) in pending.rows {
-                state.put(at, row);
-            }
-            state.next_seq = pending.next_seq;
-            let head_rows = state.head.len();
-            drop(state);
-            heard.push(pending.cell.clone());
+        for pending in self.hosts.into_values() {
+            let (cell, last_seq, has_rows) =
+                (pending.cell.clone(), pending.next_seq - 1, !pending.rows.is_empty());
+            let head_rows = pending.publish();
             if has_rows {
-                touched.push(Touched {
-                    cell: pending.cell.clone(),
-                    last_seq: pending.next_seq - 1,
-                    head_rows,
-                });
+                touched.push(Touched { cell: cell.clone(), last_seq, head_rows });
             }
-            if pending.is_new {
-                new_hosts.push((hostname, pending.cell));
-            }
+            heard.push(cell);
         }
-        if !new_hosts.is_empty() {
-            memory.write().unwrap_or_else(PoisonError::into_inner).hosts.extend(new_hosts);
+        if !self.new_hosts.is_empty() {
+            memory.write().unwrap_or_else(PoisonError::into_inner).hosts.extend(self.new_hosts);
         }
         (self.next_host, heard, touched)
     }
@@ -104,8 +94,8 @@ impl Outcome {
 impl<'a> Batch<'a> {
     pub(crate) fn new(conn: &'a Connection, shared: &'a Shared, next_host: i64) -> Self {
         let sealed = Sealed::new(conn, &shared.counters);
-        let hosts = HashMap::new();
-        Self { conn, shared, sealed, group: Group::default(), hosts, next_host, new_hosts: 0 }
+        let (hosts, new_hosts) = (HashMap::new(), HashMap::new());
+        Self { conn, shared, sealed, group: Group::default(), hosts, new_hosts, next_host }
     }
 
     /// Takes one append. An inner error concerns this append alone, an outer one the whole transaction.
@@ -114,9 +104,8 @@ impl<'a> Batch<'a> {
         let Some(mut pending) = self.pending(&host.hostname, received) else {
             return Ok(Err(AppendError::TooManyHosts));
         };
-        let hostname = host.hostname.clone();
         pending.learn(host, static_info, received);
-        let mut answer = Appended { static_wanted: pending.static_info.is_none(), ..Appended::default() };
+        let mut answer = Appended { static_wanted: pending.static_wanted, ..Appended::default() };
         let mut runs = Vec::new();
         if let Some(plan) = self.plan(&mut pending, frame.shape())? {
             answer.refused_columns.clone_from(&plan.refused);
@@ -124,8 +113,9 @@ impl<'a> Batch<'a> {
                 self.put_row(&mut pending, &plan, row, &mut answer, &mut runs)?;
             }
         }
-        self.group.push(&Record { host_id: pending.cell.id, received, runs });
-        self.hosts.insert(hostname, pending);
+        let host_id = pending.cell.id;
+        self.group.push(&Record { host_id, received, runs });
+        self.hosts.insert(host_id, pending);
         Ok(Ok(answer))
     }
 
@@ -136,40 +126,40 @@ impl<'a> Batch<'a> {
 
     /// Writes the log row and what changed of the hosts themselves.
     pub(crate) fn write(self, log_id: i64) -> rusqlite::Result<Outcome> {
+        let data = self.group.finish();
         self.conn
             .prepare_cached("INSERT INTO log (id, data) VALUES (?1, ?2)")?
-            .execute(params![log_id, self.group.finish()])?;
+            .execute(params![log_id, data])?;
         let mut layouts = self.conn.prepare_cached(
             "INSERT OR REPLACE INTO host_layout (host_id, layout_id, last_used) VALUES (?1, ?2, ?3)",
         )?;
-        for pending in self.hosts.values() {
-            if pending.is_new || pending.is_changed {
-                write_host(self.conn, pending.cell.id, &pending.host, pending.static_info.as_ref())?;
+        for (host_id, pending) in &self.hosts {
+            if pending.is_new || pending.info.is_some() || pending.static_info.is_some() {
+                let (host, static_info) = pending.whole();
+                write_host(self.conn, *host_id, &host, static_info.as_ref())?;
             }
             for (layout_id, used) in &pending.layouts {
-                layouts.execute(params![pending.cell.id, layout_id, used.as_millis()])?;
+                layouts.execute(params![host_id, layout_id, used.as_millis()])?;
             }
         }
-        Ok(Outcome { hosts: self.hosts, next_host: self.next_host })
+        let log_bytes = data.len() as u64;
+        Ok(Outcome { hosts: self.hosts, new_hosts: self.new_hosts, next_host: self.next_host, log_bytes })
     }
 
     /// The host's part of this transaction; `None` where the host is new and one too many.
     fn pending(&mut self, hostname: &str, received: Timestamp) -> Option<Pending> {
-        if let Some(pending) = self.hosts.remove(hostname) {
-            return Some(pending);
-        }
         let memory = self.shared.memory.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(cell) = memory.hosts.get(hostname) {
-            return Some(Pending::of(cell));
+        if let Some(cell) = memory.hosts.get(hostname).or_else(|| self.new_hosts.get(hostname)) {
+            return Some(self.hosts.remove(&cell.id).unwrap_or_else(|| Pending::of(cell)));
         }
-        if memory.hosts.len() + self.new_hosts >= MAX_HOSTS {
+        if memory.hosts.len() + self.new_hosts.len() >= MAX_HOSTS {
             return None;
         }
-        self.new_hosts += 1;
-        let id = self.next_host;
-        self.next_host += 1;
         let host = Host { info: HostInfo::default(), first_seen: received, last_seen: received };
-        Some(Pending { is_new: true, ..Pending::of(&Arc::new(HostCell::new(id, host))) })
+        let cell = Arc::new(HostCell::new(self.next_host, host));
+        self.next_host += 1;
+        self.new_hosts.insert(hostname.to_owned(), cell.clone());
+        Some(Pending { is_new: true, ..Pending::of(&cell) })
     }
 
     /// Numbers the frame's columns, registers new ones, refuses those beyond the host's limit.
@@ -177,32 +167,36 @@ impl<'a> Batch<'a> {
         if let Some((known, plan)) = &pending.plan
             && (Arc::ptr_eq(known, shape) || known == shape)
         {
-            return Ok(Some(plan.clone()));
+            let plan = plan.clone();
+            // The newer copy is probably that of the next delivery too, and of other hosts.
+            pending.plan = Some((shape.clone(), plan.clone()));
+            return Ok(Some(plan));
         }
         let mut names = self.shared.names.write().unwrap_or_else(PoisonError::into_inner);
-        let (mut metrics, mut kept, mut refused) = (Vec::new(), Vec::new(), Vec::new());
-        let mut known = pending.known_series();
+        let mut plan = Plan { layout_id: 0, layout: Arc::default(), kept: Vec::new(), refused: Vec::new() };
+        let mut metrics = Vec::with_capacity(shape.len());
         for (column, series) in shape.series().iter().enumerate() {
             let id = names.id(series);
-            if id.is_none_or(|id| !known.contains(&id)) && known.len() >= MAX_SERIES_PER_HOST {
-                refused.push(column);
+            let is_known = id.is_some_and(|id| pending.knows(id));
+            if !is_known && pending.series_count() >= MAX_SERIES_PER_HOST {
+                plan.refused.push(column);
                 continue;
             }
             let id = match id {
                 Some(id) => id,
                 None => names.add_series(self.conn, series)?,
             };
-            known.insert(id);
+            if !is_known {
+                pending.series.insert(id);
+            }
             metrics.push(id);
-            kept.push(column);
+            plan.kept.push(column);
         }
         if metrics.is_empty() {
             return Ok(None);
         }
-        pending.series = known;
-        let layout: Layout = metrics.into();
-        let layout_id = layout_id(&mut names, self.conn, &layout)?;
-        let plan = Arc::new(Plan { layout_id, layout, kept, refused });
+        (plan.layout_id, plan.layout) = shared_layout(&mut names, self.conn, metrics.into())?;
+        let plan = Arc::new(plan);
         // With refusals the plan holds only until a series ends and makes room.
         pending.plan = plan.refused.is_empty().then(|| (shape.clone(), plan.clone()));
         Ok(Some(plan))
@@ -217,8 +211,7 @@ impl<'a> Batch<'a> {
         runs: &mut Vec<Run>,
     ) -> rusqlite::Result<()> {
         let at = row.timestamp.as_millis();
-        let cell = |column: &usize| row.values.get(*column).copied().filter(|value| value.is_finite());
-        let values: Arc<[f64]> = plan.kept.iter().map(|column| cell(column).unwrap_or(f64::NAN)).collect();
+        let values = stored_values(plan, row.values);
         let present = values.iter().filter(|value| !value.is_nan()).count();
         if present == 0 {
             return Ok(());
@@ -243,11 +236,12 @@ impl<'a> Batch<'a> {
         pending.next_seq += 1;
         pending.newest_row = pending.newest_row.max(Some(at));
         pending.use_layout(layout_id, row.timestamp);
+        // A backlog comes in several runs.
         match runs.last_mut().filter(|run| run.layout_id == layout_id && run.rows.len() < MAX_RUN_ROWS) {
             Some(run) => run.rows.push((at, values.clone())),
             None => runs.push(Run { layout_id, first_seq: seq, rows: vec![(at, values.clone())] }),
         }
-        pending.rows.insert(at, HeadRow { seq, layout, values });
+        pending.put(at, HeadRow { seq, layout, values });
         Ok(())
     }
 
@@ -259,17 +253,15 @@ impl<'a> Batch<'a> {
         at: i64,
         values: &Arc<[f64]>,
     ) -> rusqlite::Result<Merged> {
-        let in_memory = match pending.rows.get(&at) {
-            Some(row) => Some(row.clone()),
-            None => pending.cell.lock().head.get(&at).cloned(),
-        };
+        let in_memory = pending.row(at);
         let may_be_sealed = pending.newest_sealed.is_some_and(|newest| newest >= at);
+        let known = in_memory.as_ref().map_or_else(Vec::new, |row| row.arranged(&plan.layout));
         let mut changed = Vec::new();
-        for (metric, value) in plan.layout.iter().copied().zip(values.iter().copied()) {
+        for (place, (metric, value)) in plan.layout.iter().copied().zip(values.iter().copied()).enumerate() {
             if value.is_nan() {
                 continue;
             }
-            let mut known = in_memory.as_ref().and_then(|row| row.cell(metric));
+            let mut known = known.get(place).copied().filter(|value| !value.is_nan());
             if known.is_none() && may_be_sealed {
                 known = self.sealed.cell(pending.cell.id, at, metric)?;
             }
@@ -309,9 +301,8 @@ impl<'a> Batch<'a> {
                 values.push(*value);
             }
         }
-        let layout: Layout = metrics.into();
         let mut names = self.shared.names.write().unwrap_or_else(PoisonError::into_inner);
-        let layout_id = layout_id(&mut names, self.conn, &layout)?;
+        let (layout_id, layout) = shared_layout(&mut names, self.conn, metrics.into())?;
         Ok((layout_id, layout, values.into()))
     }
 }
@@ -332,55 +323,133 @@ impl Pending {
         Self {
             cell: cell.clone(),
             is_new: false,
-            is_changed: false,
-            host: host.clone(),
-            static_info: static_info.clone(),
+            last_seen: host.last_seen,
+            info: None,
+            static_info: None,
+            static_wanted: static_info.is_none(),
             next_seq: *next_seq,
             newest_row: *newest_row,
             newest_sealed: *newest_sealed,
             raw_from: *raw_from,
-            rows: BTreeMap::new(),
+            rows: Vec::new(),
             plan: plan.clone(),
             layouts: BTreeMap::new(),
+            noted: None,
             series: BTreeSet::new(),
         }
     }
 
     /// Takes what the delivery says of the host.
     fn learn(&mut self, info: HostInfo, static_info: Option<StaticInfo>, received: Timestamp) {
-        self.host.last_seen = received;
-        if self.host.info != info {
-            self.host.info = info;
-            self.is_changed = true;
+        let state = self.cell.lock();
+        self.last_seen = received;
+        if *self.info.as_ref().unwrap_or(&state.host.info) != info {
+            self.info = Some(info);
         }
-        if static_info.is_some() && static_info != self.static_info {
+        if static_info.is_some() && static_info.as_ref() != self.known_static(&state) {
             self.static_info = static_info;
-            self.is_changed = true;
+            self.static_wanted = false;
         }
     }
 
-    fn known_series(&self) -> BTreeSet<MetricId> {
-        let mut known = self.cell.lock().series.clone();
-        known.extend(&self.series);
-        known
+    fn known_static<'s>(&'s self, state: &'s HostState) -> Option<&'s StaticInfo> {
+        self.static_info.as_ref().or(state.static_info.as_ref())
+    }
+
+    /// The host as it is to be written.
+    fn whole(&self) -> (Host, Option<StaticInfo>) {
+        let state = self.cell.lock();
+        let info = self.info.as_ref().unwrap_or(&state.host.info).clone();
+        let host = Host { info, first_seen: state.host.first_seen, last_seen: self.last_seen };
+        (host, self.known_static(&state).cloned())
+    }
+
+    /// Changes memory; returns how many rows the head has.
+    fn publish(self) -> usize {
+        let mut state = self.cell.lock();
+        state.host.last_seen = self.last_seen;
+        if let Some(info) = self.info {
+            state.host.info = info;
+        }
+        if self.static_info.is_some() {
+            state.static_info = self.static_info;
+        }
+        state.plan = self.plan;
+        state.layouts.extend(self.layouts);
+        state.series.extend(self.series);
+        for (at, row) in self.rows {
+            state.put(at, row);
+        }
+        state.next_seq = self.next_seq;
+        state.head.len()
+    }
+
+    fn knows(&self, id: MetricId) -> bool {
+        self.series.contains(&id) || self.cell.lock().series.contains(&id)
+    }
+
+    fn series_count(&self) -> usize {
+        self.cell.lock().series.len() + self.series.len()
+    }
+
+    fn put(&mut self, at: i64, row: HeadRow) {
+        match self.rows.last() {
+            Some((last, _)) if *last >= at => match self.rows.binary_search_by_key(&at, |(at, _)| *at) {
+                Ok(place) => {
+                    if let Some((_, known)) = self.rows.get_mut(place) {
+                        *known = row;
+                    }
+                }
+                Err(place) => self.rows.insert(place, (at, row)),
+            },
+            _ => self.rows.push((at, row)),
+        }
+    }
+
+    /// The row of that time, where it is in memory.
+    fn row(&self, at: i64) -> Option<HeadRow> {
+        match self.rows.binary_search_by_key(&at, |(at, _)| *at) {
+            Ok(place) => self.rows.get(place).map(|(_, row)| row.clone()),
+            Err(_) => self.cell.lock().head.get(&at).cloned(),
+        }
     }
 
     fn use_layout(&mut self, layout_id: LayoutId, at: Timestamp) {
-        let is_fresh = |used: &Timestamp| used.plus_millis(LAYOUT_USE_SLACK_MS) >= at;
-        if self.layouts.get(&layout_id).is_some_and(is_fresh)
-            || self.cell.lock().layouts.get(&layout_id).is_some_and(is_fresh)
-        {
+        if self.noted.is_some_and(|(noted, until)| noted == layout_id && until >= at) {
             return;
         }
-        self.layouts.insert(layout_id, at);
+        let known = self.layouts.get(&layout_id).copied();
+        let known = known.max(self.cell.lock().layouts.get(&layout_id).copied());
+        let until = known.map(|used| used.plus_millis(LAYOUT_USE_SLACK_MS));
+        if let Some(until) = until.filter(|until| *until >= at) {
+            self.noted = Some((layout_id, until));
+        } else {
+            self.layouts.insert(layout_id, at);
+            self.noted = Some((layout_id, at.plus_millis(LAYOUT_USE_SLACK_MS)));
+        }
     }
 }
 
-fn layout_id(names: &mut Names, conn: &Connection, layout: &Layout) -> rusqlite::Result<LayoutId> {
-    match names.layout_id(layout) {
-        Some(id) => Ok(id),
-        None => names.add_layout(conn, layout),
+/// A row's values in the order of the plan's layout.
+fn stored_values(plan: &Plan, given: &[f64]) -> Arc<[f64]> {
+    if plan.refused.is_empty() && !given.iter().any(|value| value.is_infinite()) {
+        return given.into();
     }
+    let cell = |column: &usize| given.get(*column).copied().filter(|value| value.is_finite());
+    plan.kept.iter().map(|column| cell(column).unwrap_or(f64::NAN)).collect()
+}
+
+/// The number of a layout, and the one copy of it that all rows share.
+fn shared_layout(
+    names: &mut Names,
+    conn: &Connection,
+    layout: Layout,
+) -> rusqlite::Result<(LayoutId, Layout)> {
+    let id = match names.layout_id(&layout) {
+        Some(id) => id,
+        None => names.add_layout(conn, &layout)?,
+    };
+    Ok((id, names.layout(id).cloned().unwrap_or(layout)))
 }
 
 /// Writes the host's row.

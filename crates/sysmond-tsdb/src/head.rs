@@ -1,6 +1,7 @@
 //! A host in memory: what is known of it, its newest values, and its rows that are in no block yet.
 
 use crate::names::{Layout, LayoutId, MetricId, Names};
+use crate::newest::{Newest, NewestCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use sysmond_model::{Host, Sample, Shape, StaticInfo, Timestamp};
@@ -22,6 +23,8 @@ pub(crate) struct HostState {
     pub(crate) static_info: Option<StaticInfo>,
     /// Rows that are in no block, by time in milliseconds.
     pub(crate) head: BTreeMap<i64, HeadRow>,
+    /// Cells of those rows, absent ones included.
+    pub(crate) head_cells: usize,
     /// The next row's place in the host's order of storing.
     pub(crate) next_seq: i64,
     /// The greatest time of any row, and of any row in a block.
@@ -65,6 +68,15 @@ impl HeadRow {
         self.values.get(place).copied().filter(|value| !value.is_nan())
     }
 
+    /// The values in the order of another layout, NaN where absent.
+    pub(crate) fn arranged(&self, layout: &Layout) -> Vec<f64> {
+        if self.layout == *layout {
+            return self.values.to_vec();
+        }
+        let known: HashMap<MetricId, f64> = self.cells().collect();
+        layout.iter().map(|metric| known.get(metric).copied().unwrap_or(f64::NAN)).collect()
+    }
+
     /// The present cells.
     pub(crate) fn cells(&self) -> impl Iterator<Item = (MetricId, f64)> {
         let cells = self.layout.iter().copied().zip(self.values.iter().copied());
@@ -78,6 +90,7 @@ impl HostCell {
             host,
             static_info: None,
             head: BTreeMap::new(),
+            head_cells: 0,
             next_seq: 1,
             newest_row: None,
             newest_sealed: None,
@@ -109,7 +122,16 @@ impl HostState {
         self.newest.observe(at, &row);
         self.next_seq = self.next_seq.max(row.seq + 1);
         self.newest_row = self.newest_row.max(Some(at));
-        self.head.insert(at, row);
+        self.head_cells += row.values.len();
+        if let Some(old) = self.head.insert(at, row) {
+            self.head_cells -= old.values.len();
+        }
+    }
+
+    /// Lets go of rows that are in a block.
+    pub(crate) fn drop_sealed(&mut self, sealed_seq: i64) {
+        self.head.retain(|_, row| row.seq > sealed_seq);
+        self.head_cells = self.head.values().map(|row| row.values.len()).sum();
     }
 
     /// The newest values of series that still speak, sorted by series.
@@ -126,80 +148,5 @@ impl HostState {
         let mut samples: Vec<Sample> = current.filter_map(sample).collect();
         samples.sort_by(|a, b| a.series.cmp(&b.series));
         samples
-    }
-}
-
-/// The newest value of each series, by layout so that a row is taken without a look-up per cell. A host has few
-/// layouts.
-#[derive(Debug, Default)]
-pub(crate) struct Newest(Vec<(Layout, Vec<NewestCell>)>);
-
-/// A value with its time and its place in the order of storing; absent where the place is 0.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct NewestCell {
-    at: i64,
-    seq: i64,
-    value: f64,
-}
-
-impl NewestCell {
-    fn is_before(&self, other: &Self) -> bool {
-        self.seq == 0 || (self.at, self.seq) < (other.at, other.seq)
-    }
-}
-
-impl Newest {
-    pub(crate) fn observe(&mut self, at: i64, row: &HeadRow) {
-        let known =
-            self.0.iter().position(|(layout, _)| Arc::ptr_eq(layout, &row.layout) || *layout == row.layout);
-        let place = known.unwrap_or_else(|| {
-            self.0.push((row.layout.clone(), vec![NewestCell::default(); row.layout.len()]));
-            self.0.len() - 1
-        });
-        let cells = self.0.get_mut(place).map_or(&mut [][..], |(_, cells)| cells);
-        for (slot, value) in cells.iter_mut().zip(row.values.iter()) {
-            let cell = NewestCell { at, seq: row.seq, value: *value };
-            if !value.is_nan() && slot.is_before(&cell) {
-                *slot = cell;
-            }
-        }
-    }
-
-    fn cells(&self) -> HashMap<MetricId, NewestCell> {
-        let mut newest: HashMap<MetricId, NewestCell> = HashMap::new();
-        for (layout, cells) in &self.0 {
-            for (metric, cell) in layout.iter().zip(cells).filter(|(_, cell)| cell.seq > 0) {
-                let slot = newest.entry(*metric).or_default();
-                if slot.is_before(cell) {
-                    *slot = *cell;
-                }
-            }
-        }
-        newest
-    }
-
-    /// The newest values of one metric: those of its series that have the newest time among them.
-    pub(crate) fn of(&self, metrics: &[MetricId]) -> Vec<f64> {
-        let mut found: Vec<(MetricId, NewestCell)> = Vec::new();
-        for (layout, cells) in &self.0 {
-            let own = layout.iter().zip(cells).filter(|(id, cell)| cell.seq > 0 && metrics.contains(id));
-            for (metric, cell) in own {
-                match found.iter_mut().find(|(known, _)| known == metric) {
-                    Some((_, slot)) if slot.is_before(cell) => *slot = *cell,
-                    Some(_) => {}
-                    None => found.push((*metric, *cell)),
-                }
-            }
-        }
-        let newest = found.iter().map(|(_, cell)| cell.at).max();
-        found.iter().filter(|(_, cell)| Some(cell.at) == newest).map(|(_, cell)| cell.value).collect()
-    }
-
-    /// Forgets what is older than `cutoff`.
-    pub(crate) fn forget_before(&mut self, cutoff: i64) {
-        for (_, cells) in &mut self.0 {
-            cells.iter_mut().filter(|cell| cell.at < cutoff).for_each(|cell| *cell = NewestCell::default());
-        }
-        self.0.retain(|(_, cells)| cells.iter().any(|cell| cell.seq > 0));
     }
 }

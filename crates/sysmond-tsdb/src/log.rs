@@ -19,6 +19,8 @@ const VERSION: u8 = 1;
 const MAX_ROWS: usize = sysmond_model::limits::MAX_SAMPLES_PER_PUSH;
 /// Cells of one run.
 const MAX_CELLS: usize = 1 << 26;
+/// No row's place in the order of storing is beyond it: room for a million rows a second for ever.
+pub(crate) const MAX_SEQ: i64 = 1 << 62;
 /// Whole numbers below it are exact in a double.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
@@ -46,17 +48,21 @@ pub(crate) struct Run {
 
 /// A group in the making.
 #[derive(Debug)]
-pub(crate) struct Group(Vec<u8>);
+pub(crate) struct Group {
+    data: Vec<u8>,
+    /// The bytes that a run's nibbles ask for.
+    payload: Vec<u8>,
+}
 
 impl Default for Group {
     fn default() -> Self {
-        Self(vec![VERSION, 0, 0, 0, 0])
+        Self { data: vec![VERSION, 0, 0, 0, 0], payload: Vec::new() }
     }
 }
 
 impl Group {
     pub(crate) fn push(&mut self, record: &Record) {
-        let out = &mut self.0;
+        let Self { data: out, payload } = self;
         put_varint(out, record.host_id.cast_unsigned());
         put_signed(out, record.received.as_millis());
         for run in record.runs.iter().filter(|run| !run.rows.is_empty()) {
@@ -68,58 +74,62 @@ impl Group {
                 put_signed(out, at.wrapping_sub(last));
                 last = *at;
             }
-            put_cells(run, out);
+            put_cells(run, out, payload);
         }
         put_varint(out, 0);
     }
 
     /// The finished bytes.
     pub(crate) fn finish(mut self) -> Vec<u8> {
-        let sum = crc32fast::hash(self.0.get(5..).unwrap_or_default());
-        if let Some(place) = self.0.get_mut(1..5) {
+        let sum = crc32fast::hash(self.data.get(5..).unwrap_or_default());
+        if let Some(place) = self.data.get_mut(1..5) {
             place.copy_from_slice(&sum.to_le_bytes());
         }
-        self.0
+        self.data
     }
 }
 
-fn put_cells(run: &Run, out: &mut Vec<u8>) {
-    let (mut nibbles, mut payload) = (Vec::new(), Vec::new());
+fn put_cells(run: &Run, out: &mut Vec<u8>, payload: &mut Vec<u8>) {
+    let width = run.rows.first().map_or(0, |(_, values)| values.len());
+    let cells = run.rows.len() * width;
+    out.reserve(cells * 4);
+    payload.clear();
     let mut half = None;
-    let mut before: Option<&[f64]> = None;
+    let mut before: &[f64] = &vec![0.0; width];
     for (_, values) in &run.rows {
-        for (column, value) in values.iter().enumerate() {
-            let last = before.and_then(|row| row.get(column)).map_or(0.0, |last| reference(*last));
-            let nibble = put_cell(*value, last, &mut payload);
+        for (value, last) in values.iter().zip(before) {
+            let nibble = put_cell(*value, reference(*last), payload);
             half = match half {
                 None => Some(nibble),
                 Some(low) => {
-                    nibbles.push(low | nibble << 4);
+                    out.push(low | nibble << 4);
                     None
                 }
             };
         }
-        before = Some(values);
+        before = values;
     }
-    nibbles.extend(half);
-    out.append(&mut nibbles);
-    out.append(&mut payload);
+    out.extend(half);
+    out.append(payload);
 }
 
 fn put_cell(value: f64, last: f64, payload: &mut Vec<u8>) -> u8 {
-    if value.is_nan() {
-        return ABSENT;
-    }
     if value.to_bits() == last.to_bits() {
         return SAME;
+    }
+    if value.is_nan() {
+        return ABSENT;
     }
     if let (Some(value), Some(last)) = (whole(value), whole(last)) {
         let difference = zigzag(value - last);
         let bytes = (64 - difference.leading_zeros()).div_ceil(8);
-        payload.extend(difference.to_le_bytes().iter().take(bytes as usize));
+        // All eight and then fewer: a copy of a length that is known beforehand is one instruction.
+        let end = payload.len() + bytes as usize;
+        payload.extend_from_slice(&difference.to_le_bytes());
+        payload.truncate(end);
         return bytes.to_le_bytes()[0];
     }
-    payload.extend(value.to_le_bytes());
+    payload.extend_from_slice(&value.to_le_bytes());
     RAW
 }
 
@@ -162,6 +172,9 @@ pub(crate) fn decode(data: &[u8], width: impl Fn(LayoutId) -> Option<usize>) -> 
 fn read_run(bytes: &mut Bytes<'_>, layout_id: LayoutId, width: usize) -> Result<Run, Damaged> {
     let rows = bytes.size(MAX_ROWS.min(bytes.rest().len()))?;
     let first_seq = bytes.varint()?.cast_signed();
+    if !(0..MAX_SEQ).contains(&first_seq) {
+        return Err(Damaged("no place in any order"));
+    }
     let mut at = 0_i64;
     let mut times = Vec::with_capacity(rows);
     for _ in 0..rows {

@@ -1,14 +1,16 @@
 //! What is answered without the disk: hosts, the newest value of each of their series, and the rows not yet in blocks.
 
-use crate::codec::block::Block;
-use crate::head::{HeadRow, HostCell, LATEST_WINDOW_MS};
+use crate::head::{HeadRow, HostCell};
 use crate::log::{self, Record};
 use crate::names::{LayoutId, Names};
-use crate::sealed::{HOUR_MS, block_ids, hour_of};
+use crate::newest::Newest;
+use crate::quarantine::{Origin, Piece};
+use crate::sealed::HOUR_MS;
 use crate::writer::Counters;
 use rusqlite::Connection;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use sysmond_model::catalogue::{CPU_TOTAL_USAGE, MEMORY_USED_BYTES};
 use sysmond_model::{FleetSummary, Host, HostInfo, HostStatus, Timestamp};
 
@@ -58,31 +60,27 @@ impl Memory {
 
     /// Reads hosts, replays the log, and finds the newest values.
     pub(crate) fn load(conn: &Connection, names: &Names, counters: &Counters) -> rusqlite::Result<Loaded> {
-        let mut memory = load_hosts(conn, names)?;
+        let memory = load_hosts(conn, names, counters)?;
         let by_id: HashMap<i64, Arc<HostCell>> =
             memory.hosts.values().map(|cell| (cell.id, cell.clone())).collect();
         let mut groups: HashMap<i64, Vec<(i64, i64)>> = HashMap::new();
         let sealed: HashMap<i64, i64> =
             by_id.iter().map(|(id, cell)| (*id, cell.lock().next_seq - 1)).collect();
-        let mut first_logged: HashMap<i64, i64> = HashMap::new();
-        let mut next_log = 1;
+        // Also behind a row that cannot be read: its number is taken.
+        let next_log =
+            conn.query_row("SELECT coalesce(max(id), 0) + 1 FROM log", [], |row| row.get::<_, i64>(0))?;
         each_record(conn, names, counters, |log_id, record| {
-            next_log = log_id + 1;
             let Some(cell) = by_id.get(&record.host_id) else {
                 return;
             };
             let sealed_seq = sealed.get(&cell.id).copied().unwrap_or(0);
-            if let Some(run) = record.runs.first() {
-                first_logged.entry(cell.id).or_insert(run.first_seq);
-            }
             if let Some(last) = replay(cell, names, &record, sealed_seq) {
                 groups.entry(cell.id).or_default().push((log_id, last));
             }
         })?;
         // A cursor may stand behind the last row: rows that come later have to come behind the cursor.
         let cursor: i64 = conn.query_row("SELECT coalesce(max(seq), 0) FROM cursor", [], |row| row.get(0))?;
-        for cell in memory.hosts.values_mut() {
-            load_newest(conn, counters, cell, first_logged.get(&cell.id).copied().unwrap_or(i64::MAX))?;
+        for cell in memory.hosts.values() {
             let mut state = cell.lock();
             state.next_seq = state.next_seq.max(cursor + 1);
             // The log may still have rows whose samples were removed.
@@ -104,12 +102,9 @@ pub(crate) fn replay(cell: &HostCell, names: &Names, record: &Record, sealed_seq
             continue;
         };
         for (seq, (at, values)) in (run.first_seq..).zip(&run.rows) {
-            let row = HeadRow { seq, layout: layout.clone(), values: values.clone() };
             if seq > sealed_seq {
-                state.put(*at, row);
+                state.put(*at, HeadRow { seq, layout: layout.clone(), values: values.clone() });
                 last = last.max(Some(seq));
-            } else {
-                state.newest.observe(*at, &row);
             }
         }
     }
@@ -126,21 +121,26 @@ pub(crate) fn each_record(
     let width = |layout: LayoutId| names.layout(layout).map(|layout| layout.len());
     let mut statement = conn.prepare("SELECT id, data FROM log ORDER BY id")?;
     let mut rows = statement.query([])?;
+    let mut bytes = 0;
     while let Some(row) = rows.next()? {
         let id = row.get(0)?;
-        for record in counters.sound(log::decode(row.get_ref(1)?.as_blob()?, width)).unwrap_or_default() {
+        let data = row.get_ref(1)?.as_blob()?;
+        bytes += data.len() as u64;
+        let piece = Piece { origin: Origin::Log, id };
+        for record in counters.damages.sound(piece, log::decode(data, width)).unwrap_or_default() {
             each(id, record);
         }
     }
+    counters.log_bytes.store(bytes, Ordering::Relaxed);
     Ok(())
 }
 
 /// The hosts with what is stored of them outside of the log.
-pub(crate) fn load_hosts(conn: &Connection, names: &Names) -> rusqlite::Result<Memory> {
+pub(crate) fn load_hosts(conn: &Connection, names: &Names, counters: &Counters) -> rusqlite::Result<Memory> {
     let mut memory = Memory::default();
     let mut statement = conn.prepare(
         "SELECT host_id, hostname, version, platform, tags, first_seen, last_seen, static_info, sealed_seq, newest,
-                raw_from
+                raw_from, last
          FROM hosts LEFT JOIN host_state USING (host_id)",
     )?;
     let mut rows = statement.query([])?;
@@ -162,6 +162,12 @@ pub(crate) fn load_hosts(conn: &Connection, names: &Names) -> rusqlite::Result<M
         state.next_seq = row.get::<_, Option<i64>>(8)?.unwrap_or(0) + 1;
         state.newest_sealed = row.get(9)?;
         state.newest_row = state.newest_sealed;
+        if let Some(last) = row.get_ref(11)?.as_blob_or_null()? {
+            state.newest = Newest::from_bytes(last).unwrap_or_else(|_| {
+                counters.damages.tries.fetch_add(1, Ordering::Relaxed);
+                Newest::default()
+            });
+        }
         state.raw_from = row.get::<_, Option<i64>>(10)?.unwrap_or(0);
         drop(state);
         load_layouts(conn, names, &cell)?;
@@ -181,51 +187,6 @@ fn load_layouts(conn: &Connection, names: &Names, cell: &HostCell) -> rusqlite::
         state.series.extend(names.layout(layout).into_iter().flat_map(|metrics| metrics.iter()));
     }
     Ok(())
-}
-
-/// The newest values that stand in blocks alone: rows before the first that the log has.
-fn load_newest(
-    conn: &Connection,
-    counters: &Counters,
-    cell: &HostCell,
-    first_logged: i64,
-) -> rusqlite::Result<()> {
-    let Some(newest) = cell.lock().newest_row else {
-        return Ok(());
-    };
-    let from = newest.saturating_sub(LATEST_WINDOW_MS);
-    let mut blobs: Vec<Vec<u8>> = Vec::new();
-    let mut young = conn.prepare_cached(
-        "SELECT data FROM young WHERE host_id = ?1 AND hour >= ?2 AND newest >= ?3 AND seq0 < ?4",
-    )?;
-    let mut rows = young.query([cell.id, hour_of(from), from, first_logged])?;
-    while let Some(row) = rows.next()? {
-        blobs.push(row.get(0)?);
-    }
-    let mut block = conn.prepare_cached("SELECT data FROM block WHERE id BETWEEN ?1 AND ?2 AND seq0 < ?3")?;
-    for hour in hour_of(from)..=hour_of(newest) {
-        let ids = block_ids(hour, cell.id);
-        let mut rows = block.query([*ids.start(), *ids.end(), first_logged])?;
-        while let Some(row) = rows.next()? {
-            blobs.push(row.get(0)?);
-        }
-    }
-    for blob in blobs {
-        if let Some(table) = counters.sound(Block::open(&blob).and_then(|block| block.table())) {
-            observe_table(cell, &table);
-        }
-    }
-    Ok(())
-}
-
-fn observe_table(cell: &HostCell, table: &crate::codec::block::Table) {
-    let layout: crate::names::Layout = table.columns.iter().map(|(id, _)| *id).collect();
-    let mut state = cell.lock();
-    for (row, (at, seq)) in table.timestamps.iter().zip(&table.seqs).enumerate() {
-        let values = table.columns.iter().map(|(_, values)| values.get(row).copied().unwrap_or(f64::NAN));
-        let row = HeadRow { seq: *seq, layout: layout.clone(), values: values.collect() };
-        state.newest.observe(*at, &row);
-    }
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float to int cast saturates")]

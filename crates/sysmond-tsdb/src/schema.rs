@@ -1,19 +1,26 @@
 //! The tables and their versions.
 
-use crate::codec::block::MAX_ROWS;
-use crate::head::HeadRow;
+use crate::codec::block::Block;
+use crate::codec::ints::Effort;
+use crate::head::{HeadRow, LATEST_WINDOW_MS};
 use crate::names::Names;
-use crate::seal::{self, SealedBlock};
-use crate::sealed::hour_of;
-use crate::{compact, row};
-use rusqlite::{Connection, TransactionBehavior, ffi};
+use crate::newest::Newest;
+use crate::seal::SealedBlock;
+use crate::sealed::{self, hour_of};
+use crate::{compact, pieces, row};
+use rusqlite::{Connection, TransactionBehavior, ffi, params};
 
 /// Marks a SQLite file as sysmon's: "sysm".
 pub(crate) const APPLICATION_ID: i64 = 0x7379_736d;
 
 /// What turns version N into N + 1. Never edited once released, only added to.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../migrations/0001.sql"), include_str!("../migrations/0002.sql")];
+const MIGRATIONS: [&str; 5] = [
+    include_str!("../migrations/0001.sql"),
+    include_str!("../migrations/0002.sql"),
+    include_str!("../migrations/0003.sql"),
+    include_str!("../migrations/0004.sql"),
+    include_str!("../migrations/0005.sql"),
+];
 
 /// The version that this program writes.
 pub(crate) const VERSION: i64 = MIGRATIONS.len().cast_signed() as i64;
@@ -36,8 +43,10 @@ pub(crate) fn migrate(conn: &mut Connection) -> rusqlite::Result<()> {
     for (sql, to) in MIGRATIONS.iter().zip(1_i64..).skip(from) {
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         tx.execute_batch(sql)?;
-        if to == 2 {
-            rows_to_blocks(&tx)?;
+        match to {
+            2 => rows_to_blocks(&tx)?,
+            3 => fill_newest(&tx)?,
+            _ => {}
         }
         tx.pragma_update(None, "application_id", APPLICATION_ID)?;
         tx.pragma_update(None, "user_version", to)?;
@@ -83,9 +92,31 @@ fn put_hour(conn: &Connection, host_id: i64, rows: &[(i64, HeadRow)]) -> rusqlit
         return Ok(());
     };
     let hour = hour_of(*first);
+    let tables = pieces::of_rows(rows);
     let blocks: Vec<SealedBlock> =
-        rows.chunks(MAX_ROWS).map(|rows| SealedBlock::new(hour, &seal::table(rows))).collect();
+        tables.iter().map(|table| SealedBlock::new(hour, table, Effort::Thorough)).collect();
     compact::insert_blocks(conn, host_id, hour, &blocks)
+}
+
+/// Writes beside each host's blocks the newest values that are in them. Blocks that cannot be read are left for whoever
+/// reads them next.
+fn fill_newest(conn: &Connection) -> rusqlite::Result<()> {
+    let mut hosts = conn.prepare("SELECT host_id, newest FROM host_state WHERE newest IS NOT NULL")?;
+    let hosts: Vec<(i64, i64)> =
+        hosts.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    for (host_id, newest) in hosts {
+        let mut last = Newest::default();
+        for hour in hour_of(newest.saturating_sub(LATEST_WINDOW_MS))..=hour_of(newest) {
+            for blob in sealed::blobs(conn, host_id, hour)? {
+                if let Ok(table) = Block::open(&blob.data).and_then(|block| block.table()) {
+                    last.observe_table(&table);
+                }
+            }
+        }
+        conn.prepare_cached("UPDATE host_state SET last = ?2 WHERE host_id = ?1")?
+            .execute(params![host_id, last.to_bytes()])?;
+    }
+    Ok(())
 }
 
 /// The error of a file whose content breaks its own rules.

@@ -1,19 +1,24 @@
 //! From rows in memory to young blocks. Encoding happens on a thread of its own, only the insertion on the writer's.
 
-use crate::codec::block::{self, MAX_ROWS, Table};
+use crate::budget::Budget;
+use crate::codec::block::{self, Table};
+use crate::codec::ints::Effort;
 use crate::head::{HeadRow, HostCell};
-use crate::names::MetricId;
+use crate::pieces;
 use crate::sealed::hour_of;
 use crate::writer::{Command, Writer};
 use rusqlite::{Connection, TransactionBehavior, params};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender};
 use sysmond_model::Timestamp;
 
-/// Rows after which a host's head becomes a block; the first time somewhere between half of it and it, so that hosts
-/// that began together do not seal together for ever.
+/// Rows after which a host's head becomes a block; the first time somewhere between a few and it, so that hosts that
+/// began together do not seal together for ever, and that heads are half full on average at any time.
 const SEAL_ROWS: usize = 120;
+/// Rows of the least first block.
+const FIRST_ROWS: usize = 12;
 /// Age after which it does with fewer, milliseconds: a host that fell silent must not hold the log.
 const SEAL_AGE_MS: i64 = 10 * 60 * 1000;
 /// Cells of all heads beyond which the larger are sealed early: 64 MB of doubles.
@@ -36,8 +41,8 @@ pub(crate) struct Unsealed {
 
 impl Unsealed {
     pub(crate) fn new(cell: Arc<HostCell>, since: Timestamp) -> Self {
-        let spread = usize::try_from(cell.id).unwrap_or(0).wrapping_mul(37) % (SEAL_ROWS / 2);
-        Self { cell, groups: VecDeque::new(), since, in_flight: false, target: SEAL_ROWS / 2 + spread }
+        let spread = usize::try_from(cell.id).unwrap_or(0).wrapping_mul(37) % SEAL_ROWS;
+        Self { cell, groups: VecDeque::new(), since, in_flight: false, target: spread.max(FIRST_ROWS) }
     }
 
     /// Takes note of rows in a log row; whether the head is ripe.
@@ -66,7 +71,7 @@ impl Unsealed {
     }
 
     pub(crate) fn head_cells(&self) -> usize {
-        self.cell.lock().head.values().map(|row| row.values.len()).sum()
+        self.cell.lock().head_cells
     }
 
     /// The oldest log row that is still needed for this host.
@@ -81,6 +86,8 @@ pub(crate) struct SealedHost {
     /// All rows up to this place in the order of storing are in the blocks.
     sealed_seq: i64,
     newest: i64,
+    /// The newest values as bytes.
+    last: Vec<u8>,
     blocks: Vec<SealedBlock>,
 }
 
@@ -88,18 +95,15 @@ pub(crate) struct SealedHost {
 pub(crate) struct SealedBlock {
     pub(crate) hour: i64,
     pub(crate) seqs: (i64, i64),
-    /// The greatest timestamp, milliseconds.
-    pub(crate) newest: i64,
     pub(crate) cells: usize,
     pub(crate) data: Vec<u8>,
 }
 
 impl SealedBlock {
-    pub(crate) fn new(hour: i64, table: &Table) -> Self {
+    pub(crate) fn new(hour: i64, table: &Table, effort: Effort) -> Self {
         let seqs = || table.seqs.iter().copied();
         let seqs = (seqs().min().unwrap_or(0), seqs().max().unwrap_or(0));
-        let newest = table.timestamps.last().copied().unwrap_or(i64::MIN);
-        Self { hour, seqs, newest, cells: table.cell_count(), data: block::encode(table) }
+        Self { hour, seqs, cells: table.cell_count(), data: block::encode(table, effort) }
     }
 }
 
@@ -117,34 +121,17 @@ pub(crate) fn work(requests: &Receiver<Arc<HostCell>>, writer: &SyncSender<Comma
 fn seal(cell: Arc<HostCell>) -> SealedHost {
     let state = cell.lock();
     let sealed_seq = state.next_seq - 1;
+    let last = state.newest.to_bytes();
     let rows: Vec<(i64, HeadRow)> = state.head.iter().map(|(at, row)| (*at, row.clone())).collect();
     drop(state);
     let newest = rows.last().map_or(i64::MIN, |(at, _)| *at);
     let by_hour = rows.chunk_by(|(a, _), (b, _)| hour_of(*a) == hour_of(*b));
-    let blocks = by_hour.flat_map(|rows| rows.chunks(MAX_ROWS)).map(|rows| {
+    let blocks = by_hour.flat_map(|rows| {
         let hour = rows.first().map_or(0, |(at, _)| hour_of(*at));
-        SealedBlock::new(hour, &table(rows))
+        pieces::of_rows(rows).into_iter().map(move |table| SealedBlock::new(hour, &table, Effort::Quick))
     });
     let blocks = blocks.collect();
-    SealedHost { cell, sealed_seq, newest, blocks }
-}
-
-/// Rows as columns; series without a value are left out.
-pub(crate) fn table(rows: &[(i64, HeadRow)]) -> Table {
-    let mut columns: BTreeMap<MetricId, Vec<f64>> = BTreeMap::new();
-    for (index, (_, row)) in rows.iter().enumerate() {
-        for (metric, value) in row.cells() {
-            let column = columns.entry(metric).or_insert_with(|| vec![f64::NAN; rows.len()]);
-            if let Some(cell) = column.get_mut(index) {
-                *cell = value;
-            }
-        }
-    }
-    Table {
-        timestamps: rows.iter().map(|(at, _)| *at).collect(),
-        seqs: rows.iter().map(|(_, row)| row.seq).collect(),
-        columns: columns.into_iter().collect(),
-    }
+    SealedHost { cell, sealed_seq, newest, last, blocks }
 }
 
 impl Writer {
@@ -168,17 +155,20 @@ impl Writer {
         Ok(())
     }
 
-    /// Asks for the sealing of what is old, or of the largest heads where all together are too large.
+    /// Asks for the sealing of what is old, of the largest heads where all together are too large, or of everything
+    /// where an append found no room: the log takes more of it than blocks do.
     pub(crate) fn seal_old(&mut self, now: Timestamp) {
+        let is_short = self.shared().counters.is_short.load(Ordering::Relaxed);
         let mut sizes: Vec<(usize, i64)> =
             self.unsealed.iter().map(|(id, entry)| (entry.head_cells(), *id)).collect();
         sizes.sort_unstable();
         let mut total: usize = sizes.iter().map(|(cells, _)| cells).sum();
+        let most = MAX_HEAD_CELLS.min(Budget(self.shared().options.max_disk_bytes).head_cells());
         while let Some((cells, id)) = sizes.pop() {
             let Some(entry) = self.unsealed.get_mut(&id) else {
                 continue;
             };
-            if (total > MAX_HEAD_CELLS || entry.is_old(now))
+            if (is_short || total > most || entry.is_old(now))
                 && let Some(cell) = entry.claim()
             {
                 total -= cells;
@@ -207,7 +197,7 @@ impl Writer {
         }
         for host in sealed {
             let mut state = host.cell.lock();
-            state.head.retain(|_, row| row.seq > host.sealed_seq);
+            state.drop_sealed(host.sealed_seq);
             state.newest_sealed = state.newest_sealed.max(Some(host.newest));
         }
         if let Err(error) = self.trim_log() {
@@ -222,10 +212,14 @@ impl Writer {
         let Ok(conn) = self.connection() else {
             return Ok(());
         };
-        conn.prepare_cached(
-            "DELETE FROM log WHERE id IN (SELECT id FROM log WHERE id < ?1 ORDER BY id LIMIT ?2)",
-        )?
-        .execute([keep, MAX_LOG_ROWS_AT_ONCE])?;
+        let mut delete = conn.prepare_cached(
+            "DELETE FROM log WHERE id IN (SELECT id FROM log WHERE id < ?1 ORDER BY id LIMIT ?2)
+             RETURNING length(data)",
+        )?;
+        let sizes = delete.query_map([keep, MAX_LOG_ROWS_AT_ONCE], |row| row.get::<_, i64>(0))?;
+        let freed = sizes.sum::<rusqlite::Result<i64>>()?.unsigned_abs();
+        drop(delete);
+        self.shared().counters.log_bytes.fetch_sub(freed, Ordering::Relaxed);
         Ok(())
     }
 }
@@ -233,14 +227,15 @@ impl Writer {
 fn insert(conn: &mut Connection, sealed: &[SealedHost], now: Timestamp) -> rusqlite::Result<()> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut state = tx.prepare_cached(
-        "INSERT INTO host_state (host_id, sealed_seq, newest) VALUES (?1, ?2, ?3)
-         ON CONFLICT (host_id) DO UPDATE SET sealed_seq = excluded.sealed_seq, newest = max(coalesce(newest, excluded.newest), excluded.newest)",
+        "INSERT INTO host_state (host_id, sealed_seq, newest, last) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (host_id) DO UPDATE SET sealed_seq = excluded.sealed_seq, last = excluded.last,
+         newest = max(coalesce(newest, excluded.newest), excluded.newest)",
     )?;
     for host in sealed {
         for block in &host.blocks {
             insert_young(&tx, host.cell.id, block, now)?;
         }
-        state.execute([host.cell.id, host.sealed_seq, host.newest])?;
+        state.execute(params![host.cell.id, host.sealed_seq, host.newest, host.last])?;
     }
     drop(state);
     tx.commit()
@@ -254,20 +249,11 @@ pub(crate) fn insert_young(
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     let mut insert = conn.prepare_cached(
-        "INSERT INTO young (host_id, hour, seq0, seq1, newest, sealed_at, cells, data)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO young (host_id, hour, seq0, seq1, sealed_at, cells, data)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
     let cells = i64::try_from(block.cells).unwrap_or(i64::MAX);
     let (seq0, seq1) = block.seqs;
-    insert.execute(params![
-        host_id,
-        block.hour,
-        seq0,
-        seq1,
-        block.newest,
-        now.as_millis(),
-        cells,
-        block.data
-    ])?;
+    insert.execute(params![host_id, block.hour, seq0, seq1, now.as_millis(), cells, block.data])?;
     Ok(())
 }

@@ -8,7 +8,7 @@ import { lowerBound } from "./track.js";
 const AREA_ALPHA = 0.12;
 const BAND_ALPHA = 0.18;
 const STACK_ALPHA = 0.78;
-/** Points a pixel column from which a line is nothing but its columns: bars are filled many times faster than a path. */
+/** Points a pixel column from which a line is its columns alone: bars are filled many times faster than a path. */
 const DENSE = 1.5;
 /** Device pixels up to which a line is made of two hairlines. */
 const THIN = 2;

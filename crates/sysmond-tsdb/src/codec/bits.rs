@@ -57,13 +57,10 @@ impl<'a> BitReader<'a> {
     }
 
     /// At least [`MAX_BITS`] bits, without moving on.
+    #[inline]
     pub(crate) fn peek(&self) -> u64 {
         let rest = self.data.get(self.position / 8..).unwrap_or_default();
-        let chunk = rest.first_chunk().copied().unwrap_or_else(|| {
-            let mut chunk = [0; 8];
-            chunk.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-            chunk
-        });
+        let chunk = rest.first_chunk().copied().unwrap_or_else(|| last_chunk(rest));
         u64::from_le_bytes(chunk) >> (self.position % 8)
     }
 
@@ -95,6 +92,14 @@ impl<'a> BitReader<'a> {
         }
         Ok(())
     }
+}
+
+/// Fewer than eight bytes, with zeros behind.
+#[cold]
+fn last_chunk(rest: &[u8]) -> [u8; 8] {
+    let mut chunk = [0; 8];
+    chunk.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    chunk
 }
 
 #[cfg(test)]

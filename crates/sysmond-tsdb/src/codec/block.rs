@@ -10,15 +10,22 @@
 
 use super::bytes::{Bytes, put_section, put_size, put_varint};
 use super::floats::{self, Column};
+use super::ints::{self, Effort};
 use super::ratio::{self, Streams};
-use super::{Damaged, ints};
+use super::{Damaged, derived};
+use std::cell::OnceCell;
 
-/// The version that is written.
-const VERSION: u8 = 1;
+/// The version that is written. Version 1 knew no columns that follow from others and no more than six digits; what it
+/// did know is the same.
+const VERSION: u8 = 2;
+/// The versions that are read.
+const READABLE: std::ops::RangeInclusive<u8> = 1..=VERSION;
 /// Rows of one block: a second's rows of an hour and a little; an hour with more has several blocks.
 pub(crate) const MAX_ROWS: usize = 4096;
-/// Columns of one block, far beyond what a host may have.
-const MAX_COLUMNS: usize = 1 << 16;
+/// Columns of one block that are read: what version 1 wrote of a host with as many series as there may be.
+const MAX_COLUMNS: usize = 1 << 15;
+/// Cells of one block: 32 MB of doubles, so that a few bytes cannot ask for all memory.
+const MAX_CELLS: usize = 1 << 22;
 
 /// Rows of one host in memory, column by column.
 #[derive(Clone, Debug, Default)]
@@ -45,11 +52,19 @@ impl Table {
 }
 
 /// The bytes of `table`, which has at most [`MAX_ROWS`] rows.
-pub(crate) fn encode(table: &Table) -> Vec<u8> {
+pub(crate) fn encode(table: &Table, effort: Effort) -> Vec<u8> {
     debug_assert!(table.timestamps.len() <= MAX_ROWS && table.columns.len() <= MAX_COLUMNS);
+    debug_assert!(table.timestamps.len() * table.columns.len() <= MAX_CELLS);
     let mut streams = Streams::new(table.timestamps.len());
-    let columns: Vec<Column> =
-        table.columns.iter().map(|(_, values)| Column::new(values, &mut streams)).collect();
+    let values_at = |place: usize| table.columns.get(place).map_or(&[][..], |(_, values)| values.as_slice());
+    let columns: Vec<Column<'_>> = derived::find(&table.columns)
+        .into_iter()
+        .zip(&table.columns)
+        .map(|(derivation, (_, values))| match derivation {
+            Some(found) => Column::derived(values, found, values_at(found.a), values_at(found.b)),
+            None => Column::new(values, &mut streams),
+        })
+        .collect();
     let streams = streams.finish();
     let mut out = vec![VERSION, 0, 0, 0, 0];
     put_size(&mut out, table.timestamps.len());
@@ -57,22 +72,20 @@ pub(crate) fn encode(table: &Table) -> Vec<u8> {
     put_size(&mut out, streams.len());
     for stream in [&table.timestamps, &table.seqs] {
         let mut section = Vec::new();
-        ints::encode(stream, &mut section);
+        ints::encode(stream, effort, &mut section);
         put_section(&mut out, &section);
     }
     let mut bodies = Vec::new();
     for stream in &streams {
         let start = bodies.len();
-        ints::encode(
-            &stream.iter().map(|denominator| i64::from(*denominator)).collect::<Vec<_>>(),
-            &mut bodies,
-        );
+        let denominators: Vec<i64> = stream.iter().map(|denominator| i64::from(*denominator)).collect();
+        ints::encode(&denominators, effort, &mut bodies);
         put_size(&mut out, bodies.len() - start);
     }
     let mut last_id = 0;
     for (column, (id, _)) in columns.iter().zip(&table.columns) {
         let start = bodies.len();
-        column.write(&streams, &mut bodies);
+        column.write(&streams, effort, &mut bodies);
         put_varint(&mut out, u64::from(id - last_id));
         put_size(&mut out, bodies.len() - start);
         last_id = *id;
@@ -91,7 +104,8 @@ pub(crate) struct Block<'a> {
     row_count: usize,
     timestamps: &'a [u8],
     seqs: &'a [u8],
-    streams: Vec<&'a [u8]>,
+    /// Bytes, and denominators once they were asked for.
+    streams: Vec<(&'a [u8], OnceCell<Vec<i64>>)>,
     columns: Vec<(u32, &'a [u8])>,
 }
 
@@ -99,7 +113,7 @@ impl<'a> Block<'a> {
     /// Checks the sum and finds the columns.
     pub(crate) fn open(data: &'a [u8]) -> Result<Self, Damaged> {
         let mut bytes = Bytes::new(data);
-        if bytes.byte()? != VERSION {
+        if !READABLE.contains(&bytes.byte()?) {
             return Err(Damaged("a block of another version"));
         }
         if u32::from_le_bytes(bytes.array()?) != crc32fast::hash(bytes.rest()) {
@@ -107,6 +121,9 @@ impl<'a> Block<'a> {
         }
         let row_count = bytes.size(MAX_ROWS)?;
         let column_count = bytes.size(MAX_COLUMNS.min(bytes.rest().len()))?;
+        if row_count * column_count > MAX_CELLS {
+            return Err(Damaged("more cells than a block may have"));
+        }
         let stream_count = bytes.size(ratio::MAX_STREAMS)?;
         let (timestamps, seqs) = (bytes.section()?, bytes.section()?);
         let stream_lens: Vec<usize> =
@@ -121,7 +138,10 @@ impl<'a> Block<'a> {
                 .ok_or(Damaged("columns out of order"))?;
             entries.push((id, bytes.size(data.len())?));
         }
-        let streams = stream_lens.into_iter().map(|len| bytes.take(len)).collect::<Result<_, _>>()?;
+        let streams = stream_lens
+            .into_iter()
+            .map(|len| Ok((bytes.take(len)?, OnceCell::new())))
+            .collect::<Result<_, _>>()?;
         let columns =
             entries.into_iter().map(|(id, len)| Ok((id, bytes.take(len)?))).collect::<Result<_, _>>()?;
         Ok(Self { row_count, timestamps, seqs, streams, columns })
@@ -150,6 +170,26 @@ impl<'a> Block<'a> {
         }
     }
 
+    pub(crate) const fn row_count(&self) -> usize {
+        self.row_count
+    }
+
+    /// Some columns, of those that there are; no rows where there are none of them.
+    pub(crate) fn table_of(&self, ids: &[u32]) -> Result<Table, Damaged> {
+        let wanted = self.columns.iter().filter(|(id, _)| ids.binary_search(id).is_ok());
+        let columns: Vec<_> =
+            wanted.map(|(id, data)| Ok((*id, self.decode(data)?))).collect::<Result<_, _>>()?;
+        if columns.is_empty() {
+            return Ok(Table::default());
+        }
+        Ok(Table { timestamps: self.timestamps()?, seqs: self.seqs()?, columns })
+    }
+
+    /// The columns there are.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = u32> {
+        self.columns.iter().map(|(id, _)| *id)
+    }
+
     /// Everything.
     pub(crate) fn table(&self) -> Result<Table, Damaged> {
         let columns =
@@ -158,9 +198,26 @@ impl<'a> Block<'a> {
     }
 
     fn decode(&self, data: &[u8]) -> Result<Vec<f64>, Damaged> {
-        floats::decode(data, self.row_count, |stream| {
-            ints::decode(self.streams.get(stream).ok_or(Damaged("no such stream"))?, self.row_count)
-        })
+        floats::decode(data, self.row_count, self)
+    }
+}
+
+impl floats::Shared for Block<'_> {
+    fn stream(&self, number: usize) -> Result<&[i64], Damaged> {
+        let (data, decoded) = self.streams.get(number).ok_or(Damaged("no such stream"))?;
+        if let Some(decoded) = decoded.get() {
+            return Ok(decoded);
+        }
+        let fresh = ints::decode(data, self.row_count)?;
+        Ok(decoded.get_or_init(|| fresh))
+    }
+
+    fn column(&self, place: usize) -> Result<Vec<f64>, Damaged> {
+        let (_, data) = self.columns.get(place).ok_or(Damaged("no such column"))?;
+        if floats::is_derived(data) {
+            return Err(Damaged("a column follows from one that follows"));
+        }
+        self.decode(data)
     }
 }
 
@@ -197,7 +254,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_table_survives_whole_and_by_column(table in tables()) {
-            let data = encode(&table);
+            let data = encode(&table, Effort::Thorough);
             let block = Block::open(&data).expect("just encoded");
             prop_assert_eq!(bits(&block.table().expect("just encoded")), bits(&table));
             for (id, values) in &table.columns {
@@ -208,14 +265,14 @@ mod tests {
 
         #[test]
         fn an_altered_bit_is_noticed(table in tables(), at: prop::sample::Index, bit in 0u8..8) {
-            let mut data = encode(&table);
+            let mut data = encode(&table, Effort::Thorough);
             *at.get_mut(&mut data) ^= 1 << bit;
             prop_assert!(Block::open(&data).is_err());
         }
 
         #[test]
         fn no_bytes_panic_even_with_a_right_sum(table in tables(), at: prop::sample::Index, byte: u8, tail: Vec<u8>) {
-            let mut data = encode(&table);
+            let mut data = encode(&table, Effort::Thorough);
             *at.get_mut(&mut data) = byte;
             data.extend(tail);
             data[0] = VERSION;
@@ -229,7 +286,10 @@ mod tests {
 
     #[test]
     fn no_such_column_is_no_damage() {
-        let data = encode(&Table { timestamps: vec![5], seqs: vec![1], columns: vec![(7, vec![1.0])] });
+        let data = encode(
+            &Table { timestamps: vec![5], seqs: vec![1], columns: vec![(7, vec![1.0])] },
+            Effort::Quick,
+        );
         let block = Block::open(&data).expect("just encoded");
         assert_eq!(block.column(8), Ok(None));
     }

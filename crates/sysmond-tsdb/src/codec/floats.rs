@@ -1,9 +1,10 @@
-//! A column of doubles as integers: constant, whole, decimal, fraction, or as it is; each only where every bit comes
-//! back.
+//! A column of doubles as integers: constant, whole, decimal, fraction, following from others, or as it is; each only
+//! where every bit comes back.
 
 use super::Damaged;
 use super::bytes::{Bytes, put_section, put_size};
-use super::ints;
+use super::derived::{Derivation, Rule};
+use super::ints::{self, Effort};
 use super::ratio::{self, EXCEPTION_SHARE, Streams};
 
 /// How a column's values are written: the low bits of its first byte.
@@ -11,17 +12,18 @@ const CONSTANT: u8 = 0;
 const SCALED: u8 = 1;
 const RATIO: u8 = 2;
 const RAW: u8 = 3;
+const DERIVED: u8 = 4;
 const MODE_MASK: u8 = 0x0f;
 /// Set in the first byte where some rows have no value.
 const HAS_GAPS: u8 = 0x10;
 /// Set where some values stand beside the mode.
 const HAS_EXCEPTIONS: u8 = 0x20;
 /// Digits behind the point that are tried.
-const MAX_DIGITS: usize = 6;
+const MAX_DIGITS: usize = 9;
 /// The powers of ten of those digits.
-const POWERS: [f64; MAX_DIGITS + 1] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6];
+const POWERS: [f64; MAX_DIGITS + 1] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 /// Values that decide whether a mode is worth a look at all of them.
-const PROBES: usize = 16;
+const PROBES: usize = 8;
 /// Whole numbers below it have an exact double each.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
@@ -31,52 +33,77 @@ enum Mode {
     Constant(f64),
     Scaled(usize),
     Ratio(usize),
+    Derived(Derivation, Vec<(usize, f64)>),
     Raw,
 }
 
 /// A column looked at but not yet written: its fractions wait for those of the other columns.
 #[derive(Debug)]
-pub(super) struct Column {
-    row_count: usize,
-    /// Row and value of each present cell.
-    cells: Vec<(usize, f64)>,
+pub(super) struct Column<'a> {
+    /// A value per row, NaN where absent.
+    values: &'a [f64],
+    /// How many are present.
+    count: usize,
     mode: Mode,
 }
 
-impl Column {
+/// Row and value of each present cell.
+fn cells(values: &[f64]) -> impl Iterator<Item = (usize, f64)> + Clone {
+    values.iter().copied().enumerate().filter(|(_, value)| !value.is_nan())
+}
+
+impl<'a> Column<'a> {
     /// Chooses the mode of `values`, NaN where absent.
-    pub(super) fn new(values: &[f64], streams: &mut Streams) -> Self {
-        let cells: Vec<(usize, f64)> =
-            values.iter().copied().enumerate().filter(|(_, value)| !value.is_nan()).collect();
-        let mode = constant(&cells)
+    pub(super) fn new(values: &'a [f64], streams: &mut Streams) -> Self {
+        let count = values.iter().filter(|value| !value.is_nan()).count();
+        let mode = constant(values)
             .map(Mode::Constant)
-            .or_else(|| (0..=MAX_DIGITS).find(|digits| is_scaled(&cells, *digits)).map(Mode::Scaled))
-            .or_else(|| streams.join(&cells).map(Mode::Ratio))
+            .or_else(|| (0..=MAX_DIGITS).find(|digits| is_scaled(values, count, *digits)).map(Mode::Scaled))
+            .or_else(|| streams.join(cells(values), count).map(Mode::Ratio))
             .unwrap_or(Mode::Raw);
-        Self { row_count: values.len(), cells, mode }
+        Self { values, count, mode }
+    }
+
+    /// A column that follows from two others, given as `a` and `b`.
+    pub(super) fn derived(values: &'a [f64], derivation: Derivation, a: &[f64], b: &[f64]) -> Self {
+        let follows = |row: usize, value: f64| {
+            let (Some(a), Some(b)) = (a.get(row), b.get(row)) else {
+                return false;
+            };
+            derivation.rule.apply(*a, *b).to_bits() == value.to_bits()
+        };
+        let misfits = cells(values).enumerate().filter(|(_, (row, value))| !follows(*row, *value));
+        let exceptions = misfits.map(|(place, (_, value))| (place, value)).collect();
+        Self { values, count: cells(values).count(), mode: Mode::Derived(derivation, exceptions) }
     }
 
     /// Appends the column's bytes.
-    pub(super) fn write(&self, streams: &[Vec<u32>], out: &mut Vec<u8>) {
+    pub(super) fn write(&self, streams: &[Vec<u32>], effort: Effort, out: &mut Vec<u8>) {
         let mut body = Vec::new();
-        let (mode, exceptions) = match self.mode {
+        let (mode, exceptions) = match &self.mode {
             Mode::Constant(value) => {
                 body.extend(value.to_le_bytes());
                 (CONSTANT, Vec::new())
             }
-            Mode::Scaled(digits) => {
+            &Mode::Scaled(digits) => {
                 body.extend([digits.to_le_bytes()[0]]);
-                (SCALED, self.put_ints(&mut body, |_, value| scaled(value, digits)))
+                (SCALED, self.put_ints(effort, &mut body, |_, value| scaled(value, digits)))
             }
-            Mode::Ratio(stream) => {
+            &Mode::Ratio(stream) => {
                 put_size(&mut body, stream);
                 let denominators = streams.get(stream).map_or(&[][..], Vec::as_slice);
                 let numerator = |row: usize, value| ratio::numerator(value, *denominators.get(row)?);
-                (RATIO, self.put_ints(&mut body, numerator))
+                (RATIO, self.put_ints(effort, &mut body, numerator))
             }
-            Mode::Raw => (RAW, self.put_ints(&mut body, |_, value| Some(sortable(value)))),
+            Mode::Derived(Derivation { rule, a, b }, exceptions) => {
+                body.push(Rule::ALL.iter().position(|known| known == rule).unwrap_or(0).to_le_bytes()[0]);
+                put_size(&mut body, *a);
+                put_size(&mut body, *b);
+                (DERIVED, exceptions.clone())
+            }
+            Mode::Raw => (RAW, self.put_ints(effort, &mut body, |_, value| Some(sortable(value)))),
         };
-        let gaps = self.cells.len() < self.row_count;
+        let gaps = self.count < self.values.len();
         out.push(
             mode | if gaps { HAS_GAPS } else { 0 } | if exceptions.is_empty() { 0 } else { HAS_EXCEPTIONS },
         );
@@ -91,22 +118,27 @@ impl Column {
 
     /// Writes each value as the integer that `as_int` makes of it; what it cannot stands as its neighbour, and is given
     /// back as an exception: place among the present cells, value.
-    fn put_ints(&self, body: &mut Vec<u8>, as_int: impl Fn(usize, f64) -> Option<i64>) -> Vec<(usize, f64)> {
-        let (mut ints, mut exceptions) = (Vec::with_capacity(self.cells.len()), Vec::new());
-        for (place, &(row, value)) in self.cells.iter().enumerate() {
+    fn put_ints(
+        &self,
+        effort: Effort,
+        body: &mut Vec<u8>,
+        as_int: impl Fn(usize, f64) -> Option<i64>,
+    ) -> Vec<(usize, f64)> {
+        let (mut ints, mut exceptions) = (Vec::with_capacity(self.count), Vec::new());
+        for (row, value) in cells(self.values) {
             ints.push(as_int(row, value).unwrap_or_else(|| {
-                exceptions.push((place, value));
+                exceptions.push((ints.len(), value));
                 ints.last().copied().unwrap_or(0)
             }));
         }
-        ints::encode(&ints, body);
+        ints::encode(&ints, effort, body);
         exceptions
     }
 
     /// The lengths of runs with and without a value, in turn, the first with.
     fn put_gaps(&self, out: &mut Vec<u8>) {
         let (mut runs, mut next, mut run) = (Vec::new(), 0, 0);
-        for &(row, _) in &self.cells {
+        for (row, _) in cells(self.values) {
             if row > next {
                 runs.extend([run, as_int(row - next)]);
                 run = 0;
@@ -117,24 +149,34 @@ impl Column {
         runs.push(run);
         let mut section = Vec::new();
         put_size(&mut section, runs.len());
-        ints::encode(&runs, &mut section);
+        ints::encode(&runs, Effort::Thorough, &mut section);
         put_section(out, &section);
     }
 }
 
-/// Reads the whole of `data` as a column of `row_count` rows; `stream` gives denominators by number.
-pub(super) fn decode(
-    data: &[u8],
-    row_count: usize,
-    stream: impl Fn(usize) -> Result<Vec<i64>, Damaged>,
-) -> Result<Vec<f64>, Damaged> {
+/// Whether a column follows from others.
+pub(super) fn is_derived(data: &[u8]) -> bool {
+    data.first().is_some_and(|head| head & MODE_MASK == DERIVED)
+}
+
+/// Where a column finds what it shares with others.
+pub(super) trait Shared {
+    /// Denominators by number, one a row.
+    fn stream(&self, number: usize) -> Result<&[i64], Damaged>;
+
+    /// Another column by its place.
+    fn column(&self, place: usize) -> Result<Vec<f64>, Damaged>;
+}
+
+/// Reads the whole of `data` as a column of `row_count` rows.
+pub(super) fn decode(data: &[u8], row_count: usize, shared: &impl Shared) -> Result<Vec<f64>, Damaged> {
     let mut bytes = Bytes::new(data);
     let head = bytes.byte()?;
     let present = if head & HAS_GAPS == 0 { None } else { Some(read_gaps(bytes.section()?, row_count)?) };
     let count = present.as_ref().map_or(row_count, Vec::len);
     let exceptions =
         if head & HAS_EXCEPTIONS == 0 { Vec::new() } else { read_exceptions(&mut bytes, count)? };
-    let mut values = read_values(head & MODE_MASK, bytes, count, present.as_deref(), stream)?;
+    let mut values = read_values(head & MODE_MASK, bytes, count, present.as_deref(), shared)?;
     for (place, value) in exceptions {
         *values.get_mut(place).ok_or(Damaged("an exception nowhere"))? = value;
     }
@@ -152,7 +194,7 @@ fn read_values(
     mut bytes: Bytes<'_>,
     count: usize,
     present: Option<&[usize]>,
-    stream: impl Fn(usize) -> Result<Vec<i64>, Damaged>,
+    shared: &impl Shared,
 ) -> Result<Vec<f64>, Damaged> {
     match mode {
         CONSTANT => Ok(vec![f64::from_le_bytes(bytes.array()?); count]),
@@ -162,7 +204,7 @@ fn read_values(
             Ok(ints.into_iter().map(|int| int as f64 / power).collect())
         }
         RATIO => {
-            let denominators = stream(bytes.size(ratio::MAX_STREAMS)?)?;
+            let denominators = shared.stream(bytes.size(ratio::MAX_STREAMS)?)?;
             let numerators = ints::decode(bytes.rest(), count)?;
             let value = |numerator: i64, row: usize| {
                 let denominator = denominators.get(row).copied().unwrap_or(0);
@@ -171,6 +213,19 @@ fn read_values(
             Ok(match present {
                 None => numerators.into_iter().enumerate().map(|(row, n)| value(n, row)).collect(),
                 Some(rows) => numerators.into_iter().zip(rows).map(|(n, row)| value(n, *row)).collect(),
+            })
+        }
+        DERIVED => {
+            let rule = *Rule::ALL.get(usize::from(bytes.byte()?)).ok_or(Damaged("no such rule"))?;
+            let (a, b) = (bytes.size(usize::MAX)?, bytes.size(usize::MAX)?);
+            let (a, b) = (shared.column(a)?, shared.column(b)?);
+            let follow = a.into_iter().zip(b).map(|(a, b)| rule.apply(a, b));
+            Ok(match present {
+                None => follow.collect(),
+                Some(rows) => {
+                    let follow: Vec<f64> = follow.collect();
+                    rows.iter().map(|row| follow.get(*row).copied().unwrap_or(f64::NAN)).collect()
+                }
             })
         }
         RAW => Ok(ints::decode(bytes.rest(), count)?.into_iter().map(from_sortable).collect()),
@@ -207,7 +262,7 @@ fn put_exceptions(exceptions: &[(usize, f64)], out: &mut Vec<u8>) {
     put_size(out, exceptions.len());
     let places: Vec<i64> = exceptions.iter().map(|(place, _)| as_int(*place)).collect();
     let mut section = Vec::new();
-    ints::encode(&places, &mut section);
+    ints::encode(&places, Effort::Thorough, &mut section);
     put_section(out, &section);
     out.extend(exceptions.iter().flat_map(|(_, value)| value.to_le_bytes()));
 }
@@ -220,28 +275,39 @@ fn read_exceptions(bytes: &mut Bytes<'_>, count: usize) -> Result<Vec<(usize, f6
 }
 
 /// The one value of all cells, where there is but one.
-fn constant(cells: &[(usize, f64)]) -> Option<f64> {
-    let (_, first) = *cells.first()?;
-    cells.iter().all(|(_, value)| value.to_bits() == first.to_bits()).then_some(first)
+fn constant(values: &[f64]) -> Option<f64> {
+    let (_, first) = cells(values).next()?;
+    cells(values).all(|(_, value)| value.to_bits() == first.to_bits()).then_some(first)
 }
 
 /// Whether all but a few cells are whole numbers over that power of ten.
-fn is_scaled(cells: &[(usize, f64)], digits: usize) -> bool {
-    let misfits = |cells: &mut dyn Iterator<Item = &(usize, f64)>| {
-        cells.filter(|(_, value)| scaled(*value, digits).is_none()).count()
-    };
-    let probe = misfits(&mut cells.iter().step_by(cells.len() / PROBES + 1));
-    probe <= 1 && misfits(&mut cells.iter()) <= cells.len() / EXCEPTION_SHARE
+fn is_scaled(values: &[f64], count: usize, digits: usize) -> bool {
+    let misfits = |(_, value): &(usize, f64)| scaled(*value, digits).is_none();
+    let most = count / EXCEPTION_SHARE;
+    cells(values).step_by(count / PROBES + 1).filter(misfits).take(2).count() <= 1
+        && cells(values).filter(misfits).take(most + 1).count() <= most
 }
 
 /// The whole number that divided by ten to the `digits` is `value`, to the last bit.
-#[expect(clippy::cast_possible_truncation, reason = "bounded by EXACT")]
 fn scaled(value: f64, digits: usize) -> Option<i64> {
+    if digits == 0 {
+        return exact(value).filter(|whole| (*whole as f64).to_bits() == value.to_bits());
+    }
     let power = POWERS.get(digits)?;
-    let whole = (value * power).round();
-    ((whole / power).to_bits() == value.to_bits() && whole.abs() < EXACT)
-        .then_some(whole as i64)
-        .filter(|int| *int != 0 || value.to_bits() == 0)
+    let whole = exact(round(value * power))?;
+    (whole as f64 / power).to_bits().eq(&value.to_bits()).then_some(whole)
+}
+
+/// The value as an integer, where it is small enough to be exact.
+#[expect(clippy::cast_possible_truncation, reason = "bounded by EXACT")]
+fn exact(value: f64) -> Option<i64> {
+    (value.abs() < EXACT).then_some(value as i64)
+}
+
+/// The nearest whole number, for values below 2^51, by the rounding of the sum: without SSE 4.1 `f64::round` is a call.
+pub(super) fn round(value: f64) -> f64 {
+    const ROUNDS: f64 = 6_755_399_441_055_744.0;
+    (value + ROUNDS) - ROUNDS
 }
 
 /// Doubles as integers of the same order.
@@ -264,17 +330,27 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// A column that shares nothing but streams.
+    struct Alone(Vec<Vec<i64>>);
+
+    impl Shared for Alone {
+        fn stream(&self, number: usize) -> Result<&[i64], Damaged> {
+            self.0.get(number).map(Vec::as_slice).ok_or(Damaged("no such stream"))
+        }
+
+        fn column(&self, _: usize) -> Result<Vec<f64>, Damaged> {
+            Err(Damaged("no such column"))
+        }
+    }
+
     fn round_trip(values: &[f64]) -> (usize, u8) {
         let mut streams = Streams::new(values.len());
         let column = Column::new(values, &mut streams);
         let streams = streams.finish();
         let mut out = Vec::new();
-        column.write(&streams, &mut out);
-        let stream = |n: usize| {
-            let rows = streams.get(n).ok_or(Damaged("no such stream"))?;
-            Ok(rows.iter().map(|row| i64::from(*row)).collect())
-        };
-        let back = decode(&out, values.len(), stream).expect("just encoded");
+        column.write(&streams, Effort::Thorough, &mut out);
+        let shared = streams.iter().map(|rows| rows.iter().map(|row| i64::from(*row)).collect()).collect();
+        let back = decode(&out, values.len(), &Alone(shared)).expect("just encoded");
         let bits =
             |values: &[f64]| values.iter().map(|v| (!v.is_nan()).then(|| v.to_bits())).collect::<Vec<_>>();
         assert_eq!(bits(&back), bits(values));
@@ -328,7 +404,7 @@ mod tests {
 
         #[test]
         fn no_bytes_panic(data: Vec<u8>, count in 0usize..300) {
-            let decoded = decode(&data, count, |_| Ok(vec![2; count]));
+            let decoded = decode(&data, count, &Alone(vec![vec![2; count]; 3]));
             prop_assert!(decoded.is_err() || decoded.is_ok_and(|values| values.len() == count));
         }
     }

@@ -13,6 +13,9 @@ const SYMBOLS: usize = 16 + 2 * 60;
 /// Below this share of values that are not zero their places are written instead.
 const SPARSE_SHARE: usize = 5;
 
+/// Values that a median is taken of.
+const MOST_SAMPLED: usize = 31;
+
 /// How the residues are written.
 const ZEROS: u8 = 0;
 const PACKED: u8 = 1;
@@ -22,8 +25,17 @@ const SPARSE: u8 = 3;
 const ORDER_SHIFT: u8 = 4;
 const FACTOR_BIT: u8 = 1 << 3;
 
+/// How much time bytes are worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// What lives for an hour: bits of one width.
+    Quick,
+    /// What is kept: a prefix code where it is shorter.
+    Thorough,
+}
+
 /// Appends `values`; their count is for the caller to keep.
-pub(crate) fn encode(values: &[i64], out: &mut Vec<u8>) {
+pub(crate) fn encode(values: &[i64], effort: Effort, out: &mut Vec<u8>) {
     let (order, base, mut residues) = best_order(values);
     let factor = common_factor(&residues);
     if factor > 1 {
@@ -40,7 +52,7 @@ pub(crate) fn encode(values: &[i64], out: &mut Vec<u8>) {
     if factor > 1 {
         put_varint(out, factor);
     }
-    let coder = put_magnitudes(&magnitudes, true, out);
+    let coder = put_magnitudes(&magnitudes, effort, true, out);
     if let Some(head) = out.get_mut(start) {
         *head |= coder;
     }
@@ -82,35 +94,51 @@ fn running(first: i64, steps: impl Iterator<Item = i64>) -> Vec<i64> {
 
 /// The order of differences whose residues have the fewest bits: order, what the decoder starts from, residues.
 fn best_order(values: &[i64]) -> (u8, Vec<i64>, Vec<i64>) {
-    let (first, middle) = (differences(values), usual(values));
-    let (second, step) = (differences(&first), usual(&first));
-    let around = |values: &[i64], middle: i64| {
-        values.iter().map(|value| value.wrapping_sub(middle)).collect::<Vec<_>>()
+    let (Some(start), Some(next)) = (values.first(), values.get(1)) else {
+        let first = values.first().copied().unwrap_or(0);
+        return (0, vec![first], vec![0; values.len()]);
     };
-    let (zeroth, first) = (around(values, middle), around(&first, step));
-    let costs = [cost(&zeroth), cost(&first).saturating_add(8), cost(&second).saturating_add(8)];
-    match values {
-        [start, next, ..] if costs[2] < costs[1] && costs[2] < costs[0] => {
-            (2, vec![*start, next.wrapping_sub(*start)], second)
-        }
-        [start, ..] if costs[1] < costs[0] => (1, vec![*start, step], first),
-        _ => (0, vec![middle], zeroth),
+    let (middle, step) = (usual(values.iter().copied(), values.len()), usual(steps(values), values.len()));
+    let mut costs = [0_u64, 8, 8];
+    let (mut last, mut last_step) = (*start, next.wrapping_sub(*start));
+    for value in values {
+        let own_step = value.wrapping_sub(last);
+        costs[0] += cost(value.wrapping_sub(middle));
+        costs[1] += cost(own_step.wrapping_sub(step));
+        costs[2] += cost(own_step.wrapping_sub(last_step));
+        (last, last_step) = (*value, own_step);
+    }
+    if costs[2] < costs[1] && costs[2] < costs[0] {
+        let rest =
+            steps(values).zip(steps(values).skip(1)).map(|(earlier, later)| later.wrapping_sub(earlier));
+        (2, vec![*start, next.wrapping_sub(*start)], rest.collect())
+    } else if costs[1] < costs[0] {
+        (1, vec![*start, step], steps(values).map(|own| own.wrapping_sub(step)).collect())
+    } else {
+        (0, vec![middle], values.iter().map(|value| value.wrapping_sub(middle)).collect())
     }
 }
 
-fn differences(values: &[i64]) -> Vec<i64> {
-    values.iter().zip(values.iter().skip(1)).map(|(earlier, later)| later.wrapping_sub(*earlier)).collect()
+fn steps(values: &[i64]) -> impl Iterator<Item = i64> {
+    values.iter().zip(values.iter().skip(1)).map(|(earlier, later)| later.wrapping_sub(*earlier))
 }
 
-fn cost(residues: &[i64]) -> u64 {
-    residues.iter().map(|residue| u64::from(64 - zigzag(*residue).leading_zeros())).sum()
+/// Bits of a residue.
+fn cost(residue: i64) -> u64 {
+    u64::from(64 - zigzag(residue).leading_zeros())
 }
 
 /// The median of a few values: what most are near.
-fn usual(values: &[i64]) -> i64 {
-    let mut few: Vec<i64> = values.iter().step_by(values.len() / 64 + 1).copied().collect();
+fn usual(values: impl Iterator<Item = i64>, count: usize) -> i64 {
+    let mut few = [0; MOST_SAMPLED];
+    let mut sampled = 0;
+    for (slot, value) in few.iter_mut().zip(values.step_by(count / MOST_SAMPLED + 1)) {
+        *slot = value;
+        sampled += 1;
+    }
+    let few = few.get_mut(..sampled).unwrap_or_default();
     few.sort_unstable();
-    few.get(few.len() / 2).copied().unwrap_or(0)
+    few.get(sampled / 2).copied().unwrap_or(0)
 }
 
 /// The greatest common factor of what is not zero, at least 1.
@@ -126,7 +154,7 @@ fn common_factor(residues: &[i64]) -> u64 {
     if factor > i64::MAX.unsigned_abs() { 1 } else { factor.max(1) }
 }
 
-pub(crate) fn gcd(mut a: u64, mut b: u64) -> u64 {
+fn gcd(mut a: u64, mut b: u64) -> u64 {
     while b != 0 {
         (a, b) = (b, a % b);
     }
@@ -134,30 +162,28 @@ pub(crate) fn gcd(mut a: u64, mut b: u64) -> u64 {
 }
 
 /// Writes magnitudes in the shortest way and returns its number.
-fn put_magnitudes(magnitudes: &[u64], may_be_sparse: bool, out: &mut Vec<u8>) -> u8 {
+fn put_magnitudes(magnitudes: &[u64], effort: Effort, may_be_sparse: bool, out: &mut Vec<u8>) -> u8 {
     let non_zero = magnitudes.iter().filter(|magnitude| **magnitude != 0).count();
     if non_zero == 0 {
         return ZEROS;
     }
     if may_be_sparse && non_zero * SPARSE_SHARE < magnitudes.len() {
-        put_sparse(magnitudes, non_zero, out);
+        put_sparse(magnitudes, non_zero, effort, out);
         return SPARSE;
     }
-    let mut counts = [0_u32; SYMBOLS];
-    let (mut all, mut low_bits) = (0_u64, 0_u64);
-    for magnitude in magnitudes {
-        let symbol = Symbol::of(*magnitude);
-        if let Some(count) = counts.get_mut(symbol.number) {
-            *count += 1;
-        }
-        low_bits += u64::from(symbol.low_bits);
-        all |= magnitude;
-    }
+    let all = magnitudes.iter().fold(0, |all, magnitude| all | magnitude);
     let width = 64 - all.leading_zeros();
     let packed_cost = 8 + u64::from(width) * magnitudes.len() as u64;
-    if packed_cost <= 24 {
+    if effort == Effort::Quick || packed_cost <= 24 {
         put_packed(magnitudes, width, out);
         return PACKED;
+    }
+    let mut counts = [0_u32; SYMBOLS];
+    let mut low_bits = 0_u64;
+    for magnitude in magnitudes {
+        let symbol = Symbol::of(*magnitude);
+        counts.iter_mut().skip(symbol.number).take(1).for_each(|count| *count += 1);
+        low_bits += u64::from(symbol.low_bits);
     }
     let code = Code::new(&counts);
     if packed_cost <= code.header_cost() as u64 * 8 + code.cost(&counts) + low_bits {
@@ -185,7 +211,7 @@ fn put_packed(magnitudes: &[u64], width: u32, out: &mut Vec<u8>) {
 }
 
 /// The distances between values that are not zero, and those values.
-fn put_sparse(magnitudes: &[u64], non_zero: usize, out: &mut Vec<u8>) {
+fn put_sparse(magnitudes: &[u64], non_zero: usize, effort: Effort, out: &mut Vec<u8>) {
     let (mut gaps, mut values, mut gap) = (Vec::with_capacity(non_zero), Vec::with_capacity(non_zero), 0);
     for magnitude in magnitudes {
         if *magnitude == 0 {
@@ -198,12 +224,12 @@ fn put_sparse(magnitudes: &[u64], non_zero: usize, out: &mut Vec<u8>) {
     }
     put_size(out, non_zero);
     let mut section = vec![0];
-    let coder = put_magnitudes(&gaps, false, &mut section);
+    let coder = put_magnitudes(&gaps, effort, false, &mut section);
     section.iter_mut().take(1).for_each(|head| *head = coder);
     put_section(out, &section);
     let start = out.len();
     out.push(0);
-    let coder = put_magnitudes(&values, false, out);
+    let coder = put_magnitudes(&values, effort, false, out);
     if let Some(head) = out.get_mut(start) {
         *head = coder;
     }
@@ -236,15 +262,15 @@ fn read_coded(mut bytes: Bytes<'_>, count: usize) -> Result<Vec<u64>, Damaged> {
     let mut magnitudes = Vec::with_capacity(count);
     for _ in 0..count {
         let symbol = u64::from(decoder.get(&mut bits)?);
-        magnitudes.push(if symbol < DIRECT {
-            symbol
-        } else {
-            let low_bits = u32::try_from((symbol - DIRECT) / 2 + 3).unwrap_or(u32::MAX);
-            if low_bits > 62 {
-                return Err(Damaged("no such symbol"));
-            }
-            (2 | (symbol & 1)) << low_bits | bits.get_wide(low_bits)
-        });
+        if symbol < DIRECT {
+            magnitudes.push(symbol);
+            continue;
+        }
+        let low_bits = u32::try_from((symbol - DIRECT) / 2 + 3).unwrap_or(u32::MAX);
+        if low_bits > 62 {
+            return Err(Damaged("no such symbol"));
+        }
+        magnitudes.push((2 | (symbol & 1)) << low_bits | bits.get_wide(low_bits));
     }
     bits.finish()?;
     Ok(magnitudes)
@@ -303,7 +329,10 @@ mod tests {
 
     fn round_trip(values: &[i64]) -> usize {
         let mut out = Vec::new();
-        encode(values, &mut out);
+        encode(values, Effort::Quick, &mut out);
+        assert_eq!(decode(&out, values.len()).expect("just encoded"), values);
+        out.clear();
+        encode(values, Effort::Thorough, &mut out);
         assert_eq!(decode(&out, values.len()).expect("just encoded"), values);
         out.len()
     }
@@ -361,7 +390,7 @@ mod tests {
         #[test]
         fn no_altered_bytes_panic(values in streams(), at: prop::sample::Index, bits: u8) {
             let mut out = Vec::new();
-            encode(&values, &mut out);
+            encode(&values, Effort::Thorough, &mut out);
             *at.get_mut(&mut out) ^= bits;
             prop_assert!(decode(&out, values.len()).is_ok_and(|back| back.len() == values.len()) || decode(&out, values.len()).is_err());
         }

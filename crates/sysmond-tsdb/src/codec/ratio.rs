@@ -5,7 +5,7 @@
 //! denominators, one a row. A fraction shows its denominator only reduced; what several columns of a row show
 //! together, and what the other rows have, gives the whole of it back.
 
-use super::ints::gcd;
+use super::floats::round;
 
 /// What agents multiply by at most before they divide: a rate per second over milliseconds. A percentage is one with a
 /// tenth of its denominator.
@@ -14,6 +14,8 @@ const SCALE: f64 = 1000.0;
 const MAX_DENOMINATOR: f64 = 4_194_304.0;
 /// Steps of a continued fraction within that bound and a double's precision.
 const MAX_STEPS: usize = 20;
+/// Cells that decide whether a column is worth a look at all of them.
+const PROBES: usize = 12;
 /// Streams of denominators in one block; a host has about one for each of its cores.
 pub(super) const MAX_STREAMS: usize = 1024;
 /// One cell in so many may be no such fraction.
@@ -26,7 +28,7 @@ pub(super) fn value(numerator: i64, denominator: i64) -> f64 {
 
 /// The whole number whose fraction over `denominator` is `value` to the last bit.
 pub(super) fn numerator(value: f64, denominator: u32) -> Option<i64> {
-    let near = (value * f64::from(denominator) / SCALE).round();
+    let near = round(value * f64::from(denominator) * (1.0 / SCALE));
     let found = (near.abs() < 9e12).then(|| whole(near))?;
     (self::value(found, denominator.into()).to_bits() == value.to_bits()).then_some(found)
 }
@@ -47,9 +49,9 @@ fn denominator(value: f64) -> Option<u32> {
     let target = value.abs();
     let (mut numerators, mut denominators) = ((0.0, 1.0), (1.0, 0.0));
     for _ in 0..MAX_STEPS {
-        let step = rest.floor();
-        numerators = (numerators.1, step.mul_add(numerators.1, numerators.0));
-        denominators = (denominators.1, step.mul_add(denominators.1, denominators.0));
+        let step = whole(rest) as f64;
+        numerators = (numerators.1, next_term(step, numerators));
+        denominators = (denominators.1, next_term(step, denominators));
         if denominators.1 > MAX_DENOMINATOR || numerators.1 > 9e12 {
             return None;
         }
@@ -64,6 +66,11 @@ fn denominator(value: f64) -> Option<u32> {
     None
 }
 
+/// A continued fraction's next numerator or denominator. Not fused: without FMA instructions that is a call.
+const fn next_term(step: f64, (before, last): (f64, f64)) -> f64 {
+    step * last + before
+}
+
 /// The streams of denominators of a block in the making.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
@@ -74,8 +81,9 @@ pub(super) struct Streams {
 /// Denominators by row; 1 where none is known yet.
 #[derive(Clone, Debug)]
 pub(super) struct Stream {
-    pub(super) rows: Vec<u32>,
+    rows: Vec<u32>,
     largest: u32,
+    is_new: bool,
 }
 
 impl Streams {
@@ -83,21 +91,27 @@ impl Streams {
         Self { streams: Vec::new(), row_count }
     }
 
-    /// Finds or makes the stream that these cells (row and value) were divided by.
-    pub(super) fn join(&mut self, cells: &[(usize, f64)]) -> Option<usize> {
-        let joined =
-            self.streams.iter().enumerate().find_map(|(index, stream)| Some((index, stream.with(cells)?)));
-        if let Some((index, stream)) = joined {
-            if let Some(place) = self.streams.get_mut(index) {
-                *place = stream;
+    /// Finds or makes the stream that a column's cells (row and value) were divided by.
+    pub(super) fn join(
+        &mut self,
+        cells: impl Iterator<Item = (usize, f64)> + Clone,
+        count: usize,
+    ) -> Option<usize> {
+        let probes = probes(cells.clone(), count)?;
+        for (index, stream) in self.streams.iter_mut().enumerate() {
+            if stream.may_fit(&probes) && stream.extend(cells.clone(), count) {
+                return Some(index);
             }
-            return Some(index);
         }
         if self.streams.len() >= MAX_STREAMS {
             return None;
         }
-        let fresh = Stream { rows: vec![1; self.row_count], largest: 1 };
-        self.streams.push(fresh.with_any(cells)?);
+        let mut fresh = Stream { rows: vec![1; self.row_count], largest: 1, is_new: true };
+        if !fresh.extend(cells, count) {
+            return None;
+        }
+        fresh.is_new = false;
+        self.streams.push(fresh);
         Some(self.streams.len() - 1)
     }
 
@@ -107,41 +121,66 @@ impl Streams {
     }
 }
 
+/// Row and least denominator of a few cells; `None` where too many have none.
+fn probes(cells: impl Iterator<Item = (usize, f64)>, count: usize) -> Option<Vec<(usize, u32)>> {
+    let probed: Vec<Option<(usize, u32)>> =
+        cells.step_by(count / PROBES + 1).map(|(row, value)| Some((row, denominator(value)?))).collect();
+    let found: Vec<(usize, u32)> = probed.iter().copied().flatten().collect();
+    (found.len() * 8 >= probed.len() * 7).then_some(found)
+}
+
+/// The least common multiple.
+fn common(a: u32, b: u32) -> u64 {
+    let (mut divisor, mut rest) = (a, b);
+    while rest != 0 {
+        (divisor, rest) = (rest, divisor % rest);
+    }
+    u64::from(a / divisor.max(1)) * u64::from(b)
+}
+
 impl Stream {
-    /// This stream with the cells in it; `None` where they were divided by something else.
-    fn with(&self, cells: &[(usize, f64)]) -> Option<Self> {
-        self.extended(cells, |largest, own| largest.max(own) / 4 * 5 + 1)
+    /// Whether most of the probes (row and least denominator) were divided by this.
+    fn may_fit(&self, probes: &[(usize, u32)]) -> bool {
+        let fits = |(row, own): &&(usize, u32)| {
+            self.rows.get(*row).is_some_and(|place| common(*place, *own) <= u64::from(self.bound(*own)))
+        };
+        probes.iter().filter(fits).count() * 4 >= probes.len() * 3
     }
 
-    /// The same for a stream that is new.
-    fn with_any(self, cells: &[(usize, f64)]) -> Option<Self> {
-        self.extended(cells, |_, _| u32::MAX)
+    /// The largest common denominator that still speaks for one divisor: chance makes products.
+    fn bound(&self, own: u32) -> u32 {
+        if self.is_new { u32::MAX } else { (self.largest.max(own) / 4).saturating_mul(5).saturating_add(1) }
     }
 
-    fn extended(&self, cells: &[(usize, f64)], bound: impl Fn(u32, u32) -> u32) -> Option<Self> {
-        let mut extended = self.clone();
-        let mut misfits = 0;
-        for (seen, &(row, value)) in cells.iter().enumerate() {
-            let place = extended.rows.get_mut(row)?;
+    /// Takes the cells in; `false`, and nothing changed, where they were divided by something else.
+    fn extend(&mut self, cells: impl Iterator<Item = (usize, f64)>, count: usize) -> bool {
+        let (mut changes, mut misfits) = (Vec::new(), 0);
+        for (seen, (row, value)) in cells.enumerate() {
+            let Some(place) = self.rows.get(row) else {
+                return false;
+            };
             if numerator(value, *place).is_some() {
                 continue;
             }
             let fit = denominator(value).and_then(|own| {
-                let common = u64::from(*place) / gcd(u64::from(*place), u64::from(own)) * u64::from(own);
-                u32::try_from(common).ok().filter(|common| *common <= bound(self.largest, own))
+                u32::try_from(common(*place, own)).ok().filter(|common| *common <= self.bound(own))
             });
             match fit {
-                Some(common) => {
-                    *place = common;
-                    extended.largest = extended.largest.max(common);
-                }
+                Some(common) => changes.push((row, common)),
                 None => misfits += 1,
             }
             if misfits > 2 + seen / EXCEPTION_SHARE {
-                return None;
+                return false;
             }
         }
-        (misfits <= cells.len() / EXCEPTION_SHARE).then_some(extended)
+        if misfits > count / EXCEPTION_SHARE {
+            return false;
+        }
+        for (row, common) in changes {
+            self.largest = self.largest.max(common);
+            self.rows.iter_mut().skip(row).take(1).for_each(|place| *place = common);
+        }
+        true
     }
 
     /// Each row's denominator as the multiple that is nearest to what is usual, so that a row whose fractions happen to
@@ -151,8 +190,11 @@ impl Stream {
         sorted.sort_unstable();
         let usual = sorted.get(sorted.len() * 3 / 4).copied().unwrap_or(1);
         let near = |denominator: &u32| denominator.abs_diff(usual) <= usual / 8;
-        let raised: Vec<u32> =
-            self.rows.iter().map(|own| own * (usual.saturating_add(own / 2) / own).max(1)).collect();
+        let raised: Vec<u32> = self
+            .rows
+            .iter()
+            .map(|own| own.saturating_mul((usual.saturating_add(own / 2) / own).max(1)))
+            .collect();
         if raised.iter().filter(|raised| near(raised)).count() * 10 >= raised.len() * 9 {
             raised
         } else {
@@ -190,7 +232,7 @@ mod tests {
             };
             let mut streams = Streams::new(rows.len());
             let columns = [column(|row| row.1), column(|row| row.2)];
-            let places = columns.clone().map(|cells| streams.join(&cells));
+            let places = columns.clone().map(|cells| streams.join(cells.iter().copied(), cells.len()));
             prop_assert_eq!(places, [Some(0), Some(0)]);
             let stream = streams.finish().remove(0);
             for &(row, value) in columns.iter().flatten() {

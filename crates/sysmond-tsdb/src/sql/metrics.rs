@@ -5,9 +5,8 @@
     reason = "SQLite's interface for virtual tables: the traits demand a layout that repr(C) gives"
 )]
 
-use super::snapshot::{Filter, Snapshot};
-use crate::head::HostCell;
-use crate::names::MetricId;
+use crate::scan::{Cells, Order, Row, SERIES_AT_ONCE, Scan};
+use crate::snapshot::{Filter, Snapshot};
 use rusqlite::ffi::{sqlite3_vtab, sqlite3_vtab_cursor};
 use rusqlite::types::ValueRef;
 use rusqlite::vtab::{
@@ -15,12 +14,9 @@ use rusqlite::vtab::{
 };
 use rusqlite::{Connection, Result};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ffi::{CStr, c_int};
-use std::sync::Arc;
-use sysmond_model::Series;
 
-/// Series that are read at once: an hour of them is a few megabytes.
-const SERIES_AT_ONCE: usize = 64;
 const TIMESTAMP: c_int = 0;
 const METRIC_TYPE: c_int = 1;
 const HOST: c_int = 2;
@@ -71,8 +67,10 @@ unsafe impl VTab<'_> for Metrics {
                 condition.operator() == Op::SQLITE_INDEX_CONSTRAINT_EQ && info.collation(place)? == "BINARY";
             let (letter, share) = match (condition.column(), condition.operator()) {
                 (TIMESTAMP, Op::SQLITE_INDEX_CONSTRAINT_EQ) => ('=', 1e-5),
-                (TIMESTAMP, Op::SQLITE_INDEX_CONSTRAINT_GT | Op::SQLITE_INDEX_CONSTRAINT_GE) => ('>', 0.1),
-                (TIMESTAMP, Op::SQLITE_INDEX_CONSTRAINT_LT | Op::SQLITE_INDEX_CONSTRAINT_LE) => ('<', 0.5),
+                (TIMESTAMP, Op::SQLITE_INDEX_CONSTRAINT_GT) => ('>', 0.1),
+                (TIMESTAMP, Op::SQLITE_INDEX_CONSTRAINT_GE) => (']', 0.1),
+                (TIMESTAMP, Op::SQLITE_INDEX_CONSTRAINT_LT) => ('<', 0.5),
+                (TIMESTAMP, Op::SQLITE_INDEX_CONSTRAINT_LE) => ('[', 0.5),
                 (METRIC_TYPE, _) if equal => ('m', 0.02),
                 (HOST, _) if equal => ('h', 0.01),
                 (TAGS, _) if equal => ('t', 0.2),
@@ -85,6 +83,10 @@ unsafe impl VTab<'_> for Metrics {
         for (place, argument) in taken.into_iter().zip(1..) {
             info.constraint_usage(place).set_argv_index(argument);
         }
+        if let Some(letter) = order(info, &letters) {
+            letters.push_str(letter);
+            info.set_order_by_consumed(true);
+        }
         info.set_idx_str(&letters);
         info.set_estimated_cost(rows);
         #[expect(clippy::cast_possible_truncation, reason = "at most the thousand million above")]
@@ -96,12 +98,28 @@ unsafe impl VTab<'_> for Metrics {
         Ok(Cursor {
             base: sqlite3_vtab_cursor::default(),
             snapshot: self.snapshot.clone(),
-            filter: Filter::all(),
-            work: Vec::new(),
-            rows: Vec::new(),
+            scan: None,
+            cells: Cells::default(),
             row: 0,
             number: 0,
         })
+    }
+}
+
+/// The letter that tells [`Cursor::filter`] of the order that the statement wants, if any is needed; `None` where the
+/// rows cannot come in that order.
+/// Hosts always come by name, which spares `GROUP BY host` a sort of everything.
+fn order(info: &IndexInfo, letters: &str) -> Option<&'static str> {
+    if info.num_of_order_by() != 1 {
+        return None;
+    }
+    let by = info.order_bys().next()?;
+    match (by.column(), by.is_order_by_desc()) {
+        (HOST, false) => Some(""),
+        (TIMESTAMP, is_descending) if letters.contains('h') && letters.contains('m') => {
+            Some(if is_descending { "d" } else { "a" })
+        }
+        _ => None,
     }
 }
 
@@ -111,62 +129,21 @@ struct Cursor {
     /// SQLite's part: has to come first.
     base: sqlite3_vtab_cursor,
     snapshot: Snapshot,
-    filter: Filter,
-    /// What is still to be read, the next piece last.
-    work: Vec<Piece>,
+    scan: Option<Scan>,
     /// The piece at hand.
-    rows: Vec<Row>,
+    cells: Cells,
     row: usize,
     number: i64,
-}
-
-/// Hosts whose hours are not known yet, and hours of hosts whose series are.
-enum Piece {
-    Host(Arc<str>, Arc<HostCell>),
-    Hour(Arc<str>, Arc<HostCell>, i64, Arc<[(MetricId, Arc<Series>)]>),
-}
-
-struct Row {
-    at: i64,
-    host: Arc<str>,
-    series: Arc<Series>,
-    value: f64,
 }
 
 impl Cursor {
     /// Reads until there is a row or nothing is left.
     fn fill(&mut self) -> Result<()> {
-        (self.row, self.rows) = (0, Vec::new());
-        let snapshot = self.snapshot.clone();
-        let state = snapshot.lock();
-        while self.rows.is_empty()
-            && let Some(piece) = self.work.pop()
-        {
-            match piece {
-                Piece::Host(name, cell) => {
-                    let series = state.series(&cell, &self.filter);
-                    let chunks: Vec<Arc<[_]>> = series.chunks(SERIES_AT_ONCE).map(Arc::from).collect();
-                    for hour in state.hours(&cell, &self.filter)?.into_iter().rev() {
-                        let piece =
-                            |chunk: &Arc<[_]>| Piece::Hour(name.clone(), cell.clone(), hour, chunk.clone());
-                        self.work.extend(chunks.iter().rev().map(piece));
-                    }
-                }
-                Piece::Hour(host, cell, hour, series) => {
-                    let ids: Vec<MetricId> = series.iter().map(|(id, _)| *id).collect();
-                    let cells = state.cells(&cell, hour, &ids)?;
-                    for ((_, series), cells) in series.iter().zip(cells) {
-                        let within = |at: &i64| (self.filter.from..=self.filter.to).contains(at);
-                        let cells = cells.into_iter().filter(|(at, _)| within(at));
-                        self.rows.extend(cells.map(|(at, value)| Row {
-                            at,
-                            host: host.clone(),
-                            series: series.clone(),
-                            value,
-                        }));
-                    }
-                }
-            }
+        self.row = 0;
+        // Before the next piece is there, not beside it.
+        self.cells = Cells::default();
+        if let Some(scan) = &mut self.scan {
+            self.cells = scan.next(&mut self.snapshot.lock())?.unwrap_or_default();
         }
         Ok(())
     }
@@ -175,14 +152,18 @@ impl Cursor {
 // SAFETY: the first field is SQLite's and the layout is C's.
 unsafe impl VTabCursor for Cursor {
     fn filter(&mut self, _number: c_int, letters: Option<&str>, args: &Filters<'_>) -> Result<()> {
-        self.filter = Filter::all();
-        for (letter, value) in letters.unwrap_or_default().chars().zip(args.iter()) {
-            restrict(&mut self.filter, letter, value);
+        let (mut filter, letters) = (Filter::all(), letters.unwrap_or_default());
+        for (letter, value) in letters.chars().zip(args.iter()) {
+            restrict(&mut filter, letter, value);
         }
-        self.work = {
-            let state = self.snapshot.lock();
-            state.hosts(&self.filter).into_iter().rev().map(|(name, cell)| Piece::Host(name, cell)).collect()
+        let order = match letters.chars().last() {
+            Some('a') => Order::ByTime,
+            Some('d') => Order::LastFirst,
+            _ => Order::BySeries,
         };
+        // One metric of one host is read at once: its order has to hold over all of its series.
+        let at_once = if order == Order::BySeries { SERIES_AT_ONCE } else { usize::MAX };
+        self.scan = Some(Scan::new(&self.snapshot.lock(), filter, order, at_once));
         self.number = 0;
         self.fill()
     }
@@ -190,24 +171,25 @@ unsafe impl VTabCursor for Cursor {
     fn next(&mut self) -> Result<()> {
         self.row += 1;
         self.number += 1;
-        if self.row < self.rows.len() { Ok(()) } else { self.fill() }
+        if self.row < self.cells.rows.len() { Ok(()) } else { self.fill() }
     }
 
     fn eof(&self) -> bool {
-        self.row >= self.rows.len()
+        self.row >= self.cells.rows.len()
     }
 
     fn column(&self, context: &mut Context, column: c_int) -> Result<()> {
-        let Some(row) = self.rows.get(self.row) else {
+        let Some(Row { at, series, value }) = self.cells.rows.get(self.row) else {
             return Ok(());
         };
+        let name = self.cells.series.get(*series).map(|(_, series)| series.as_ref());
         match column {
-            TIMESTAMP if row.at % 1000 == 0 => context.set_result(row.at / 1000),
-            TIMESTAMP => context.set_result(row.at as f64 / 1000.0),
-            METRIC_TYPE => context.set_result(&*row.series.metric_type),
-            HOST => context.set_result(&*row.host),
-            TAGS => context.set_result(&*row.series.tags),
-            _ => context.set_result(row.value),
+            TIMESTAMP if at % 1000 == 0 => context.set_result(at / 1000),
+            TIMESTAMP => context.set_result(*at as f64 / 1000.0),
+            METRIC_TYPE => context.set_result(name.map(|name| &*name.metric_type)),
+            HOST => context.set_result(&*self.cells.host),
+            TAGS => context.set_result(name.map(|name| &*name.tags)),
+            _ => context.set_result(*value),
         }
     }
 
@@ -221,33 +203,38 @@ unsafe impl VTabCursor for Cursor {
 fn restrict(filter: &mut Filter, letter: char, value: ValueRef<'_>) {
     let text = || value.as_str().ok().map(str::to_owned);
     match letter {
-        'h' => filter.host = text().or(filter.host.take()),
-        'm' => filter.metric_type = text().or(filter.metric_type.take()),
+        'h' => filter.hosts = text().map(|name| BTreeSet::from([name])).or(filter.hosts.take()),
+        'm' => filter.metric_types = text().map(|name| BTreeSet::from([name])).or(filter.metric_types.take()),
         't' => filter.tags = text().or(filter.tags.take()),
         _ => {
-            let Some(seconds) = seconds(value) else {
+            let Some((first, last)) = instants(value) else {
                 return;
             };
-            // A millisecond more on either side: whether the edge belongs to it is for the statement to say.
-            if letter != '<' {
-                filter.from = filter.from.max(millis((seconds * 1000.0).floor()).saturating_sub(1));
-            }
-            if letter != '>' {
-                filter.to = filter.to.min(millis((seconds * 1000.0).ceil()).saturating_add(1));
+            match letter {
+                '>' => filter.from = filter.from.max(first.saturating_add(1)),
+                ']' => filter.from = filter.from.max(first),
+                '<' => filter.to = filter.to.min(last.saturating_sub(1)),
+                '[' => filter.to = filter.to.min(last),
+                _ => {
+                    filter.from = filter.from.max(first);
+                    filter.to = filter.to.min(last);
+                }
             }
         }
     }
 }
 
-fn seconds(value: ValueRef<'_>) -> Option<f64> {
-    match value {
-        ValueRef::Integer(seconds) => Some(seconds as f64),
-        ValueRef::Real(seconds) => Some(seconds),
-        _ => None,
-    }
-}
-
+/// The milliseconds that may be the time in seconds: of whole seconds exactly one.
 #[expect(clippy::cast_possible_truncation, reason = "a float to int cast saturates")]
-const fn millis(value: f64) -> i64 {
-    value as i64
+fn instants(value: ValueRef<'_>) -> Option<(i64, i64)> {
+    let seconds = match value {
+        ValueRef::Integer(seconds) => {
+            let millis = seconds.saturating_mul(1000);
+            return Some((millis, millis));
+        }
+        ValueRef::Real(seconds) => seconds,
+        _ => return None,
+    };
+    let millis = seconds * 1000.0;
+    Some(((millis.floor() as i64).saturating_sub(1), (millis.ceil() as i64).saturating_add(1)))
 }

@@ -4,20 +4,23 @@
 //! attach other files or load code, and are stopped at a time limit.
 
 mod metrics;
-mod snapshot;
 mod tables;
 
 use crate::file::{beside, open_reader, refuse_newer};
 use crate::readers::STEPS_PER_LOOK;
-use crate::{OpenError, QueryError, schema};
+use crate::snapshot::Snapshot;
+use crate::{OpenError, QueryError, Scanned, meta, schema};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use snapshot::Snapshot;
 use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use sysmond_model::Timestamp;
+
+/// The longest text or blob that a statement may make, bytes.
+const MAX_VALUE_BYTES: i32 = 16 * 1024 * 1024;
 
 /// One value of a row.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,30 +56,28 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens the file at `path`; `offline_after` of silence makes a host's `status` `offline`.
+    /// Opens the file at `path`. A host's `status` is what the server says that has the file or had it last;
+    /// `offline_after` is the silence that makes it `offline` where no server ever wrote down its own.
     pub fn open(path: &Path, offline_after: Duration) -> Result<Self, OpenError> {
-        let io_error = |source| OpenError::Io { path: path.display().to_string(), source };
-        let path = path.canonicalize().map_err(io_error)?;
         let sqlite_error = |source| OpenError::Sqlite { path: path.display().to_string(), source };
-        let mut conn = connect(&path).map_err(sqlite_error)?;
-        if schema::is_foreign(&conn).map_err(sqlite_error)? {
-            return Err(OpenError::Foreign { path: path.display().to_string() });
-        }
-        refuse_newer(&conn, &path)?;
-        if schema::version(&conn).map_err(sqlite_error)? < schema::VERSION {
-            return Err(io_error(io::Error::other(
-                "an older program wrote it: start sysmond once to bring it up to date",
-            )));
-        }
-        let snapshot = Snapshot::new(connect(&path).map_err(sqlite_error)?);
+        let mut conn = open_store(path)?;
+        let offline_after = meta::offline_after(&conn).map_err(sqlite_error)?.unwrap_or(offline_after);
+        let snapshot = Snapshot::new(open_store(path)?);
+        // Before there are temporary views, which a change of it removes.
+        conn.pragma_update(None, "temp_store", "MEMORY").map_err(sqlite_error)?;
         tables::offer(&conn, &snapshot, offline_after).map_err(sqlite_error)?;
-        conn.pragma_update(None, "query_only", true).map_err(sqlite_error)?;
-        conn.authorizer(Some(authorize)).map_err(sqlite_error)?;
+        restrict(&mut conn).map_err(sqlite_error)?;
         Ok(Self { conn, snapshot })
     }
 
+    /// What was read to answer all that was asked.
+    pub fn scanned(&self) -> Scanned {
+        self.snapshot.lock().scanned()
+    }
+
     /// Runs one statement and hands each row with the column names to `row`; returns the column names, which a result
-    /// without rows has too. `current_timestamp` is `now` in Unix seconds. The statement is stopped after `time_limit`.
+    /// without rows has too. `current_timestamp` is `now` in Unix seconds. The statement is stopped after `time_limit`,
+    /// the time that `row` takes included: a long reader keeps the write-ahead log from shrinking.
     pub fn query<E: From<QueryError>>(
         &mut self,
         sql: &str,
@@ -84,10 +85,13 @@ impl Database {
         time_limit: Duration,
         row: impl FnMut(&[String], &[Value]) -> Result<(), E>,
     ) -> Result<Vec<String>, E> {
-        let sqlite = |error: rusqlite::Error| E::from(query_error(error));
-        self.snapshot.take(time_limit).map_err(sqlite)?;
-        let answer = self.run(sql, now, time_limit, row);
-        self.snapshot.release().map_err(sqlite)?;
+        let deadline = Instant::now() + time_limit;
+        let taken = self.snapshot.lock().take(Some(deadline));
+        let answer = match taken {
+            Ok(()) => self.run(sql, now, deadline, row),
+            Err(error) => Err(E::from(query_error(error))),
+        };
+        self.snapshot.lock().release().map_err(|error| E::from(query_error(error)))?;
         answer
     }
 
@@ -95,11 +99,10 @@ impl Database {
         &mut self,
         sql: &str,
         now: Timestamp,
-        time_limit: Duration,
+        deadline: Instant,
         mut row: impl FnMut(&[String], &[Value]) -> Result<(), E>,
     ) -> Result<Vec<String>, E> {
         let sqlite = |error: rusqlite::Error| E::from(query_error(error));
-        let deadline = Instant::now() + time_limit;
         tables::set_now(&self.conn, now).map_err(sqlite)?;
         self.conn
             .progress_handler(STEPS_PER_LOOK, Some(move || Instant::now() > deadline))
@@ -119,11 +122,46 @@ impl Database {
     }
 }
 
-fn query_error(error: rusqlite::Error) -> QueryError {
+/// Bounds what SQLite keeps in memory in this whole process; a statement that sorts or collects more fails. Nothing is
+/// sorted in temporary files: a question is not to fill a disk.
+pub fn limit_memory(bytes: u64) -> Result<(), QueryError> {
+    let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+    let conn = Connection::open_in_memory()?;
+    Ok(conn.pragma_update_and_check(None, "hard_heap_limit", bytes, |_| Ok(()))?)
+}
+
+pub(crate) fn query_error(error: rusqlite::Error) -> QueryError {
     match error.sqlite_error_code() {
         Some(ErrorCode::OperationInterrupted) => QueryError::TimedOut,
+        Some(ErrorCode::OutOfMemory) => QueryError::OutOfMemory,
+        Some(ErrorCode::TooBig) => QueryError::TooLarge(format!("a value beyond {MAX_VALUE_BYTES} bytes")),
         _ => QueryError::Sqlite(error),
     }
+}
+
+/// Opens a store's file of this version for reading, whether a store has it open or not.
+pub(crate) fn open_store(path: &Path) -> Result<Connection, OpenError> {
+    let io_error = |source| OpenError::Io { path: path.display().to_string(), source };
+    let path = path.canonicalize().map_err(io_error)?;
+    let sqlite_error = |source| OpenError::Sqlite { path: path.display().to_string(), source };
+    let conn = connect(&path).map_err(sqlite_error)?;
+    if schema::is_foreign(&conn).map_err(sqlite_error)? {
+        return Err(OpenError::Foreign { path: path.display().to_string() });
+    }
+    refuse_newer(&conn, &path)?;
+    if schema::version(&conn).map_err(sqlite_error)? < schema::VERSION {
+        return Err(io_error(io::Error::other(
+            "an older program wrote it: start sysmond once to bring it up to date",
+        )));
+    }
+    Ok(conn)
+}
+
+/// Leaves a connection nothing but to ask.
+fn restrict(conn: &mut Connection) -> rusqlite::Result<()> {
+    conn.pragma_update(None, "query_only", true)?;
+    conn.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)?;
+    conn.authorizer(Some(authorize))
 }
 
 /// A reading connection; where the folder cannot be written and no log is left, one that takes the file as it is.

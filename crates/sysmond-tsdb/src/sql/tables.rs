@@ -1,7 +1,7 @@
 //! The two documented tables, and the functions that they need.
 
 use super::metrics;
-use super::snapshot::Snapshot;
+use crate::snapshot::Snapshot;
 use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 use std::time::Duration;

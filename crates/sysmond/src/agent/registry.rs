@@ -209,7 +209,8 @@ impl Collector {
         if self.state == State::Reads(round) {
             let name = self.name;
             self.turn(Health::Late, || {
-                warn!(collector = name, ?deadline, "the collector hangs; the others go on without it");
+                let deadline_ms = clock::millis(deadline);
+                warn!(collector = name, deadline_ms, "the collector hangs; the others go on without it");
             });
         }
     }
@@ -227,7 +228,9 @@ impl Collector {
 fn serve(index: usize, mut source: Box<dyn Source>, asked: &Receiver<Ask>, answer: &mpsc::Sender<Answer>) {
     while let Ok(Ask { round, mut values }) = asked.recv() {
         let begin = clock::since_boot();
-        let outcome = catch_unwind(AssertUnwindSafe(|| source.read(begin, &mut values)));
+        // Whole milliseconds: rates are then ratios of small integers, of which the store keeps a byte or two.
+        let at = Duration::from_millis(u64::try_from(begin.as_millis()).unwrap_or(u64::MAX));
+        let outcome = catch_unwind(AssertUnwindSafe(|| source.read(at, &mut values)));
         let outcome = outcome.map_or_else(
             |panic| {
                 values.clear();

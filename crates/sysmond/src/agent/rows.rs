@@ -50,7 +50,7 @@ impl Rows {
                 self.put(at, &AGENT_COLLECTOR_UP, collector.tags(), f64::from(u8::from(up)));
             }
             if let Some(took) = collector.took() {
-                self.put(at, &AGENT_COLLECTOR_SECONDS, collector.tags(), took.as_secs_f64());
+                self.put(at, &AGENT_COLLECTOR_SECONDS, collector.tags(), took.as_micros() as f64 / 1e6);
             }
         }
         self.finish(timestamp, at)

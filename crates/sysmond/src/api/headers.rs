@@ -1,12 +1,10 @@
 //! What every answer says to browsers: load nothing foreign, frame nothing, guess nothing.
 
-use axum::extract::Request;
+use axum::http::HeaderMap;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::middleware::Next;
-use axum::response::Response;
 
 /// `connect-src 'self'` covers the WebSocket of the same origin as well.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
@@ -28,9 +26,7 @@ static OF_DOCUMENTS: [(HeaderName, &str); 3] = [
 ];
 
 /// Adds the headers. An answer that says nothing of caching is not to be cached: values change every second.
-pub(super) async fn secure(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+pub(super) fn secure(headers: &mut HeaderMap) {
     let part_of_a_page = headers.get(CONTENT_TYPE).is_some_and(|kind| {
         [b"text/javascript".as_slice(), b"text/css"].iter().any(|part| kind.as_bytes().starts_with(part))
     });
@@ -39,5 +35,4 @@ pub(super) async fn secure(request: Request, next: Next) -> Response {
         headers.insert(name.clone(), HeaderValue::from_static(value));
     }
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    response
 }

@@ -4,57 +4,70 @@ use super::app::App;
 use super::problem::Problem;
 use super::{answer, token};
 use crate::aggregator::counters::PushOutcome;
-use crate::aggregator::ingest::{self, BodyError, Push};
-use axum::body::{Body, Bytes};
+use crate::aggregator::ingest::{BodyError, Push};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use std::convert::Infallible;
 use std::error::Error;
 use std::sync::Arc;
 use sysmond_model::limits::MAX_BODY_BYTES;
 use sysmond_tsdb::AppendError;
 use tokio::sync::SemaphorePermit;
-use tower_http::decompression::RequestDecompressionLayer;
+use tower::{ServiceExt, service_fn};
+use tower_http::decompression::{DecompressionBody, RequestDecompression};
 
-/// Bodies up to this size are read on the spot: handing them to another thread costs more.
-const INLINE_BYTES: usize = 64 * 1024;
+/// Bodies up to this size are read on the spot, which takes some tens of microseconds, and a millisecond where they
+/// are not as predicted: handing them to another thread costs more.
+const INLINE_BYTES: usize = 256 * 1024;
 
-/// The route, with what is checked before a byte of the body is read.
-pub(super) fn route(app: &Arc<App>) -> MethodRouter<Arc<App>> {
-    post(receive).layer(RequestDecompressionLayer::new()).layer(from_fn_with_state(Arc::clone(app), guard))
+/// The route.
+pub(super) fn route() -> MethodRouter<Arc<App>> {
+    post(receive)
 }
 
-/// What a body may become in memory; an extension of requests that passed the [`guard`].
+/// What a body is before it is read.
 #[derive(Clone, Copy)]
-struct Weight(u32);
+struct Kind {
+    /// Bytes, where they were declared as they will be read.
+    declared: Option<usize>,
+    encoded: bool,
+}
 
-/// Token first, then the kind of the body and its declared size.
-async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+/// Before a byte of the body is read: token first, then the kind of the body and its declared size.
+async fn receive(State(app): State<Arc<App>>, mut request: Request) -> Response {
     if let Err(unauthorized) = token::check(request.headers(), app.token()) {
         app.parts.ingest.count(PushOutcome::Unauthorized);
         return unauthorized.into_response();
     }
-    match check_kind(request.headers_mut()) {
-        Ok(weight) => {
-            request.extensions_mut().insert(weight);
-            next.run(request).await
-        }
-        Err(problem) => {
-            app.parts.ingest.count(PushOutcome::BadBody);
-            let mut response = problem.into_response();
-            if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
-                response.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, zstd"));
-            }
-            response
-        }
-    }
+    let (response, outcome) = match check_kind(request.headers_mut()) {
+        Ok(kind) => accept(&app, kind, request).await.unwrap_or_else(refusal),
+        Err(problem) => refusal(problem),
+    };
+    app.parts.ingest.count(outcome);
+    response
 }
 
-fn check_kind(headers: &mut HeaderMap) -> Result<Weight, Problem> {
+fn refusal(problem: Problem) -> (Response, PushOutcome) {
+    let outcome = match problem.status() {
+        StatusCode::SERVICE_UNAVAILABLE
+        | StatusCode::INSUFFICIENT_STORAGE
+        | StatusCode::TOO_MANY_REQUESTS => PushOutcome::Busy,
+        status if status.is_server_error() => PushOutcome::Failed,
+        _ => PushOutcome::BadBody,
+    };
+    let mut response = problem.into_response();
+    if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+        response.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, zstd"));
+    }
+    (response, outcome)
+}
+
+fn check_kind(headers: &mut HeaderMap) -> Result<Kind, Problem> {
     if !is_json(headers) {
         let detail = "the body has to be application/json";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
@@ -64,8 +77,7 @@ fn check_kind(headers: &mut HeaderMap) -> Result<Weight, Problem> {
     if declared.is_some_and(|bytes| bytes > MAX_BODY_BYTES) {
         return Err(too_large());
     }
-    let bytes = declared.filter(|_| !encoded).unwrap_or(MAX_BODY_BYTES);
-    Ok(Weight(u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).max(1)))
+    Ok(Kind { declared: declared.filter(|_| !encoded), encoded })
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -107,28 +119,10 @@ fn too_large() -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
 }
 
-async fn receive(State(app): State<Arc<App>>, request: Request) -> Response {
-    let (response, outcome) = match accept(&app, request).await {
-        Ok((response, outcome)) => (response, outcome),
-        Err(problem) => {
-            let outcome = match problem.status() {
-                StatusCode::SERVICE_UNAVAILABLE
-                | StatusCode::INSUFFICIENT_STORAGE
-                | StatusCode::TOO_MANY_REQUESTS => PushOutcome::Busy,
-                status if status.is_server_error() => PushOutcome::Failed,
-                _ => PushOutcome::BadBody,
-            };
-            (problem.into_response(), outcome)
-        }
-    };
-    app.parts.ingest.count(outcome);
-    response
-}
-
-async fn accept(app: &App, request: Request) -> Result<(Response, PushOutcome), Problem> {
-    let Weight(kib) = request.extensions().get().copied().unwrap_or(Weight(1));
-    let room = room(app, kib).await?;
-    let body = read(app, request.into_body()).await?;
+async fn accept(app: &App, kind: Kind, request: Request) -> Result<(Response, PushOutcome), Problem> {
+    let room = room(app, kind.declared.unwrap_or(MAX_BODY_BYTES)).await?;
+    let body = if kind.encoded { decoded(request).await } else { request.into_body() };
+    let body = read(app, body, kind.declared.unwrap_or(0)).await?;
     let push = parse(app, body).await?;
     let answer = app.parts.ingest.deliver(push).await?;
     drop(room);
@@ -140,8 +134,9 @@ async fn accept(app: &App, request: Request) -> Result<(Response, PushOutcome), 
     Ok((answer::json(status, &answer), outcome))
 }
 
-/// Waits until there is memory for a body of `kib`.
-async fn room(app: &App, kib: u32) -> Result<SemaphorePermit<'_>, Problem> {
+/// Waits until there is memory for a body of `bytes`.
+async fn room(app: &App, bytes: usize) -> Result<SemaphorePermit<'_>, Problem> {
+    let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).max(1);
     let turn = app.pushes.acquire_many(kib.min(app.limits.push_kib));
     match tokio::time::timeout(app.limits.patience, turn).await {
         Ok(Ok(room)) => Ok(room),
@@ -149,11 +144,22 @@ async fn room(app: &App, kib: u32) -> Result<SemaphorePermit<'_>, Problem> {
     }
 }
 
+/// The body as it was before it was encoded: the layer hands on a request whose body decodes itself as it is read, and
+/// the innermost service answers with that body. Most pushes are not encoded and are spared it.
+async fn decoded(request: Request) -> Body {
+    let echo = service_fn(async |request: Request<DecompressionBody<Body>>| {
+        Ok::<_, Infallible>(Response::new(request.into_body()))
+    });
+    match RequestDecompression::new(echo).oneshot(request).await {
+        Ok(decoded) => Body::new(decoded.into_body()),
+        Err(never) => match never {},
+    }
+}
+
 /// The whole body, decompressed; in a time that does not start again with each byte.
-async fn read(app: &App, body: Body) -> Result<Bytes, Problem> {
-    let whole = Limited::new(body, MAX_BODY_BYTES).collect();
-    match tokio::time::timeout(app.parts.body_time, whole).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
+async fn read(app: &App, body: Body, expected: usize) -> Result<Vec<u8>, Problem> {
+    match tokio::time::timeout(app.parts.body_time, gather(body, expected)).await {
+        Ok(Ok(body)) => Ok(body),
         Ok(Err(error)) if is_length(&*error) => Err(too_large()),
         Ok(Err(error)) => {
             Err(Problem::unreadable("unreadable_body", format!("the body cannot be read: {error}")))
@@ -165,14 +171,26 @@ async fn read(app: &App, body: Body) -> Result<Bytes, Problem> {
     }
 }
 
+/// Copies each piece as it comes: the connection then reads the next one into the same memory.
+async fn gather(body: Body, expected: usize) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> {
+    let mut body = Limited::new(body, MAX_BODY_BYTES);
+    let mut whole = Vec::with_capacity(expected);
+    while let Some(frame) = body.frame().await {
+        if let Some(piece) = frame?.data_ref() {
+            whole.extend_from_slice(piece);
+        }
+    }
+    Ok(whole)
+}
+
 fn is_length(error: &(dyn Error + 'static)) -> bool {
     error.is::<LengthLimitError>() || error.source().is_some_and(is_length)
 }
 
-async fn parse(app: &App, body: Bytes) -> Result<Push, Problem> {
+async fn parse(app: &App, body: Vec<u8>) -> Result<Push, Problem> {
     let length = body.len();
     let ingest = app.parts.ingest.clone();
-    let parse = move || ingest::parse(&body, |hostname| ingest.window(hostname));
+    let parse = move || ingest.parse(&body);
     let parsed = if length <= INLINE_BYTES {
         parse()
     } else {

@@ -34,6 +34,19 @@ pub struct Push {
     pub(super) errors: Vec<SampleError>,
 }
 
+impl Push {
+    /// All that it says, in one order whatever the order of its columns: two parsers read the same where this is the
+    /// same.
+    pub fn canonical(&self) -> String {
+        let Self { host, static_info, received, frame, columns, failed, errors } = self;
+        let rows: Vec<_> = frame.rows().map(|row| row.timestamp).collect();
+        let samples: BTreeMap<_, _> =
+            frame.samples().map(|(at, series, value)| ((at, series), value.to_bits())).collect();
+        let uses: BTreeMap<_, _> = frame.shape().series().iter().zip(columns).collect();
+        format!("{host:?} {static_info:?} {received} {failed} {errors:?} {rows:?} {samples:?} {uses:?}")
+    }
+}
+
 /// Why a body is refused as a whole.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum BodyError {
@@ -64,9 +77,27 @@ struct Envelope<'a> {
     metrics: Option<&'a RawValue>,
 }
 
+/// All of a body but its samples.
+pub(super) struct Head<'a> {
+    pub(super) host: HostInfo,
+    pub(super) static_info: Option<StaticInfo>,
+    /// The samples, unread.
+    pub(super) metrics: &'a RawValue,
+}
+
 /// Reads a whole body; `window` says which times samples of a host may have.
-pub fn parse(body: &[u8], window: impl FnOnce(&str) -> Window) -> Result<Push, BodyError> {
+pub fn parse(body: &[u8], window: impl Fn(&str) -> Window) -> Result<Push, BodyError> {
     let text = std::str::from_utf8(body).map_err(|error| BodyError::Unreadable(error.to_string()))?;
+    let Head { host, static_info, metrics } = head(text)?;
+    let Samples { received, table, failed, errors, .. } = samples(metrics, window(&host.hostname))?;
+    let (frame, columns) = table.into_frame().map_err(|_| {
+        BodyError::TooLarge("the samples share too few timestamps and series; send them in parts".to_owned())
+    })?;
+    Ok(Push { host, static_info, received, frame, columns, failed, errors })
+}
+
+/// Reads everything but the samples, of which it only checks that they are JSON.
+pub(super) fn head(text: &str) -> Result<Head<'_>, BodyError> {
     let envelope = envelope(text)?;
     let host = HostInfo {
         hostname: hostname(envelope.hostname)?,
@@ -77,11 +108,7 @@ pub fn parse(body: &[u8], window: impl FnOnce(&str) -> Window) -> Result<Push, B
     let static_info = envelope.static_info.map(static_info).transpose()?;
     let metrics =
         envelope.metrics.ok_or_else(|| invalid("`metrics` is missing; an empty list is a heartbeat"))?;
-    let Samples { received, table, failed, errors, .. } = samples(metrics, window(&host.hostname))?;
-    let (frame, columns) = table.into_frame().map_err(|_| {
-        BodyError::TooLarge("the samples share too few timestamps and series; send them in parts".to_owned())
-    })?;
-    Ok(Push { host, static_info, received, frame, columns, failed, errors })
+    Ok(Head { host, static_info, metrics })
 }
 
 fn invalid(detail: impl Into<String>) -> BodyError {
@@ -89,13 +116,15 @@ fn invalid(detail: impl Into<String>) -> BodyError {
 }
 
 fn envelope(text: &str) -> Result<Envelope<'_>, BodyError> {
-    // The whole text has to be JSON before anything is said of its contents.
-    let whole: &RawValue =
-        serde_json::from_str(text).map_err(|error| BodyError::Unreadable(error.to_string()))?;
-    if !whole.get().starts_with('{') {
+    let envelope = serde_json::from_str(text);
+    if envelope.is_err() {
+        // The whole text has to be JSON before anything is said of its contents.
+        serde_json::from_str::<&RawValue>(text).map_err(|error| BodyError::Unreadable(error.to_string()))?;
+    }
+    if !text.trim_ascii_start().starts_with('{') {
         return Err(invalid("the body is not an object"));
     }
-    serde_json::from_str(whole.get()).map_err(|error| invalid(format!("the body is no push: {error}")))
+    envelope.map_err(|error| invalid(format!("the body is no push: {error}")))
 }
 
 fn hostname(raw: Option<&RawValue>) -> Result<String, BodyError> {

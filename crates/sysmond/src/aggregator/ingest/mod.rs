@@ -1,11 +1,13 @@
 //! From the body of a push to durable samples, and on to whoever watches.
 
 mod body;
+mod predict;
 mod sample;
 mod table;
 mod text;
 
 pub use body::{BodyError, Push, parse};
+pub use predict::Predictor;
 pub use sample::Window;
 
 use super::counters::{Counters, PushOutcome};
@@ -27,6 +29,7 @@ pub struct Ingest {
     live: Live,
     counters: Arc<Counters>,
     retention_ms: i64,
+    predictor: Arc<Predictor>,
     shutdown: Shutdown,
 }
 
@@ -39,12 +42,17 @@ impl Ingest {
         retention_ms: i64,
         shutdown: Shutdown,
     ) -> Self {
-        Self { store, live, counters, retention_ms, shutdown }
+        Self { store, live, counters, retention_ms, predictor: Arc::default(), shutdown }
+    }
+
+    /// Reads the body of a push.
+    pub fn parse(&self, body: &[u8]) -> Result<Push, BodyError> {
+        self.predictor.parse(body, |hostname| self.window(hostname))
     }
 
     /// The times that samples of `hostname` may have now. Too old is what the store would drop again: age counts
     /// back from the host's newest sample, and a host that has none may bring a past as old as it likes.
-    pub fn window(&self, hostname: &str) -> Window {
+    fn window(&self, hostname: &str) -> Window {
         let now = clock::now();
         let newest = self.store.newest(hostname).map(|newest| newest.min(now));
         Window {

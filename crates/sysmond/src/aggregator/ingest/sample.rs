@@ -4,8 +4,9 @@ use super::text;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::ops::Range;
 use sysmond_model::limits::{MAX_METRIC_TYPE_BYTES, MAX_SAMPLE_TAGS_BYTES};
-use sysmond_model::{Timestamp, tags};
+use sysmond_model::{Series, Timestamp, tags};
 
 /// Bytes of a refused sample's metric type that are said back.
 const MAX_ECHO_BYTES: usize = 64;
@@ -74,6 +75,28 @@ pub(super) fn parse<'a>(json: &'a RawValue, window: Window) -> Result<Good<'a>, 
         Ok((timestamp, value, tags)) => Ok(Good { timestamp, metric_type, tags, value }),
         Err((code, detail)) => Err(refuse(&metric_type, code, detail)),
     }
+}
+
+/// What a good sample is made of.
+pub(super) struct Anatomy {
+    pub(super) series: Series,
+    /// Where its numbers stand in its text.
+    pub(super) timestamp: Range<usize>,
+    pub(super) value: Range<usize>,
+}
+
+/// Takes a sample apart; `None` where it is not good in any window.
+pub(super) fn anatomy(json: &RawValue) -> Option<Anatomy> {
+    let always =
+        Window { oldest: Timestamp::from_millis(i64::MIN), newest: Timestamp::from_millis(i64::MAX) };
+    let Good { metric_type, tags, .. } = parse(json, always).ok()?;
+    let raw: Raw<'_> = serde_json::from_str(json.get()).ok()?;
+    let place = |part: &RawValue| {
+        let start = part.get().as_ptr().addr() - json.get().as_ptr().addr();
+        start..start + part.get().len()
+    };
+    let (timestamp, value) = (place(raw.timestamp?), place(raw.value?));
+    Some(Anatomy { series: Series::new(metric_type, tags), timestamp, value })
 }
 
 /// The parser's words without the place, which counts from the sample's own beginning.

@@ -6,7 +6,7 @@ use sysmond_model::{Frame, Series, Shape, Timestamp};
 
 /// Cells of one push's table, filled or not. A table is dense, so samples that share neither time nor series would
 /// make it the square of what was sent; this is twenty times the most samples of a push that do share them.
-const MAX_CELLS: usize = 2_000_000;
+pub(super) const MAX_CELLS: usize = 2_000_000;
 
 /// Samples by column.
 #[derive(Default)]

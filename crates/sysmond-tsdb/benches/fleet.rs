@@ -1,0 +1,172 @@
+//! A fleet's hours through a store, as fast as it takes them: what a sample costs in processor time, on disk and in
+//! writes to the device. `cargo bench --bench fleet -- HOSTS HOURS`
+
+#![expect(clippy::print_stdout, reason = "a bench says what it found")]
+
+// One feed for all that measures.
+#[path = "../../../bench/src/feed.rs"]
+#[expect(unused_imports, reason = "its tests are run where it lies")]
+mod feed;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+use sysmond_model::{HostInfo, Shape, Timestamp};
+use sysmond_tsdb::{Append, RangeQuery, Retention, Store, StoreOptions, TagMatch};
+
+/// Ticks in one push, two seconds each.
+const TICKS_PER_PUSH: i64 = 5;
+const TICK_MS: i64 = 2_000;
+/// When the feed begins: a whole day.
+const START_MS: i64 = 20_000 * 86_400_000;
+
+fn main() {
+    let numbers: Vec<i64> = std::env::args().skip(1).filter_map(|word| word.parse().ok()).collect();
+    let (hosts, hours) = (numbers.first().copied().unwrap_or(20), numbers.get(1).copied().unwrap_or(3));
+    let folder = tempfile::tempdir_in(".").expect("a folder");
+    let path = folder.path().join("store.db");
+    let options =
+        StoreOptions { retention: Retention::default(), max_disk_bytes: 1 << 36, queue_limit: 4096 };
+    let store = Store::open(&path, options.clone(), Timestamp::from_millis(START_MS)).expect("a store");
+    let mut fleet = Fleet::new(usize::try_from(hosts).expect("positive"));
+    let (mut made, mut samples) = (Duration::ZERO, 0_u64);
+    let (begin, io_before) = (Instant::now(), written_bytes());
+    let mut slowest = Duration::ZERO;
+    let pushes_per_hour = 3_600_000 / TICK_MS / TICKS_PER_PUSH;
+    for push in 0..hours * pushes_per_hour {
+        let at = START_MS + push * TICKS_PER_PUSH * TICK_MS;
+        let before = thread_cpu();
+        let round = fleet.round(at);
+        made += thread_cpu().saturating_sub(before);
+        let asked = Instant::now();
+        samples += deliver(&store, round);
+        slowest = slowest.max(asked.elapsed());
+        if push % 6 == 5 {
+            store.retain(Timestamp::from_millis(at)).expect("kept in order");
+        }
+    }
+    let end = START_MS + hours * 3_600_000;
+    store.retain(Timestamp::from_millis(end + 1_200_000)).expect("kept in order");
+    let cpu = process_cpu().saturating_sub(made);
+    let per = |amount: f64| amount / samples as f64;
+    println!("{hosts} hosts, {hours} h, {samples} samples in {:?}", begin.elapsed());
+    println!(
+        "processor: {:.1} ns/sample, {:.2} M samples/s",
+        per(cpu.as_secs_f64() * 1e9),
+        samples as f64 / cpu.as_secs_f64() / 1e6
+    );
+    println!("written to the device: {:.2} bytes/sample", per((written_bytes() - io_before) as f64));
+    println!("slowest round of pushes: {slowest:?}; resident: {} MB", resident_bytes() / 1_000_000);
+    println!("commits: {}", store.stats().commits);
+    query(&store, hours);
+    store.close();
+    drop(store);
+    sizes(&path, samples);
+    let begin = Instant::now();
+    let store = Store::open(&path, options, Timestamp::from_millis(end)).expect("a store");
+    println!("opened in {:?}, {} hosts", begin.elapsed(), store.stats().hosts);
+}
+
+/// The hosts, each with its feed.
+struct Fleet {
+    shape: Arc<Shape>,
+    hosts: Vec<feed::Host>,
+}
+
+impl Fleet {
+    fn new(hosts: usize) -> Self {
+        Self { shape: feed::shape(), hosts: (0..hosts).map(feed::Host::new).collect() }
+    }
+
+    /// One push of each host.
+    fn round(&mut self, at: i64) -> Vec<Append> {
+        let append = |(number, host): (usize, &mut feed::Host)| Append {
+            host: HostInfo {
+                hostname: format!("host-{number}"),
+                version: "0.5.0".into(),
+                platform: "Linux".into(),
+                tags: [].into(),
+            },
+            static_info: None,
+            received: Timestamp::from_millis(at + TICKS_PER_PUSH * TICK_MS),
+            frame: host.frame(&self.shape, at, TICKS_PER_PUSH, TICK_MS),
+        };
+        self.hosts.iter_mut().enumerate().map(append).collect()
+    }
+}
+
+fn deliver(store: &Store, round: Vec<Append>) -> u64 {
+    let (done, answers) = channel();
+    for append in round {
+        let done = done.clone();
+        store.append(append, move |answer| done.send(answer).expect("listens")).expect("queued");
+    }
+    drop(done);
+    answers.iter().map(|answer| answer.expect("stored").stored as u64).sum()
+}
+
+fn query(store: &Store, hours: i64) {
+    let query = RangeQuery {
+        host: "host-0".into(),
+        metrics: vec!["cpu.total_usage".into()],
+        tags: TagMatch::Any,
+        from: Timestamp::from_millis(START_MS),
+        to: Timestamp::from_millis(START_MS + hours * 3_600_000),
+        points: 1000,
+    };
+    let begin = Instant::now();
+    let points = (0..20).map(|_| store.range(&query).expect("known").remove(0).points.len()).max();
+    println!("{hours} h of a series to {points:?} points: {:?}", begin.elapsed() / 20);
+    let begin = Instant::now();
+    let latest = (0..1000).filter_map(|_| store.latest("host-0")).map(|samples| samples.len()).max();
+    println!("latest of a host ({latest:?}): {:?}", begin.elapsed() / 1000);
+    let begin = Instant::now();
+    let now = Timestamp::from_millis(START_MS + hours * 3_600_000);
+    let online = (0..100).map(|_| store.fleet_summary(now, 300_000).online_hosts).max();
+    println!("fleet summary ({online:?} online): {:?}", begin.elapsed() / 100);
+}
+
+fn sizes(path: &Path, samples: u64) {
+    let conn = rusqlite::Connection::open(path).expect("readable");
+    for table in ["log", "young", "block", "rollup"] {
+        let sql = format!("SELECT count(*), coalesce(sum(length(data)), 0) FROM {table}");
+        let (rows, bytes): (i64, i64) =
+            conn.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?))).expect("sound");
+        println!("{table}: {rows} rows, {bytes} bytes, {:.3} bytes/sample", bytes as f64 / samples as f64);
+    }
+    let cells: i64 =
+        conn.query_row("SELECT coalesce(sum(cells), 0) FROM block", [], |row| row.get(0)).expect("sound");
+    let bytes: i64 = conn
+        .query_row("SELECT coalesce(sum(length(data)), 0) FROM block", [], |row| row.get(0))
+        .expect("sound");
+    println!("blocks: {:.3} bytes/sample", bytes as f64 / cells as f64);
+    let file = std::fs::metadata(path).expect("exists").len();
+    println!("file: {file} bytes, {:.3} bytes/sample", file as f64 / samples as f64);
+}
+
+fn clock(id: rustix::time::ClockId) -> Duration {
+    let time = rustix::time::clock_gettime(id);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+fn process_cpu() -> Duration {
+    clock(rustix::time::ClockId::ProcessCPUTime)
+}
+
+fn thread_cpu() -> Duration {
+    clock(rustix::time::ClockId::ThreadCPUTime)
+}
+
+fn written_bytes() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/io").expect("Linux");
+    text.lines().find_map(|line| line.strip_prefix("write_bytes: ")?.parse().ok()).unwrap_or(0)
+}
+
+fn resident_bytes() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let kib = text
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
+    kib.unwrap_or(0) * 1024
+}

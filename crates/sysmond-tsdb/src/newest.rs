@@ -1,0 +1,177 @@
+//! The newest value of each series of a host.
+
+use crate::codec::Damaged;
+use crate::codec::block::Table;
+use crate::codec::bytes::{Bytes, put_signed, put_size, put_varint};
+use crate::head::HeadRow;
+use crate::log::MAX_SEQ;
+use crate::names::{Layout, MetricId};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The newest value of each series, by layout so that a row is taken without a look-up per cell. A host has few
+/// layouts.
+#[derive(Debug, Default)]
+pub(crate) struct Newest(Vec<(Layout, Vec<NewestCell>)>);
+
+/// A value with its time and its place in the order of storing; absent where the place is 0.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct NewestCell {
+    pub(crate) at: i64,
+    pub(crate) seq: i64,
+    pub(crate) value: f64,
+}
+
+impl NewestCell {
+    fn is_before(&self, other: &Self) -> bool {
+        self.seq == 0 || (self.at, self.seq) < (other.at, other.seq)
+    }
+}
+
+impl Newest {
+    pub(crate) fn observe(&mut self, at: i64, row: &HeadRow) {
+        let known =
+            self.0.iter().position(|(layout, _)| Arc::ptr_eq(layout, &row.layout) || *layout == row.layout);
+        let place = known.unwrap_or_else(|| {
+            self.0.push((row.layout.clone(), vec![NewestCell::default(); row.layout.len()]));
+            self.0.len() - 1
+        });
+        let cells = self.0.get_mut(place).map_or(&mut [][..], |(_, cells)| cells);
+        for (slot, value) in cells.iter_mut().zip(row.values.iter()) {
+            let cell = NewestCell { at, seq: row.seq, value: *value };
+            if !value.is_nan() && slot.is_before(&cell) {
+                *slot = cell;
+            }
+        }
+    }
+
+    /// Takes all rows of a block.
+    pub(crate) fn observe_table(&mut self, table: &Table) {
+        let layout: Layout = table.columns.iter().map(|(id, _)| *id).collect();
+        for (row, (at, seq)) in table.timestamps.iter().zip(&table.seqs).enumerate() {
+            let values = table.columns.iter().map(|(_, values)| values.get(row).copied().unwrap_or(f64::NAN));
+            self.observe(*at, &HeadRow { seq: *seq, layout: layout.clone(), values: values.collect() });
+        }
+    }
+
+    /// Each series' newest value.
+    pub(crate) fn cells(&self) -> BTreeMap<MetricId, NewestCell> {
+        let mut newest: BTreeMap<MetricId, NewestCell> = BTreeMap::new();
+        for (layout, cells) in &self.0 {
+            for (metric, cell) in layout.iter().zip(cells).filter(|(_, cell)| cell.seq > 0) {
+                let slot = newest.entry(*metric).or_default();
+                if slot.is_before(cell) {
+                    *slot = *cell;
+                }
+            }
+        }
+        newest
+    }
+
+    /// The newest values of one metric: those of its series that have the newest time among them.
+    pub(crate) fn of(&self, metrics: &[MetricId]) -> Vec<f64> {
+        let mut found: Vec<(MetricId, NewestCell)> = Vec::new();
+        for (layout, cells) in &self.0 {
+            let own = layout.iter().zip(cells).filter(|(id, cell)| cell.seq > 0 && metrics.contains(id));
+            for (metric, cell) in own {
+                match found.iter_mut().find(|(known, _)| known == metric) {
+                    Some((_, slot)) if slot.is_before(cell) => *slot = *cell,
+                    Some(_) => {}
+                    None => found.push((*metric, *cell)),
+                }
+            }
+        }
+        let newest = found.iter().map(|(_, cell)| cell.at).max();
+        found.iter().filter(|(_, cell)| Some(cell.at) == newest).map(|(_, cell)| cell.value).collect()
+    }
+
+    /// The values as bytes, kept beside the blocks: after a start nothing has to be decoded for them.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let cells = self.cells();
+        let mut out = Vec::with_capacity(cells.len() * 12);
+        put_size(&mut out, cells.len());
+        let (mut last_metric, mut last) = (0, NewestCell::default());
+        for (metric, cell) in cells {
+            put_varint(&mut out, u64::from(metric - last_metric));
+            put_signed(&mut out, cell.at.wrapping_sub(last.at));
+            put_signed(&mut out, cell.seq.wrapping_sub(last.seq));
+            out.extend(cell.value.to_le_bytes());
+            (last_metric, last) = (metric, cell);
+        }
+        out
+    }
+
+    /// The inverse of [`Self::to_bytes`].
+    pub(crate) fn from_bytes(data: &[u8]) -> Result<Self, Damaged> {
+        let mut bytes = Bytes::new(data);
+        let count = bytes.size(data.len())?;
+        let (mut metrics, mut cells) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        let (mut metric, mut last) = (0_u32, NewestCell::default());
+        for _ in 0..count {
+            let step = u32::try_from(bytes.varint()?).map_err(|_| Damaged("no such series"))?;
+            let is_behind = metrics.is_empty() || step > 0;
+            metric = metric.checked_add(step).filter(|_| is_behind).ok_or(Damaged("no such series"))?;
+            let at = last.at.wrapping_add(bytes.signed()?);
+            let seq = last.seq.wrapping_add(bytes.signed()?);
+            let value = f64::from_le_bytes(bytes.array()?);
+            if !(1..MAX_SEQ).contains(&seq) || !value.is_finite() {
+                return Err(Damaged("no such value"));
+            }
+            last = NewestCell { at, seq, value };
+            metrics.push(metric);
+            cells.push(last);
+        }
+        Ok(Self(if count == 0 { Vec::new() } else { vec![(metrics.into(), cells)] }))
+    }
+
+    /// Forgets what is older than `cutoff`.
+    pub(crate) fn forget_before(&mut self, cutoff: i64) {
+        for (_, cells) in &mut self.0 {
+            cells.iter_mut().filter(|cell| cell.at < cutoff).for_each(|cell| *cell = NewestCell::default());
+        }
+        self.0.retain(|(_, cells)| cells.iter().any(|cell| cell.seq > 0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn newest(rows: &[(i64, i64, [f64; 3])]) -> Newest {
+        let layout: Layout = Arc::from([3, 7, 9]);
+        let mut newest = Newest::default();
+        for (at, seq, values) in rows {
+            newest.observe(*at, &HeadRow { seq: *seq, layout: layout.clone(), values: Arc::from(*values) });
+        }
+        newest
+    }
+
+    #[test]
+    fn later_time_counts_then_later_storing() {
+        let newest = newest(&[
+            (5, 1, [1.0, 2.0, f64::NAN]),
+            (4, 2, [3.0, f64::NAN, 4.0]),
+            (5, 3, [f64::NAN, 5.0, f64::NAN]),
+        ]);
+        let cells: Vec<_> =
+            newest.cells().into_iter().map(|(id, cell)| (id, cell.at, cell.seq, cell.value)).collect();
+        assert_eq!(cells, [(3, 5, 1, 1.0), (7, 5, 3, 5.0), (9, 4, 2, 4.0)]);
+        assert_eq!((newest.of(&[3, 9]), newest.of(&[1])), (vec![1.0], Vec::new()));
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_give_every_cell_back(rows in prop::collection::vec((any::<i64>(), 1i64..1 << 62, prop::array::uniform3(-1e300..1e300)), 0..5)) {
+            let newest = newest(&rows);
+            let back = Newest::from_bytes(&newest.to_bytes()).expect("just made");
+            let text = |newest: &Newest| format!("{:?}", newest.cells());
+            prop_assert_eq!(text(&back), text(&newest));
+        }
+
+        #[test]
+        fn no_bytes_panic(data: Vec<u8>) {
+            prop_assert!(Newest::from_bytes(&data).is_err() || Newest::from_bytes(&data).is_ok_and(|n| n.cells().len() <= data.len()));
+        }
+    }
+}
