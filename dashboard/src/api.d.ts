@@ -1,6 +1,19 @@
 // The shapes of the API, as the server gives them. Times are Unix seconds.
 
-export type Unit = "percent" | "bytes" | "bytes/s" | "1/s" | "seconds" | "count";
+export type Unit =
+  | "percent"
+  | "bytes"
+  | "bytes/s"
+  | "bits/s"
+  | "1/s"
+  | "seconds"
+  | "hertz"
+  | "celsius"
+  | "volts"
+  | "amperes"
+  | "watts"
+  | "rpm"
+  | "count";
 
 export interface FleetSummary {
   total_hosts: number;

@@ -96,3 +96,24 @@ test("latest values become frames, oldest first", () => {
     { type: "sample", host: "a", timestamp: 2, metrics: { "cpu.total_usage": 1, "load.avg_1m": 3 } },
   ]);
 });
+
+test("a chart of many services shows those that weigh most", () => {
+  const values = Object.fromEntries(
+    Array.from({ length: 20 }, (_, index) => [`service.cpu_percent{service=s${index}}`, index]),
+  );
+  const [chart] = chartsOf(data(values), 0);
+  assert.deepEqual(
+    chart.lines.map(({ label }) => label),
+    ["s12", "s13", "s14", "s15", "s16", "s17", "s18", "s19"],
+  );
+});
+
+test("what only tells of trouble has no chart while there is none", () => {
+  const check = (value, keys) =>
+    assert.deepEqual(
+      chartsOf(data({ "memory.oom_kills": value }), 0).map(({ key }) => key),
+      keys,
+    );
+  check(0, []);
+  check(0.5, ["oom"]);
+});
