@@ -162,13 +162,25 @@ test("all are shown as text in the table and in the grid, whatever they are grou
     .map(shownAs);
   await visit([{ view: "fleet" }, { sort: "name" }], first);
   await visit([{ view: "fleet" }, { sort: "name" }, { layout: "grid" }], first.slice(0, 4));
-  for (const group of accepted.slice(0, 12)) await visit([{ view: "fleet" }, { group }], []);
+  for (const group of accepted.slice(0, 4)) await visit([{ view: "fleet" }, { group }], []);
 });
 
-test("each is text where it is searched for, compared, and in words of the address", async () => {
-  for (const word of WORDS) await visit([{ view: "fleet" }, { q: word }, { sort: word }, { group: word }], []);
-  for (const word of WORDS.slice(0, 12))
-    await visit([{ host: word }, { from: word }, { to: word }, { explain: word }], []);
+test("each is text where it is searched for, and in every word of the address", async () => {
+  const { page, seen, close } = await openPage(browser);
+  await page.goto(`${sysmond.url}?view=fleet`);
+  const search = page.getByRole("searchbox", { name: /Search hosts/ });
+  for (const word of WORDS) {
+    await search.fill(word);
+    await eventually(`${word} stands in the address`, () => new URL(page.url()).searchParams.get("q") === word);
+  }
+  for (const word of WORDS.slice(0, 8)) {
+    const names = ["host", "from", "to", "explain", "q", "sort", "group", "layout", "form", "ref", "past", "view"];
+    await page.goto(`${sysmond.url}?${new URLSearchParams(names.map((name) => [name, word]))}`);
+    await eventually("something is shown", () => page.locator("main article:not([aria-busy])").count());
+  }
+  assert.equal(await page.evaluate(() => "owned" in window), false);
+  assert.deepEqual([seen.dialogs, seen.errors], [[], []]);
+  await close();
 });
 
 test("eight are shown as text beside each other", () => {

@@ -72,6 +72,9 @@ export interface StaticInfo {
   cpu_cores?: number;
   memory_total_bytes?: number;
   boot_time?: number;
+  container?: string;
+  /** What is not collected and why, by the collector's name. */
+  unavailable?: Record<string, string>;
   agent_version?: string;
   interval_seconds?: number;
 }

@@ -12,7 +12,6 @@ import { Fleet, HostCache } from "./state.js";
 import { TimeControl } from "./time_control.js";
 import { LIVE } from "./time_range.js";
 import { HostView } from "./views/host.js";
-import { EmptyFleet, UnknownHost } from "./views/notice.js";
 import { Shell } from "./views/shell.js";
 import { Skeleton } from "./views/skeleton.js";
 
@@ -181,10 +180,11 @@ class Page {
     const open = (/** @type {string} */ name) =>
       this.router.go({ view: "single", host: name, words: this.#otherWords });
     if (key === "") return new Skeleton();
-    if (key === "empty") return new EmptyFleet();
+    if (key === "empty") return import("./views/notice.js").then(({ EmptyFleet }) => new EmptyFleet());
     if (key === "compare") return this.#makeCompare(open);
     if (key === "fleet") return this.#makeFleet(open);
-    return key.startsWith("host:") ? new HostView(host) : new UnknownHost(host);
+    if (key.startsWith("host:")) return new HostView(host);
+    return import("./views/notice.js").then(({ UnknownHost }) => new UnknownHost(host));
   }
 
   /** @param {(hostname: string) => void} open */

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { chartsOf, failedSources, idleOf } from "../src/views/host_charts.js";
+import { chartsOf, failedSources, idleOf, unavailableOf } from "../src/views/host_charts.js";
 import { HostColours } from "../src/views/host_colours.js";
 import { WindowEdge } from "../src/views/window_edge.js";
 import { HostData } from "../src/state.js";
@@ -60,6 +60,9 @@ test("a metric that nobody here knows has a chart in its place", () => {
 test("a collector that failed is named", () => {
   const one = data({ "agent.collector_up{collector=disk}": 0, "agent.collector_up{collector=cpu}": 1 });
   assert.deepEqual(failedSources(one), ["disk"]);
+  one.info = { hostname: "a", unavailable: { disk: "no block device" } };
+  assert.deepEqual(failedSources(one), []);
+  assert.equal(unavailableOf(one), "Not collected here. disk: no block device.");
 });
 
 test("memory is drawn on the scale of what the host has", () => {

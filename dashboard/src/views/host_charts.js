@@ -55,14 +55,25 @@ export function idleOf(data, charts) {
 }
 
 /**
- * Sources whose collector failed, by its own word.
+ * Sources whose collector failed, less those of which the agent says why it has none.
  * @param {HostData} data
  */
 export function failedSources(data) {
+  const explained = data.info?.unavailable ?? {};
   return data
     .family("agent.collector_up")
     .filter((series) => data.currentOf(series) === 0)
-    .map((series) => series.labels.get("collector") ?? series.tags);
+    .map((series) => series.labels.get("collector") ?? series.tags)
+    .filter((name) => !Object.hasOwn(explained, name));
+}
+
+/**
+ * What the agent does not collect, and why, by its own words; empty where there is nothing to tell.
+ * @param {HostData} data
+ */
+export function unavailableOf({ info }) {
+  const told = Object.entries(info?.unavailable ?? {}).map(([name, why]) => `${name}: ${why}.`);
+  return told.length === 0 ? "" : `Not collected here. ${told.join(" ")}`;
 }
 
 /** @param {HostData} data */
