@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 use sysmond_model::{HostInfo, Shape, Timestamp};
-use sysmond_tsdb::{Append, RangeQuery, Store, StoreOptions, TagMatch};
+use sysmond_tsdb::{Append, RangeQuery, Retention, Store, StoreOptions, TagMatch};
 
 /// Ticks in one push, two seconds each.
 const TICKS_PER_PUSH: i64 = 5;
@@ -26,7 +26,7 @@ fn main() {
     let folder = tempfile::tempdir_in(".").expect("a folder");
     let path = folder.path().join("store.db");
     let options =
-        StoreOptions { retention: Duration::from_hours(24 * 15), max_disk_bytes: 1 << 36, queue_limit: 4096 };
+        StoreOptions { retention: Retention::default(), max_disk_bytes: 1 << 36, queue_limit: 4096 };
     let store = Store::open(&path, options.clone(), Timestamp::from_millis(START_MS)).expect("a store");
     let mut fleet = Fleet::new(usize::try_from(hosts).expect("positive"));
     let (mut made, mut samples) = (Duration::ZERO, 0_u64);

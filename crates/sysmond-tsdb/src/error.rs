@@ -33,6 +33,16 @@ pub enum OpenError {
         /// The file.
         path: String,
     },
+    /// The byte budget is less than what a store needs.
+    #[error("a budget of {given} bytes is too small for the store {path}: it needs at least {least}")]
+    BudgetTooSmall {
+        /// The file.
+        path: String,
+        /// What was set.
+        given: u64,
+        /// What is needed at least, bytes.
+        least: u64,
+    },
     /// A newer program wrote the file.
     #[error("{path} has schema version {found}, this program knows up to {known}: use the newer program")]
     TooNew {

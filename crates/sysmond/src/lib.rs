@@ -8,6 +8,7 @@ pub mod cli;
 pub mod clock;
 mod commands;
 pub mod config;
+mod damage;
 mod demo;
 mod listen;
 mod process;

@@ -41,7 +41,7 @@ use sysmond_model::Timestamp;
 use sysmond_procfs::Source;
 use sysmond_tsdb::Store;
 use tokio::task::{JoinSet, spawn_blocking};
-use tracing::{info, warn};
+use tracing::info;
 use upkeep::Upkeep;
 use watch::Watch;
 
@@ -137,9 +137,7 @@ fn open(path: &Path, options: sysmond_tsdb::StoreOptions) -> anyhow::Result<Stor
         made.with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
     let store = Store::open(path, options, clock::now())?;
-    if let Some(damaged) = store.recovered() {
-        warn!(kept = %damaged.display(), "the agent's store was damaged: it is kept aside and a new one begun");
-    }
+    crate::damage::tell(&store);
     Ok(store)
 }
 

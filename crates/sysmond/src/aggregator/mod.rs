@@ -81,7 +81,9 @@ pub async fn run_with(
 async fn open(config: &AggregatorConfig) -> anyhow::Result<Store> {
     let (path, options) = (config.data_dir.join(DATABASE), config.store.clone());
     let opened = tokio::task::spawn_blocking(move || Store::open(&path, options, clock::now())).await;
-    Ok(opened.context("opening the store failed")??)
+    let store = opened.context("opening the store failed")??;
+    crate::damage::tell(&store);
+    Ok(store)
 }
 
 pub(crate) fn app(
@@ -103,7 +105,7 @@ pub(crate) fn app(
         store.clone(),
         live.clone(),
         Arc::clone(&counters),
-        milliseconds(config.store.retention),
+        milliseconds(config.store.retention.raw),
         shutdown.clone(),
     );
     let parts = Parts {

@@ -3,9 +3,8 @@
 use super::client_address::TrustedProxies;
 use crate::server::Peer;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{Method, StatusCode};
-use axum::middleware::Next;
 use axum::response::Response;
 use hyper::body::{Frame, SizeHint};
 use std::net::IpAddr;
@@ -13,23 +12,27 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-/// Logs `request` without its query, which may name what is nobody's business.
-pub(super) async fn log(State(proxies): State<TrustedProxies>, request: Request, next: Next) -> Response {
+/// The line of `request` as far as it is known: without its query, which may name what is nobody's business.
+pub(super) fn begin(proxies: &TrustedProxies, request: &Request) -> Entry {
     let peer = request.extensions().get::<Peer>().map(|Peer(address)| address.ip().to_canonical());
-    let entry = Entry {
+    Entry {
         client: peer.map(|peer| proxies.client(peer, request.headers())),
         method: request.method().clone(),
         path: request.uri().path().to_owned(),
         status: StatusCode::OK,
         bytes: 0,
         started: Instant::now(),
-    };
-    let response = next.run(request).await;
+    }
+}
+
+/// The answer, whose end writes the line.
+pub(super) fn end(entry: Entry, response: Response) -> Response {
     let entry = Entry { status: response.status(), ..entry };
     response.map(|body| Body::new(Logged { body, entry }))
 }
 
-struct Entry {
+/// A line in the making.
+pub(super) struct Entry {
     client: Option<IpAddr>,
     method: Method,
     path: String,

@@ -35,6 +35,7 @@ pub(super) async fn show() -> Response {
         latest,
         fleet_summary,
         static_data,
+        storage,
         history,
         live,
         agent_watch,
@@ -184,16 +185,124 @@ struct Series {
     points: Vec<Vec<f64>>,
 }
 
+/// What the history takes on disk, for how long it will last, and what of it was lost. Sizes are bytes.
+#[derive(ToSchema)]
+struct Storage {
+    /// The bound of `disk_bytes`.
+    budget_bytes: u64,
+    /// The file and SQLite's own log.
+    disk_bytes: u64,
+    file_bytes: u64,
+    wal_bytes: u64,
+    /// Pages of the file that will be used again.
+    free_bytes: u64,
+    /// Indexes, names, hosts, the rest of pages.
+    other_bytes: u64,
+    tiers: StorageTiers,
+    /// Samples that are kept one by one.
+    samples: u64,
+    /// What each of them takes; `null` where there is none.
+    bytes_per_sample: Option<f64>,
+    /// How far back they reach.
+    history_days: f64,
+    /// `null` in the first minute.
+    forecast: Option<StorageForecast>,
+    quarantine: StorageQuarantine,
+    /// Since the start, each time that something damaged was met.
+    damaged_reads: u64,
+    /// The damaged database that was kept beside the present one; `null` where none was since the start.
+    damaged_file: Option<String>,
+    timestamp: i64,
+}
+
+/// The tiers, from the newest samples to the oldest summaries.
+#[derive(ToSchema)]
+struct StorageTiers {
+    /// Acknowledged and in no block yet.
+    log: StorageTier,
+    /// In blocks of some minutes.
+    young: StorageTier,
+    /// In blocks of an hour.
+    blocks: StorageTier,
+    /// Minima, maxima and averages by minutes.
+    minutes: StorageTier,
+    /// The same by ten minutes.
+    ten_minutes: StorageTier,
+}
+
+/// One tier.
+#[derive(ToSchema)]
+struct StorageTier {
+    bytes: u64,
+    /// In it, or summarised by it.
+    samples: u64,
+    /// `null` where there is none.
+    bytes_per_sample: Option<f64>,
+    /// The hour or day that it begins with; `null` where it is empty.
+    oldest: Option<f64>,
+    retention_seconds: u64,
+}
+
+/// What comes if the fleet goes on as in the last day.
+#[derive(ToSchema)]
+struct StorageForecast {
+    samples_per_day: f64,
+    /// What all tiers together grow by, before anything goes.
+    bytes_per_day: f64,
+    /// `null` where age keeps the store below its budget.
+    budget_reached: Option<i64>,
+    /// Days of samples that will be kept in the long run.
+    raw_days: f64,
+    minutes_days: f64,
+    ten_minutes_days: f64,
+}
+
+/// What could not be read and was set aside.
+#[derive(ToSchema)]
+struct StorageQuarantine {
+    /// Pieces in the file's life.
+    count: u64,
+    /// Pieces that are still kept.
+    kept: u64,
+    bytes: u64,
+    /// The newest of them, newest first.
+    newest: Vec<QuarantinedPiece>,
+}
+
+/// A damaged piece of history.
+#[derive(ToSchema)]
+struct QuarantinedPiece {
+    /// `log`, `young`, `block` or `rollup`.
+    origin: String,
+    /// `null` where that is not known.
+    host: Option<String>,
+    /// `null` where that is not known.
+    from: Option<f64>,
+    /// `null` where that is not known.
+    to: Option<f64>,
+    reason: String,
+    bytes: u64,
+    set_aside: i64,
+}
+
 /// Whether somebody watches a host.
 #[derive(ToSchema)]
 struct WatchAnswer {
     watched: bool,
 }
 
-/// The state of the server.
+/// The process answers.
 #[derive(ToSchema)]
 struct Health {
     status: String,
+}
+
+/// The state of the server.
+#[derive(ToSchema)]
+struct Readiness {
+    status: String,
+    /// What somebody should look at; absent where there is nothing.
+    warnings: Option<Vec<String>>,
 }
 
 /// An error, as RFC 9457 has it.
@@ -234,7 +343,12 @@ fn fleet_summary() {}
     responses((status = 200, body = StaticData), (status = 404, body = Problem, content_type = "application/problem+json"), (status = 422, body = Problem, content_type = "application/problem+json")))]
 fn static_data() {}
 
-/// Stretches of series, in at most `points` points each.
+/// What the history takes on disk, and for how long it will last.
+#[utoipa::path(get, path = "/api/storage", responses((status = 200, body = Storage), (status = 503, body = Problem, content_type = "application/problem+json")))]
+fn storage() {}
+
+/// Stretches of series, in at most `points` points each. A metric that nobody ever sent and the catalogue does not name
+/// is a 404; one that the host does not have has no points.
 #[utoipa::path(get, path = "/api/history",
     params(("host" = Vec<String>, Query), ("metric" = Vec<String>, Query),
         ("tags" = Option<String>, Query, description = "One set of tags, `*` for all; none where left out"),
@@ -267,7 +381,7 @@ fn openapi_json() {}
 fn healthz() {}
 
 /// The server takes requests.
-#[utoipa::path(get, path = "/readyz", responses((status = 200, body = Health), (status = 503, body = Problem, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/readyz", responses((status = 200, body = Readiness), (status = 503, body = Problem, content_type = "application/problem+json")))]
 fn readyz() {}
 
 /// What the server measures of itself, as Prometheus text.

@@ -6,20 +6,22 @@ use super::host_header::AllowedHosts;
 use super::problem::Problem;
 use super::{
     access_log, assets, exposition, headers, health, history, host_header, hosts, latest, live, openapi,
-    push, statics, summary, watch,
+    push, statics, storage, summary, watch,
 };
 use axum::Router;
+use axum::extract::{Request, State};
+use axum::handler::Handler;
 use axum::http::{Method, StatusCode, Uri};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use std::sync::Arc;
+use tower::Layer;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
 /// One line of the table.
 pub(super) struct Route {
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the test that the description is complete"))]
     pub(super) method: &'static str,
     pub(super) path: &'static str,
     handler: MethodRouter<Arc<App>>,
@@ -34,6 +36,7 @@ pub(super) fn table() -> Vec<Route> {
         route("get", "/api/latest", get(latest::show)),
         route("get", "/api/fleet/summary", get(summary::show)),
         route("get", "/api/static", get(statics::show)),
+        route("get", "/api/storage", get(storage::show)),
         route("get", "/api/history", get(history::show)),
         route("get", "/api/live", get(live::open)),
         route("get", "/api/agent/watch", get(watch::wait)),
@@ -44,25 +47,40 @@ pub(super) fn table() -> Vec<Route> {
     ]
 }
 
-/// The whole API and the dashboard.
+/// The whole API and the dashboard. What is answered to a push is short and not worth packing.
 pub fn router(app: Arc<App>) -> Router {
-    let allowed = AllowedHosts::new(&app.parts.config.allowed_hosts);
-    let proxies = TrustedProxies::new(&app.parts.config.trusted_proxies);
-    let routes = table()
-        .into_iter()
-        .fold(Router::new(), |router, Route { path, handler, .. }| router.route(path, handler));
+    let front = Front {
+        allowed: AllowedHosts::new(&app.parts.config.allowed_hosts),
+        proxies: TrustedProxies::new(&app.parts.config.trusted_proxies),
+    };
+    let packed = || CompressionLayer::new().quality(CompressionLevel::Fastest);
+    let routes = table().into_iter().fold(Router::new(), |router, Route { path, handler, method }| {
+        let handler = if method == "post" { handler } else { handler.layer(packed()) };
+        router.route(path, handler)
+    });
     routes
-        .fallback(elsewhere)
+        .fallback_service(packed().layer(elsewhere.with_state(())))
         .method_not_allowed_fallback(async |method: Method| wrong_method(&method))
         .with_state(app)
-        // In one piece, the first outermost: layers that are added one by one are boxed one by one, and cloned with all
-        // that is below them for every request.
-        .layer((
-            from_fn_with_state(proxies, access_log::log),
-            from_fn(headers::secure),
-            from_fn_with_state(allowed, host_header::guard),
-            CompressionLayer::new().quality(CompressionLevel::Fastest),
-        ))
+        .layer(from_fn_with_state(front, pass))
+}
+
+/// What is checked of every request, whatever it is for.
+#[derive(Clone)]
+struct Front {
+    allowed: AllowedHosts,
+    proxies: TrustedProxies,
+}
+
+/// One layer for all of it: each costs every request a copy of the services below.
+async fn pass(State(front): State<Front>, request: Request, next: Next) -> Response {
+    let entry = access_log::begin(&front.proxies, &request);
+    let mut response = match host_header::check(&front.allowed, &request) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    };
+    headers::secure(response.headers_mut());
+    access_log::end(entry, response)
 }
 
 async fn elsewhere(method: Method, uri: Uri, headers: axum::http::HeaderMap) -> Response {

@@ -133,11 +133,23 @@ keys! {
         value: "DURATION", default: Default::ByRole { standalone: "15d", aggregator: "15d", agent: "7d" }, example: "30d",
         help: "Samples older than this are removed (standalone: from the aggregator's database)",
     };
+    /// How long summaries by minutes are kept.
+    RETENTION_1M = Key {
+        name: "retention_1m", flag: Some("retention-1m"), env: "SYSMON_RETENTION_1M", section: Section::Store,
+        form: Form::Text, value: "DURATION", default: Default::Value("90d"), example: "180d",
+        help: "Minima, averages and maxima by minutes are kept for this long, and at least for as long as samples",
+    };
+    /// How long summaries by ten minutes are kept.
+    RETENTION_10M = Key {
+        name: "retention_10m", flag: Some("retention-10m"), env: "SYSMON_RETENTION_10M", section: Section::Store,
+        form: Form::Text, value: "DURATION", default: Default::Value("730d"), example: "3650d",
+        help: "The same by ten minutes, kept for at least as long as those by minutes",
+    };
     /// How large the database may become.
     MAX_DISK = Key {
         name: "max_disk", flag: Some("max-disk"), env: "SYSMON_MAX_DISK", section: Section::Store, form: Form::Text,
         value: "SIZE", default: Default::ByRole { standalone: "10GB", aggregator: "10GB", agent: "256MB" }, example: "20GB",
-        help: "Largest size of the database; beyond it the oldest samples go first (standalone: the aggregator's)",
+        help: "Largest size of the database with its log; beyond it the oldest samples go first (standalone: the aggregator's)",
     };
     /// How much is logged.
     LOG_LEVEL = Key {
@@ -292,7 +304,7 @@ mod tests {
         let names: BTreeSet<_> = KEYS.iter().map(|key| key.name).collect();
         let variables: BTreeSet<_> = KEYS.iter().map(|key| key.env).collect();
         assert_eq!((names.len(), variables.len()), (KEYS.len(), KEYS.len()));
-        assert!(KEYS.len() <= 25, "a knob for every doubt is none for any: {} keys", KEYS.len());
+        assert!(KEYS.len() <= 27, "a knob for every doubt is none for any: {} keys", KEYS.len());
     }
 
     #[test]

@@ -21,7 +21,11 @@ const LONG: Duration = Duration::from_mins(2);
 const OFFLINE: Duration = Duration::from_mins(5);
 
 fn store() -> StoreOptions {
-    StoreOptions { retention: Duration::from_hours(24), max_disk_bytes: 1 << 28, queue_limit: 64 }
+    StoreOptions {
+        retention: sysmond_tsdb::Retention::of_raw(Duration::from_hours(24)),
+        max_disk_bytes: 1 << 28,
+        queue_limit: 64,
+    }
 }
 
 fn token() -> Token {
