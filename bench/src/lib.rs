@@ -1,6 +1,7 @@
 //! What sysmond's store costs: ingest over HTTP, size, writes to the device, memory, latencies, restart and growth,
 //! beside `VictoriaMetrics` and Prometheus in the same run on the same feed. `bench/run` builds and starts it.
 
+pub mod clock;
 pub mod feed;
 pub mod fleet;
 pub mod http;

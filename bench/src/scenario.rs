@@ -1,5 +1,6 @@
 //! What is done to each system, and what is read off.
 
+use crate::clock;
 use crate::fleet::{Fleet, TICK_MS, TICKS_PER_PUSH};
 use crate::http::Connection;
 use crate::load::{self, Load, quantile};
@@ -14,7 +15,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 /// Connections at full speed.
 const CONNECTIONS: usize = 16;
@@ -424,12 +425,7 @@ fn push_quantiles(load: &Load) -> String {
 
 /// The beginning of an hour, so many before this one, milliseconds.
 fn whole_hour_before(hours: usize) -> i64 {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "no part of the program: where the feed begins is asked once"
-    )]
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    let now = i64::try_from(now).unwrap_or(i64::MAX);
+    let now = clock::now_ms();
     now - now % HOUR_MS - i64::try_from(hours).unwrap_or(0) * HOUR_MS
 }
 
