@@ -72,7 +72,7 @@ toolchain_is_there() {
 
 debian_packages() {
     local package missing=()
-    for package in chromium fonts-dejavu-core nginx-light shellcheck sqlite3 python3-venv; do
+    for package in chromium fonts-dejavu-core iproute2 nginx-light procps python3-venv shellcheck sqlite3 sysstat; do
         dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
     done
     ((${#missing[@]})) || return 0

@@ -11,7 +11,7 @@ const PAGE: f64 = 4096.0;
 
 /// One host and where its figures stand.
 #[derive(Clone, Debug)]
-pub struct Host {
+pub(crate) struct Host {
     random: Random,
     load: f64,
     memory_pages: f64,
@@ -49,7 +49,7 @@ impl Random {
 }
 
 /// The columns of every host.
-pub fn shape() -> Arc<Shape> {
+pub(crate) fn shape() -> Arc<Shape> {
     let plain = |name: &&str| Series::new(*name, "");
     let mut series: Vec<Series> = PLAIN.iter().map(plain).collect();
     series.extend((0..CORES).map(|core| Series::new("cpu.core_usage", format!("core={core}"))));
@@ -115,7 +115,7 @@ fn percent(part: f64, whole: f64) -> f64 {
 
 impl Host {
     /// The host of that number.
-    pub fn new(number: usize) -> Self {
+    pub(crate) fn new(number: usize) -> Self {
         let seed = 0x9e37_79b9_7f4a_7c15 ^ (number as u64 + 1).wrapping_mul(0x00c2_b2ae_3d27_d4eb);
         Self {
             random: Random(seed),
@@ -128,7 +128,7 @@ impl Host {
     }
 
     /// Its next readings, `tick_ms` apart, the first `at`.
-    pub fn frame(&mut self, shape: &Arc<Shape>, at: i64, ticks: i64, tick_ms: i64) -> Frame {
+    pub(crate) fn frame(&mut self, shape: &Arc<Shape>, at: i64, ticks: i64, tick_ms: i64) -> Frame {
         let mut frame = Frame::new(Arc::clone(shape));
         let mut values = Vec::with_capacity(shape.len());
         for tick in 0..ticks {

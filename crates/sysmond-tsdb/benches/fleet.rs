@@ -5,6 +5,7 @@
 
 // One feed for all that measures.
 #[path = "../../../bench/src/feed.rs"]
+#[expect(unused_imports, reason = "its tests are run where it lies")]
 mod feed;
 
 use std::path::Path;
