@@ -316,6 +316,7 @@ async fn a_full_queue_says_come_again_and_drops_nothing_in_silence() {
             other.execute_batch("ROLLBACK").expect("it was begun");
         }
     }
+    drop(pushes);
     let hosts = stage.get("/api/hosts").await.json();
     let known = hosts["hosts"].as_array().expect("a list").iter().map(|host| host["hostname"].clone());
     stored.sort_by_key(Value::to_string);
