@@ -18,6 +18,9 @@ pub const MAX_HOST_TAG_BYTES: usize = 256;
 pub const MAX_AGENT_WORD_BYTES: usize = 64;
 /// Series of one host: hundreds of cores, disks and interfaces fit; a runaway label does not.
 pub const MAX_SERIES_PER_HOST: usize = 5_000;
+/// Columns of one block of the store: a usual host fits into one, and to read one series of a host with thousands not
+/// all of them have to be read.
+pub const MAX_COLUMNS_PER_BLOCK: usize = 512;
 /// Hosts of one aggregator.
 pub const MAX_HOSTS: usize = 10_000;
 /// How far ahead of the server's clock a sample may be, milliseconds.

@@ -2,9 +2,8 @@
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use std::time::Duration;
 use sysmond_model::{Frame, HostInfo, Series, Shape, Timestamp};
-use sysmond_tsdb::{Append, RangeQuery, Store, StoreOptions, TagMatch};
+use sysmond_tsdb::{Append, RangeQuery, Retention, Store, StoreOptions, TagMatch};
 use tempfile::TempDir;
 
 const SERIES: usize = 60;
@@ -16,7 +15,7 @@ fn main() {
 fn opened() -> (TempDir, Store) {
     let folder = tempfile::tempdir().expect("a folder");
     let options =
-        StoreOptions { retention: Duration::from_hours(24 * 15), max_disk_bytes: 1 << 34, queue_limit: 1024 };
+        StoreOptions { retention: Retention::default(), max_disk_bytes: 1 << 34, queue_limit: 1024 };
     let store = Store::open(&folder.path().join("store.db"), options, Timestamp::default()).expect("a store");
     (folder, store)
 }

@@ -3,10 +3,12 @@
 use crate::codec::block::{Block, Table};
 use crate::head::HeadRow;
 use crate::names::{MetricId, Names};
+use crate::quarantine::{Origin, Piece};
 use crate::writer::Shared;
 use crate::{Backlog, Cursor, QueryError, schema};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{Arc, PoisonError};
 use sysmond_model::{Frame, Shape, Timestamp};
 
@@ -68,12 +70,14 @@ fn sealed_rows(
         if rows.range(..first).count() >= max_rows {
             break;
         }
-        let sql = match row.get(2)? {
-            0 => "SELECT data FROM block WHERE id = ?1",
-            _ => "SELECT data FROM young WHERE id = ?1",
+        let (origin, sql) = match row.get(2)? {
+            0 => (Origin::Block, "SELECT data FROM block WHERE id = ?1"),
+            _ => (Origin::Young, "SELECT data FROM young WHERE id = ?1"),
         };
-        let data: Vec<u8> = conn.prepare_cached(sql)?.query_row([row.get::<_, i64>(1)?], |row| row.get(0))?;
-        if let Some(table) = shared.counters.sound(Block::open(&data).and_then(|block| block.table())) {
+        let piece = Piece { origin, id: row.get(1)? };
+        let data: Vec<u8> = conn.prepare_cached(sql)?.query_row([piece.id], |row| row.get(0))?;
+        let table = Block::open(&data).and_then(|block| block.table());
+        if let Some(table) = shared.counters.damages.sound(piece, table) {
             take_rows(&table, after, &mut rows);
         }
     }
@@ -85,7 +89,24 @@ fn take_rows(table: &Table, after: Cursor, rows: &mut BTreeMap<i64, Out>) {
     let numbered = table.timestamps.iter().zip(&table.seqs).enumerate();
     for (row, (at, seq)) in numbered.filter(|(_, (_, seq))| **seq > after.0) {
         let values = table.columns.iter().map(|(_, values)| values.get(row).copied().unwrap_or(f64::NAN));
-        rows.insert(*seq, Out { at: *at, columns: columns.clone(), values: values.collect() });
+        let fresh = Out { at: *at, columns: columns.clone(), values: values.collect() };
+        match rows.entry(*seq) {
+            Entry::Vacant(place) => drop(place.insert(fresh)),
+            Entry::Occupied(mut place) => place.get_mut().extend(&fresh),
+        }
+    }
+}
+
+impl Out {
+    /// Takes the cells of the same row that stood in another block.
+    fn extend(&mut self, more: &Self) {
+        let mut cells: BTreeMap<MetricId, f64> = BTreeMap::new();
+        for Self { columns, values, .. } in [&*self, more] {
+            let present = columns.iter().copied().zip(values.iter().copied()).filter(|(_, v)| !v.is_nan());
+            cells.extend(present);
+        }
+        self.columns = cells.keys().copied().collect();
+        self.values = cells.into_values().collect();
     }
 }
 

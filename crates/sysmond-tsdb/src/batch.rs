@@ -60,6 +60,8 @@ pub(crate) struct Outcome {
     hosts: HashMap<i64, Pending>,
     new_hosts: HashMap<String, Arc<HostCell>>,
     next_host: i64,
+    /// Size of the log row.
+    pub(crate) log_bytes: u64,
 }
 
 /// A host that got rows: its cell, its last sequence number, how many rows its head has.
@@ -124,9 +126,10 @@ impl<'a> Batch<'a> {
 
     /// Writes the log row and what changed of the hosts themselves.
     pub(crate) fn write(self, log_id: i64) -> rusqlite::Result<Outcome> {
+        let data = self.group.finish();
         self.conn
             .prepare_cached("INSERT INTO log (id, data) VALUES (?1, ?2)")?
-            .execute(params![log_id, self.group.finish()])?;
+            .execute(params![log_id, data])?;
         let mut layouts = self.conn.prepare_cached(
             "INSERT OR REPLACE INTO host_layout (host_id, layout_id, last_used) VALUES (?1, ?2, ?3)",
         )?;
@@ -139,7 +142,8 @@ impl<'a> Batch<'a> {
                 layouts.execute(params![host_id, layout_id, used.as_millis()])?;
             }
         }
-        Ok(Outcome { hosts: self.hosts, new_hosts: self.new_hosts, next_host: self.next_host })
+        let log_bytes = data.len() as u64;
+        Ok(Outcome { hosts: self.hosts, new_hosts: self.new_hosts, next_host: self.next_host, log_bytes })
     }
 
     /// The host's part of this transaction; `None` where the host is new and one too many.
@@ -342,14 +346,14 @@ impl Pending {
         if *self.info.as_ref().unwrap_or(&state.host.info) != info {
             self.info = Some(info);
         }
-        if static_info.is_some() && static_info != *self.known_static(&state) {
+        if static_info.is_some() && static_info.as_ref() != self.known_static(&state) {
             self.static_info = static_info;
             self.static_wanted = false;
         }
     }
 
-    fn known_static<'s>(&'s self, state: &'s HostState) -> &'s Option<StaticInfo> {
-        if self.static_info.is_some() { &self.static_info } else { &state.static_info }
+    fn known_static<'s>(&'s self, state: &'s HostState) -> Option<&'s StaticInfo> {
+        self.static_info.as_ref().or(state.static_info.as_ref())
     }
 
     /// The host as it is to be written.
@@ -357,7 +361,7 @@ impl Pending {
         let state = self.cell.lock();
         let info = self.info.as_ref().unwrap_or(&state.host.info).clone();
         let host = Host { info, first_seen: state.host.first_seen, last_seen: self.last_seen };
-        (host, self.known_static(&state).clone())
+        (host, self.known_static(&state).cloned())
     }
 
     /// Changes memory; returns how many rows the head has.

@@ -33,6 +33,16 @@ pub enum OpenError {
         /// The file.
         path: String,
     },
+    /// The byte budget is less than what a store needs.
+    #[error("a budget of {given} bytes is too small for the store {path}: it needs at least {least}")]
+    BudgetTooSmall {
+        /// The file.
+        path: String,
+        /// What was set.
+        given: u64,
+        /// What is needed at least, bytes.
+        least: u64,
+    },
     /// A newer program wrote the file.
     #[error("{path} has schema version {found}, this program knows up to {known}: use the newer program")]
     TooNew {
@@ -74,6 +84,9 @@ pub enum QueryError {
     /// More series or points than one answer holds.
     #[error("the answer would be too large: {0}")]
     TooLarge(String),
+    /// It took more memory than [`limit_memory`](crate::sql::limit_memory) allows.
+    #[error("the query was stopped at its limit of memory")]
+    OutOfMemory,
     /// It took too long and was stopped.
     #[error("the query was stopped at its time limit")]
     TimedOut,

@@ -1,5 +1,6 @@
 //! How the file is opened: private, locked, checked, migrated, or set aside where it is damaged.
 
+use crate::budget::Budget;
 use crate::{OpenError, schema};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::ffi::OsString;
@@ -15,10 +16,6 @@ use sysmond_model::Timestamp;
 const CHECK_LIMIT: Duration = Duration::from_secs(2);
 /// How long a statement waits for another connection's lock.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Pages of the write-ahead log at which it is moved into the file: 16 MB.
-const CHECKPOINT_PAGES: i64 = 4000;
-/// What a write-ahead log shrinks to after a checkpoint, bytes.
-const WAL_LIMIT_BYTES: i64 = 64 * 1024 * 1024;
 /// The writer's page cache, KiB.
 const WRITER_CACHE_KIB: i64 = 16 * 1024;
 /// A reader's page cache, KiB.
@@ -70,18 +67,29 @@ fn private_file(path: &Path) -> io::Result<File> {
 }
 
 /// Opens the writer's connection; a damaged file is renamed and a new one begun.
-pub(crate) fn open_writer(path: &Path, now: Timestamp) -> Result<Opened, OpenError> {
-    match try_open_writer(path) {
-        Err(OpenError::Sqlite { source, .. }) if is_damage(&source) => {
-            let set_aside = set_aside(path, now)
-                .map_err(|source| OpenError::Io { path: path.display().to_string(), source })?;
-            Ok(Opened { conn: try_open_writer(path)?, set_aside: Some(set_aside) })
-        }
+pub(crate) fn open_writer(path: &Path, budget: Budget, now: Timestamp) -> Result<Opened, OpenError> {
+    if is_emptied(path) {
+        return begin_anew(path, budget, now);
+    }
+    match try_open_writer(path, budget) {
+        Err(OpenError::Sqlite { source, .. }) if is_damage(&source) => begin_anew(path, budget, now),
         other => Ok(Opened { conn: other?, set_aside: None }),
     }
 }
 
-fn try_open_writer(path: &Path) -> Result<Connection, OpenError> {
+/// Sets the file aside and begins a new one.
+pub(crate) fn begin_anew(path: &Path, budget: Budget, now: Timestamp) -> Result<Opened, OpenError> {
+    let io_error = |source| OpenError::Io { path: path.display().to_string(), source };
+    let set_aside = set_aside(path, now).map_err(io_error)?;
+    Ok(Opened { conn: try_open_writer(path, budget)?, set_aside: Some(set_aside) })
+}
+
+/// Whether the file lost all its bytes while SQLite's own log still has some, which SQLite would throw away.
+fn is_emptied(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|meta| meta.len() == 0) && wal_bytes(path) > 0
+}
+
+fn try_open_writer(path: &Path, budget: Budget) -> Result<Connection, OpenError> {
     let sqlite_error = |source| OpenError::Sqlite { path: path.display().to_string(), source };
     let mut conn = Connection::open_with_flags(
         path,
@@ -96,7 +104,7 @@ fn try_open_writer(path: &Path) -> Result<Connection, OpenError> {
         return Err(OpenError::Foreign { path: path.display().to_string() });
     }
     refuse_newer(&conn, path)?;
-    configure_writer(&conn).map_err(sqlite_error)?;
+    configure_writer(&conn, budget).map_err(sqlite_error)?;
     check(&mut conn).map_err(sqlite_error)?;
     schema::migrate(&mut conn).map_err(sqlite_error)?;
     Ok(conn)
@@ -113,18 +121,22 @@ pub(crate) fn refuse_newer(conn: &Connection, path: &Path) -> Result<(), OpenErr
     Ok(())
 }
 
-fn configure_writer(conn: &Connection) -> rusqlite::Result<()> {
+fn configure_writer(conn: &Connection, budget: Budget) -> rusqlite::Result<()> {
     conn.pragma_update(None, "page_size", 4096)?;
     conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     conn.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     conn.pragma_update(None, "synchronous", "FULL")?;
-    conn.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))?;
-    conn.pragma_update_and_check(None, "journal_size_limit", WAL_LIMIT_BYTES, |_| Ok(()))?;
+    conn.pragma_update_and_check(None, "wal_autocheckpoint", whole(budget.checkpoint_pages()), |_| Ok(()))?;
+    conn.pragma_update_and_check(None, "journal_size_limit", whole(budget.wal_bytes()), |_| Ok(()))?;
     conn.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     conn.pragma_update(None, "foreign_keys", false)?;
     conn.pragma_update(None, "trusted_schema", false)?;
     conn.set_prepared_statement_cache_capacity(64);
     Ok(())
+}
+
+fn whole(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// Looks for damage for at most [`CHECK_LIMIT`].
@@ -141,9 +153,16 @@ fn check(conn: &mut Connection) -> rusqlite::Result<()> {
     }
 }
 
-/// Whether an error means that the file's bytes are wrong.
+/// Whether an error means that the file's bytes are wrong: SQLite says so, or a value is none that was ever written.
 pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+    use rusqlite::Error;
+    matches!(
+        error,
+        Error::InvalidColumnType(..)
+            | Error::FromSqlConversionFailure(..)
+            | Error::IntegralValueOutOfRange(..)
+            | Error::Utf8Error(..)
+    ) || matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
 /// Renames the file and its log to `….corrupt-SECONDS`, never over an older one.
@@ -188,10 +207,14 @@ pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
 
 /// Bytes of the file and its log on disk.
 pub(crate) fn disk_bytes(path: &Path) -> u64 {
-    std::fs::metadata(path).map_or(0, |meta| meta.len()) + wal_bytes(path)
+    size(path) + wal_bytes(path)
 }
 
-/// Bytes of the write-ahead log.
+/// Bytes of SQLite's own log on disk.
 pub(crate) fn wal_bytes(path: &Path) -> u64 {
-    std::fs::metadata(beside(path, "-wal")).map_or(0, |meta| meta.len())
+    size(&beside(path, "-wal"))
+}
+
+fn size(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |meta| meta.len())
 }

@@ -11,17 +11,24 @@
 
 mod backlog;
 mod batch;
+mod buckets;
+mod budget;
+mod cells;
 mod codec;
 mod compact;
 mod error;
 mod export;
 mod file;
+mod forecast;
+pub mod fuzz;
 mod head;
 mod log;
 mod memory;
 mod meta;
 mod names;
 mod newest;
+mod pieces;
+mod quarantine;
 mod range;
 mod readers;
 mod request;
@@ -34,15 +41,22 @@ mod seal;
 mod sealed;
 mod snapshot;
 pub mod sql;
+mod storage;
 mod store;
+mod tally;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 mod writer;
 
+pub use budget::LEAST_DISK_BYTES;
 pub use error::{AppendError, OpenError, QueryError};
 pub use export::{Export, ExportError, Rows, Selection};
-pub use request::{Append, Appended, Backlog, Cursor, RangeQuery, StoreOptions, StoreStats, TagMatch};
+pub use quarantine::{Quarantine, Quarantined};
+pub use request::{
+    Append, Appended, Backlog, Cursor, RangeQuery, Retention, StoreOptions, StoreStats, TagMatch,
+};
 pub use snapshot::Scanned;
+pub use storage::{Forecast, Storage, TierStorage};
 pub use store::Store;

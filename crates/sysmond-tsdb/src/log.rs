@@ -19,6 +19,8 @@ const VERSION: u8 = 1;
 const MAX_ROWS: usize = sysmond_model::limits::MAX_SAMPLES_PER_PUSH;
 /// Cells of one run.
 const MAX_CELLS: usize = 1 << 26;
+/// No row's place in the order of storing is beyond it: room for a million rows a second for ever.
+pub(crate) const MAX_SEQ: i64 = 1 << 62;
 /// Whole numbers below it are exact in a double.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
@@ -170,6 +172,9 @@ pub(crate) fn decode(data: &[u8], width: impl Fn(LayoutId) -> Option<usize>) -> 
 fn read_run(bytes: &mut Bytes<'_>, layout_id: LayoutId, width: usize) -> Result<Run, Damaged> {
     let rows = bytes.size(MAX_ROWS.min(bytes.rest().len()))?;
     let first_seq = bytes.varint()?.cast_signed();
+    if !(0..MAX_SEQ).contains(&first_seq) {
+        return Err(Damaged("no place in any order"));
+    }
     let mut at = 0_i64;
     let mut times = Vec::with_capacity(rows);
     for _ in 0..rows {

@@ -4,11 +4,13 @@ use crate::head::{HeadRow, HostCell};
 use crate::log::{self, Record};
 use crate::names::{LayoutId, Names};
 use crate::newest::Newest;
+use crate::quarantine::{Origin, Piece};
 use crate::sealed::HOUR_MS;
 use crate::writer::Counters;
 use rusqlite::Connection;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use sysmond_model::catalogue::{CPU_TOTAL_USAGE, MEMORY_USED_BYTES};
 use sysmond_model::{FleetSummary, Host, HostInfo, HostStatus, Timestamp};
 
@@ -64,9 +66,10 @@ impl Memory {
         let mut groups: HashMap<i64, Vec<(i64, i64)>> = HashMap::new();
         let sealed: HashMap<i64, i64> =
             by_id.iter().map(|(id, cell)| (*id, cell.lock().next_seq - 1)).collect();
-        let mut next_log = 1;
+        // Also behind a row that cannot be read: its number is taken.
+        let next_log =
+            conn.query_row("SELECT coalesce(max(id), 0) + 1 FROM log", [], |row| row.get::<_, i64>(0))?;
         each_record(conn, names, counters, |log_id, record| {
-            next_log = log_id + 1;
             let Some(cell) = by_id.get(&record.host_id) else {
                 return;
             };
@@ -118,12 +121,17 @@ pub(crate) fn each_record(
     let width = |layout: LayoutId| names.layout(layout).map(|layout| layout.len());
     let mut statement = conn.prepare("SELECT id, data FROM log ORDER BY id")?;
     let mut rows = statement.query([])?;
+    let mut bytes = 0;
     while let Some(row) = rows.next()? {
         let id = row.get(0)?;
-        for record in counters.sound(log::decode(row.get_ref(1)?.as_blob()?, width)).unwrap_or_default() {
+        let data = row.get_ref(1)?.as_blob()?;
+        bytes += data.len() as u64;
+        let piece = Piece { origin: Origin::Log, id };
+        for record in counters.damages.sound(piece, log::decode(data, width)).unwrap_or_default() {
             each(id, record);
         }
     }
+    counters.log_bytes.store(bytes, Ordering::Relaxed);
     Ok(())
 }
 
@@ -155,7 +163,10 @@ pub(crate) fn load_hosts(conn: &Connection, names: &Names, counters: &Counters) 
         state.newest_sealed = row.get(9)?;
         state.newest_row = state.newest_sealed;
         if let Some(last) = row.get_ref(11)?.as_blob_or_null()? {
-            state.newest = counters.sound(Newest::from_bytes(last)).unwrap_or_default();
+            state.newest = Newest::from_bytes(last).unwrap_or_else(|_| {
+                counters.damages.tries.fetch_add(1, Ordering::Relaxed);
+                Newest::default()
+            });
         }
         state.raw_from = row.get::<_, Option<i64>>(10)?.unwrap_or(0);
         drop(state);

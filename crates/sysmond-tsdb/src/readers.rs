@@ -3,6 +3,7 @@
 use crate::{QueryError, file};
 use rusqlite::{Connection, ErrorCode};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,8 @@ pub(crate) struct Readers {
     path: PathBuf,
     state: Mutex<State>,
     freed: Condvar,
+    /// Questions that met damage in the file itself.
+    pub(crate) damaged: AtomicU64,
 }
 
 #[derive(Default)]
@@ -30,10 +33,11 @@ struct State {
 
 impl Readers {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, state: Mutex::default(), freed: Condvar::new() }
+        Self { path, state: Mutex::default(), freed: Condvar::new(), damaged: AtomicU64::new(0) }
     }
 
-    /// Runs `question` on a connection that stops its statements at the deadline.
+    /// Runs `question` in one transaction, so that all its statements see the same state of the file, on a connection
+    /// that stops them at the deadline.
     pub(crate) fn ask<T>(
         &self,
         question: impl FnOnce(&Connection, Instant) -> Result<T, QueryError>,
@@ -46,17 +50,31 @@ impl Readers {
             None => file::open_reader(&self.path)?,
         };
         conn.progress_handler(STEPS_PER_LOOK, Some(move || Instant::now() > deadline))?;
-        let answer = question(&conn, deadline).map_err(|error| match error {
+        let answer = conn.execute_batch("BEGIN").map_err(QueryError::from);
+        let answer = answer.and_then(|()| question(&conn, deadline)).map_err(|error| self.failure(error));
+        conn.progress_handler(0, None::<fn() -> bool>)?;
+        if !conn.is_autocommit() {
+            conn.execute_batch("ROLLBACK")?;
+        }
+        lent.give_back(conn, !matches!(answer, Err(QueryError::Sqlite(_))));
+        answer
+    }
+
+    fn failure(&self, error: QueryError) -> QueryError {
+        match error {
             QueryError::Sqlite(error)
                 if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) =>
             {
                 QueryError::TimedOut
             }
+            QueryError::Sqlite(error) => {
+                if file::is_damage(&error) {
+                    self.damaged.fetch_add(1, Ordering::Relaxed);
+                }
+                QueryError::Sqlite(error)
+            }
             other => other,
-        });
-        conn.progress_handler(0, None::<fn() -> bool>)?;
-        lent.give_back(conn, !matches!(answer, Err(QueryError::Sqlite(_))));
-        answer
+        }
     }
 
     /// Closes what is idle and forgets what is lent once it comes back.

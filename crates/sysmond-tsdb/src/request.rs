@@ -6,12 +6,47 @@ use sysmond_model::{Frame, HostInfo, StaticInfo, Timestamp};
 /// How a store is to behave.
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
-    /// Samples older than this are removed by [`Store::retain`](crate::Store::retain).
-    pub retention: Duration,
-    /// Upper bound of the file's size in bytes; beyond it the oldest samples go first.
+    /// What is older is removed by [`Store::retain`](crate::Store::retain).
+    pub retention: Retention,
+    /// Upper bound of what the file and SQLite's own log take on disk, bytes; beyond it the oldest samples go first.
     pub max_disk_bytes: u64,
     /// Appends that may wait for the writer.
     pub queue_limit: usize,
+}
+
+/// How long each tier is kept. A coarser one is never kept for less than a finer one, whatever is written here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Samples.
+    pub raw: Duration,
+    /// Their summaries by minutes.
+    pub minutes: Duration,
+    /// Their summaries by ten minutes.
+    pub ten_minutes: Duration,
+}
+
+impl Retention {
+    /// A day.
+    pub const DAY: Duration = Duration::from_hours(24);
+
+    /// Samples for so long, their summaries as by default.
+    pub fn of_raw(raw: Duration) -> Self {
+        Self { raw, ..Self::default() }
+    }
+
+    /// The times as they count: each at least that of the finer tier.
+    #[must_use]
+    pub fn ordered(self) -> Self {
+        let minutes = self.minutes.max(self.raw);
+        Self { minutes, ten_minutes: self.ten_minutes.max(minutes), ..self }
+    }
+}
+
+impl Default for Retention {
+    /// 15 days, 90 days, two years.
+    fn default() -> Self {
+        Self { raw: 15 * Self::DAY, minutes: 90 * Self::DAY, ten_minutes: 730 * Self::DAY }
+    }
 }
 
 /// One delivery of one host.

@@ -2,34 +2,31 @@
 //! summaries by whole days, the coarser for longer.
 
 use crate::batch::LAYOUT_USE_SLACK_MS;
+use crate::budget::{Budget, Victim, victim};
 use crate::head::HostCell;
 use crate::meta;
-use crate::rollup::{self, DAY_MS, Tier};
-use crate::sealed::{HOUR_MS, block_hour, block_ids, hour_of};
+use crate::rollup::{DAY_MS, Tier};
+use crate::sealed::{HOUR_MS, block_ids, hour_of};
+use crate::tally::{self, Tally};
 use crate::writer::{PAGE_BYTES, Shared, Writer, checkpoint, limit_pages};
-use crate::{QueryError, file};
-use rusqlite::{Connection, OptionalExtension};
+use crate::{QueryError, Retention, file};
+use rusqlite::Connection;
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use sysmond_model::Timestamp;
 
-/// How long one slice may hold the writer.
+/// How long one slice may hold the writer, its commit not included.
 const SLICE: Duration = Duration::from_millis(15);
-/// Rows between two looks at the clock.
+/// Rows that are looked up at once.
 const ROWS_PER_STEP: i64 = 4;
 /// Free pages given back to the file system at once.
 const VACUUM_PAGES: u64 = 256;
 /// Free pages that a file may keep whatever its size: 32 MB.
-const MANY_FREE_PAGES: u32 = 8192;
-/// Size of SQLite's own log at which it is emptied: twice what its automatic checkpoints leave.
-const MAX_WAL_BYTES: u64 = 32 * 1024 * 1024;
+const MANY_FREE_PAGES: u64 = 8192;
 /// Silence after which the `status` written beside a host becomes `offline`, where no server said another.
 const OFFLINE_AFTER: Duration = Duration::from_mins(5);
-/// How many times longer than samples their summaries are kept: 90 days by minutes and two years by ten minutes where
-/// samples are kept for 15 days.
-const KEEP_MINUTES: i64 = 6;
-const KEEP_TEN_MINUTES: i64 = 48;
 
 /// What is to go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,13 +41,16 @@ pub(crate) struct Cutoff {
 impl Cutoff {
     /// What is too old of a host: hours and days that have wholly passed out of the retention. Age counts back from
     /// `now`, or from the host's newest sample where that is older: a host that fell silent keeps its last stretch.
-    fn by_age(now: i64, newest: i64, retention: Duration) -> Self {
-        let retention = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
-        let before = |times: i64| now.min(newest).saturating_sub(retention.saturating_mul(times)).max(0);
+    fn by_age(now: i64, newest: i64, retention: Retention) -> Self {
+        let Retention { raw, minutes, ten_minutes } = retention.ordered();
+        let before = |age: Duration| {
+            let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+            now.min(newest).saturating_sub(age).max(0)
+        };
         Self {
-            hour: hour_of(before(1)),
-            minutes_day: before(KEEP_MINUTES) / DAY_MS,
-            ten_minutes_day: before(KEEP_TEN_MINUTES) / DAY_MS,
+            hour: hour_of(before(raw)),
+            minutes_day: before(minutes) / DAY_MS,
+            ten_minutes_day: before(ten_minutes) / DAY_MS,
         }
     }
 
@@ -62,65 +62,73 @@ impl Cutoff {
         }
     }
 
-    /// What would bring the file below its budget: the oldest samples, then the oldest summaries. `None` where it is
-    /// below, or nothing is left.
-    pub(crate) fn by_budget(shared: &Shared, conn: &Connection) -> Result<Option<Self>, QueryError> {
-        let pages: u32 = conn.pragma_query_value(None, "page_count", |row| row.get(0))?;
-        let free: u32 = conn.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
-        let used = u64::from(pages.saturating_sub(free)) * PAGE_BYTES;
-        let over = used.saturating_sub(shared.options.max_disk_bytes);
-        if over == 0 {
+    fn is_within(self, other: Self) -> bool {
+        self.max(other) == other
+    }
+
+    /// What would bring the file below its budget. `None` where it is below, or nothing may go: the present hour's
+    /// samples stay, and so do summaries of days that still have finer ones.
+    pub(crate) fn by_budget(
+        shared: &Shared,
+        conn: &Connection,
+        now: i64,
+    ) -> Result<Option<Self>, QueryError> {
+        let target = Budget(shared.options.max_disk_bytes).target_bytes();
+        let used = tally::used_bytes(conn)?;
+        if used <= target {
             return Ok(None);
         }
-        if let Some(hour) = hour_behind(conn, i64::try_from(over).unwrap_or(i64::MAX))? {
-            return Ok(Some(Self { hour, ..Self::default() }));
-        }
-        if let Some(day) = rollup::oldest_day(conn, Tier::Minute)? {
-            return Ok(Some(Self { minutes_day: day + 1, ..Self::default() }));
-        }
-        Ok(rollup::oldest_day(conn, Tier::TenMinutes)?
-            .map(|day| Self { ten_minutes_day: day + 1, ..Self::default() }))
+        let held = Tally::read(conn)?;
+        let sizes = held.sizes();
+        let room = target.saturating_sub(used.saturating_sub(sizes.total()));
+        let hours_before = hour_of(now);
+        let days_before = held.oldest_hour().map_or(i64::MAX, |hour| hour.div_euclid(24));
+        let tens_before = days_before.min(held.minutes.oldest.unwrap_or(i64::MAX));
+        let has_before = |oldest: Option<i64>, before| oldest.is_some_and(|oldest| oldest < before);
+        let may_give = [
+            has_before(held.oldest_hour(), hours_before),
+            has_before(held.minutes.oldest, days_before),
+            has_before(held.ten_minutes.oldest, tens_before),
+        ];
+        let Some((victim, bytes)) = victim(sizes, room, used - target, may_give) else {
+            return Ok(None);
+        };
+        let (tiers, before) = match victim {
+            Victim::Raw => ([tally::Tier::Young, tally::Tier::Blocks], hours_before),
+            Victim::Minutes => ([tally::Tier::Minutes; 2], days_before),
+            Victim::TenMinutes => ([tally::Tier::TenMinutes; 2], tens_before),
+        };
+        Ok(tally::cut(conn, tiers, bytes, before)?.map(|span| match victim {
+            Victim::Raw => Self { hour: span, ..Self::default() },
+            Victim::Minutes => Self { minutes_day: span, ..Self::default() },
+            Victim::TenMinutes => Self { ten_minutes_day: span, ..Self::default() },
+        }))
     }
 }
 
-/// The hour up to which samples have to go to free so many bytes, or up to which there are any.
-fn hour_behind(conn: &Connection, bytes: i64) -> rusqlite::Result<Option<i64>> {
-    let (mut freed, mut last) = (0, None);
-    let mut select = conn.prepare_cached("SELECT id, length(data) FROM block ORDER BY id")?;
-    let mut rows = select.query([])?;
-    while let Some(row) = rows.next()? {
-        let hour = block_hour(row.get(0)?);
-        if freed >= bytes && last != Some(hour) {
-            return Ok(last.map(|hour| hour + 1));
-        }
-        last = Some(hour);
-        freed += row.get::<_, i64>(1)?;
-    }
-    if last.is_none() {
-        last = conn
-            .prepare_cached("SELECT hour FROM young ORDER BY hour LIMIT 1")?
-            .query_row([], |row| row.get(0))
-            .optional()?;
-    }
-    Ok(last.map(|hour| hour + 1))
-}
+/// Before what each host has nothing left, by its number: the next round passes it over.
+pub(crate) type Reached = HashMap<i64, Cutoff>;
 
 /// Where a run over all hosts stands.
 pub(crate) struct Progress {
     hosts: Vec<(Arc<HostCell>, Cutoff)>,
+    /// The hosts that are done.
+    pub(crate) reached: Reached,
     pub(crate) cells: u64,
 }
 
 impl Progress {
-    /// Of each host what is too old at `now`, or before `floor`.
-    pub(crate) fn new(shared: &Shared, now: Timestamp, floor: Cutoff) -> Self {
+    /// Of each host what is too old at `now`, or before `floor`, unless an earlier run removed it.
+    pub(crate) fn new(shared: &Shared, now: Timestamp, floor: Cutoff, reached: &Reached) -> Self {
         let memory = shared.memory.read().unwrap_or_else(PoisonError::into_inner);
         let cutoff = |cell: &Arc<HostCell>| {
             let newest = cell.lock().newest_row?;
-            let by_age = Cutoff::by_age(now.as_millis(), newest, shared.options.retention);
-            Some((cell.clone(), by_age.max(floor)))
+            let cutoff = Cutoff::by_age(now.as_millis(), newest, shared.options.retention).max(floor);
+            let is_done = reached.get(&cell.id).is_some_and(|reached| cutoff.is_within(*reached));
+            (!is_done).then(|| (cell.clone(), cutoff))
         };
-        Self { hosts: memory.hosts.values().filter_map(cutoff).collect(), cells: 0 }
+        let hosts = memory.hosts.values().filter_map(cutoff).collect();
+        Self { hosts, reached: Reached::new(), cells: 0 }
     }
 
     pub(crate) fn is_done(&self) -> bool {
@@ -129,19 +137,16 @@ impl Progress {
 
     /// Deletes what is before the cutoffs until the slice's time is over or nothing is left.
     pub(crate) fn delete_slice(&mut self, writer: &mut Writer) -> rusqlite::Result<()> {
-        let started = Instant::now();
+        let deadline = Instant::now() + SLICE;
         let mut cells = 0;
         let mut done = 0;
         writer.with_connection(|conn| {
             let tx = conn.transaction()?;
             for (cell, cutoff) in self.hosts.iter().rev() {
-                let mut more = true;
-                while more && started.elapsed() < SLICE {
-                    let gone = delete_step(&tx, cell.id, *cutoff)?;
-                    more = gone.is_some();
-                    cells += gone.unwrap_or(0);
-                }
-                if more {
+                let mut deletion = Deletion { conn: &tx, deadline, cells: 0 };
+                let is_clear = deletion.clear(cell.id, *cutoff)?;
+                cells += deletion.cells;
+                if !is_clear {
                     break;
                 }
                 put_raw_from(&tx, cell, cutoff.hour)?;
@@ -152,6 +157,7 @@ impl Progress {
         let left = self.hosts.len() - done;
         for (cell, cutoff) in self.hosts.drain(left..) {
             forget(writer.shared(), &cell, cutoff);
+            self.reached.insert(cell.id, cutoff);
         }
         self.cells += cells;
         writer.shared().counters.dropped.fetch_add(cells, Ordering::Relaxed);
@@ -159,34 +165,54 @@ impl Progress {
     }
 }
 
-/// Deletes a few rows of a host; their cells, or `None` where there was nothing.
-fn delete_step(conn: &Connection, host_id: i64, cutoff: Cutoff) -> rusqlite::Result<Option<u64>> {
-    const BLOCKS: &str = "SELECT id, cells FROM block WHERE host_id = ?1 AND id >= ?2 AND id < ?3 LIMIT ?4";
-    const YOUNG: &str =
-        "SELECT id, cells FROM young WHERE host_id = ?1 AND hour >= ?2 AND hour < ?3 LIMIT ?4";
-    const ROLLUPS: &str = "SELECT id, 0 FROM rollup WHERE host_id = ?1 AND id >= ?2 AND id < ?3 LIMIT ?4";
-    let days = |tier: Tier, day| (tier.first_id(0), tier.first_id(day));
-    let (minutes, tens) =
-        (days(Tier::Minute, cutoff.minutes_day), days(Tier::TenMinutes, cutoff.ten_minutes_day));
-    let (mut count, mut cells) = (0, 0);
-    for (select, delete, from, to) in [
-        (BLOCKS, "DELETE FROM block WHERE id = ?1", i64::MIN, *block_ids(cutoff.hour, 0).start()),
-        (YOUNG, "DELETE FROM young WHERE id = ?1", i64::MIN, cutoff.hour),
-        (ROLLUPS, "DELETE FROM rollup WHERE id = ?1", minutes.0, minutes.1),
-        (ROLLUPS, "DELETE FROM rollup WHERE id = ?1", tens.0, tens.1),
-    ] {
-        let mut select = conn.prepare_cached(select)?;
-        let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?.unsigned_abs()));
-        let rows: Vec<(i64, u64)> =
-            select.query_map([host_id, from, to, ROWS_PER_STEP], row)?.collect::<Result<_, _>>()?;
-        let mut delete = conn.prepare_cached(delete)?;
-        for (id, own) in &rows {
-            delete.execute([id])?;
-            cells += own;
+/// The deletion of one host's rows within a slice.
+struct Deletion<'a> {
+    conn: &'a Connection,
+    deadline: Instant,
+    cells: u64,
+}
+
+impl Deletion<'_> {
+    /// Deletes what is before the cutoffs; whether nothing of it is left.
+    fn clear(&mut self, host_id: i64, cutoff: Cutoff) -> rusqlite::Result<bool> {
+        const BLOCKS: &str =
+            "SELECT id, cells FROM block WHERE host_id = ?1 AND id >= ?2 AND id < ?3 LIMIT ?4";
+        const YOUNG: &str =
+            "SELECT id, cells FROM young WHERE host_id = ?1 AND hour >= ?2 AND hour < ?3 LIMIT ?4";
+        const ROLLUPS: &str = "SELECT id, 0 FROM rollup WHERE host_id = ?1 AND id >= ?2 AND id < ?3 LIMIT ?4";
+        let days = |tier: Tier, day| (tier.first_id(0), tier.first_id(day));
+        let (minutes, tens) =
+            (days(Tier::Minute, cutoff.minutes_day), days(Tier::TenMinutes, cutoff.ten_minutes_day));
+        for (select, delete, from, to) in [
+            (BLOCKS, "DELETE FROM block WHERE id = ?1", i64::MIN, *block_ids(cutoff.hour, 0).start()),
+            (YOUNG, "DELETE FROM young WHERE id = ?1", i64::MIN, cutoff.hour),
+            (ROLLUPS, "DELETE FROM rollup WHERE id = ?1", minutes.0, minutes.1),
+            (ROLLUPS, "DELETE FROM rollup WHERE id = ?1", tens.0, tens.1),
+        ] {
+            while self.step(select, delete, [host_id, from, to, ROWS_PER_STEP])? > 0 {
+                if Instant::now() > self.deadline {
+                    return Ok(false);
+                }
+            }
         }
-        count += rows.len();
+        Ok(true)
     }
-    Ok((count > 0).then_some(cells))
+
+    /// Deletes a few rows, fewer where the time is over.
+    fn step(&mut self, select: &str, delete: &str, params: [i64; 4]) -> rusqlite::Result<usize> {
+        let mut select = self.conn.prepare_cached(select)?;
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?.unsigned_abs()));
+        let rows: Vec<(i64, u64)> = select.query_map(params, row)?.collect::<Result<_, _>>()?;
+        let mut delete = self.conn.prepare_cached(delete)?;
+        for (id, cells) in &rows {
+            delete.execute([id])?;
+            self.cells += cells;
+            if Instant::now() > self.deadline {
+                break;
+            }
+        }
+        Ok(rows.len())
+    }
 }
 
 /// Remembers from which hour on a host has its samples.
@@ -238,11 +264,10 @@ pub(crate) fn mark_silent(writer: &mut Writer, now: Timestamp) -> rusqlite::Resu
 /// Gives some free pages back where they are many or the file is beyond its budget; whether there are more to give.
 /// What is freed today is mostly used again tomorrow, and to give a page back another has to be moved.
 pub(crate) fn vacuum_slice(writer: &mut Writer) -> rusqlite::Result<bool> {
-    let budget_pages = writer.shared().options.max_disk_bytes / PAGE_BYTES;
+    let most = Budget(writer.shared().options.max_disk_bytes).append_bytes() / PAGE_BYTES;
     writer.with_connection(|conn| {
-        let pages: u32 = conn.pragma_query_value(None, "page_count", |row| row.get(0))?;
-        let free: u32 = conn.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
-        let is_beyond = u64::from(pages) > budget_pages && free > 0;
+        let (pages, free) = tally::pages(conn)?;
+        let is_beyond = pages > most && free > 0;
         if !is_beyond && free < MANY_FREE_PAGES.max(pages / 4) {
             return Ok(false);
         }
@@ -258,8 +283,7 @@ pub(crate) fn vacuum_slice(writer: &mut Writer) -> rusqlite::Result<bool> {
 pub(crate) fn shrink_log(writer: &mut Writer) -> rusqlite::Result<()> {
     writer.trim_log()?;
     let shared = writer.shared().clone();
-    let limit = MAX_WAL_BYTES.min(shared.options.max_disk_bytes / 16);
-    if file::wal_bytes(&shared.path) < limit {
+    if file::wal_bytes(&shared.path) < Budget(shared.options.max_disk_bytes).wal_bytes() {
         return Ok(());
     }
     writer.with_connection(|conn| checkpoint(conn))
@@ -271,10 +295,10 @@ impl Writer {
         &mut self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
-        let budget = self.shared().options.max_disk_bytes;
+        let most = Budget(self.shared().options.max_disk_bytes).append_bytes();
         let conn = self.connection().map_err(|error| crate::schema::failed(&error.to_string()))?;
         let outcome = limit_pages(conn, u64::MAX).and_then(|()| work(conn));
-        let outcome = outcome.and_then(|value| limit_pages(conn, budget).map(|()| value));
+        let outcome = outcome.and_then(|value| limit_pages(conn, most).map(|()| value));
         if let Err(error) = &outcome {
             self.distrust(error);
         }
@@ -289,11 +313,19 @@ mod tests {
     #[test]
     fn whole_hours_and_days_go_and_summaries_later() {
         let check = |now: i64, newest: i64, hour, minutes_day, ten_minutes_day| {
-            let cutoff = Cutoff::by_age(now * DAY_MS + 5_000, newest * DAY_MS, Duration::from_hours(24 * 15));
+            let cutoff =
+                Cutoff::by_age(now * DAY_MS + 5_000, newest * DAY_MS, Retention::of_raw(15 * Retention::DAY));
             assert_eq!(cutoff, Cutoff { hour, minutes_day, ten_minutes_day });
         };
-        check(1000, 1001, 985 * 24, 910, 280);
-        check(5000, 1000, 985 * 24, 910, 280);
+        check(1000, 1001, 985 * 24, 910, 270);
+        check(5000, 1000, 985 * 24, 910, 270);
         check(5, 5, 0, 0, 0);
+    }
+
+    #[test]
+    fn summaries_are_kept_for_no_less_than_what_they_summarize() {
+        let retention = Retention { raw: 200 * Retention::DAY, ..Retention::default() };
+        let cutoff = Cutoff::by_age(1000 * DAY_MS, 1000 * DAY_MS, retention);
+        assert_eq!(cutoff, Cutoff { hour: 800 * 24, minutes_day: 800, ten_minutes_day: 270 });
     }
 }

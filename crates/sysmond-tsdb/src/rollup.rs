@@ -4,13 +4,17 @@
 use crate::QueryError;
 use crate::codec::block::{self, Block, Table};
 use crate::codec::ints::Effort;
-use crate::compact::{self, Job};
+use crate::compact::Job;
 use crate::file;
 use crate::names::MetricId;
+use crate::pieces;
+use crate::quarantine::{Origin, Piece};
 use crate::sealed::{self, HOUR_MS};
 use crate::writer::{Counters, Shared};
 use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::BTreeSet;
 use sysmond_model::Timestamp;
+use sysmond_model::limits::MAX_COLUMNS_PER_BLOCK;
 
 /// A day, milliseconds.
 pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;
@@ -19,9 +23,11 @@ const DAY_SETTLES_MS: i64 = 45 * 60 * 1000;
 /// Days of hosts in one transaction.
 const DAYS_AT_ONCE: usize = 8;
 /// Columns that each series has: minimum, maximum, sum, count.
-const PARTS: u32 = 4;
+pub(crate) const PARTS: u32 = 4;
 /// A day's number has 24 bits.
 const MAX_DAY: i64 = 1 << 24;
+/// Rows of one host and day in a tier: the low 12 bits of a row's number.
+const MAX_PARTS: i64 = 1 << 12;
 
 /// How coarse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,9 +47,15 @@ impl Tier {
         }
     }
 
-    /// The number of the tier's row of a host and day.
+    /// The number of the tier's first row of a host and day.
     pub(crate) const fn id(self, day: i64, host_id: i64) -> i64 {
         self.first_id(day) | host_id << 12
+    }
+
+    /// The numbers of all its rows of a host and day.
+    const fn ids(self, day: i64, host_id: i64) -> std::ops::RangeInclusive<i64> {
+        let first = self.id(day, host_id);
+        first..=first | (MAX_PARTS - 1)
     }
 
     /// The least number of a day.
@@ -70,13 +82,17 @@ pub(crate) struct Summary {
 /// Forgets the day of a host in which an hour was rewritten, to be made anew; unless samples of that day are gone
 /// already, which only the summaries still know.
 pub(crate) fn invalidate(conn: &Connection, host_id: i64, hour: i64) -> rusqlite::Result<()> {
-    let day = hour.div_euclid(24);
+    forget(conn, host_id, hour.div_euclid(24))
+}
+
+/// Forgets a day of a host, unless samples of it are gone already.
+pub(crate) fn forget(conn: &Connection, host_id: i64, day: i64) -> rusqlite::Result<()> {
     let mut delete = conn.prepare_cached(
-        "DELETE FROM rollup WHERE id IN (?1, ?2)
-         AND NOT EXISTS (SELECT 1 FROM host_state WHERE host_id = ?3 AND raw_from > ?4)",
+        "DELETE FROM rollup WHERE (id BETWEEN ?1 AND ?2 OR id BETWEEN ?3 AND ?4)
+         AND NOT EXISTS (SELECT 1 FROM host_state WHERE host_id = ?5 AND raw_from > ?6)",
     )?;
-    let ids = [Tier::Minute, Tier::TenMinutes].map(|tier| tier.id(day, host_id));
-    delete.execute([ids[0], ids[1], host_id, day * 24])?;
+    let (minutes, tens) = (Tier::Minute.ids(day, host_id), Tier::TenMinutes.ids(day, host_id));
+    delete.execute([*minutes.start(), *minutes.end(), *tens.start(), *tens.end(), host_id, day * 24])?;
     Ok(())
 }
 
@@ -88,54 +104,127 @@ pub(crate) fn run(
 ) -> Result<(), QueryError> {
     let conn = file::open_reader(&shared.path)?;
     let settled = (now.as_millis() - DAY_SETTLES_MS).div_euclid(DAY_MS) - 1;
-    for days in missing(&conn, settled)?.chunks(DAYS_AT_ONCE) {
+    for days in due(&conn, settled)?.chunks(DAYS_AT_ONCE) {
+        let days = days.to_vec();
         let mut made = Vec::new();
-        for (host_id, day) in days {
-            let minutes = by_minutes(&conn, &shared.counters, *host_id, *day)?;
-            let tens = coarser(&minutes, Tier::TenMinutes.step());
-            made.push((Tier::Minute.id(*day, *host_id), *host_id, block::encode(&minutes, Effort::Thorough)));
-            made.push((
-                Tier::TenMinutes.id(*day, *host_id),
-                *host_id,
-                block::encode(&tens, Effort::Thorough),
-            ));
+        for (day, host_id) in &days {
+            make(&conn, &shared.counters, *day, *host_id, &mut made)?;
         }
-        on_writer(Box::new(move |writer| {
-            writer.with_connection(|conn| {
-                let tx = conn.transaction()?;
-                for (id, host_id, data) in &made {
-                    tx.prepare_cached(
-                        "INSERT OR REPLACE INTO rollup (id, host_id, data) VALUES (?1, ?2, ?3)",
-                    )?
-                    .execute(params![id, host_id, data])?;
-                }
-                tx.commit()
-            })
-        }))?;
+        on_writer(Box::new(move |writer| writer.with_connection(|conn| put_all(conn, &made, &days))))?;
     }
     Ok(())
 }
 
-/// Hosts and days, up to `settled`, that have blocks but no rollup.
-fn missing(conn: &Connection, settled: i64) -> rusqlite::Result<Vec<(i64, i64)>> {
-    let end = sealed::block_ids((settled + 1) * 24, 0);
-    let mut select = conn.prepare(
-        "SELECT DISTINCT host_id, (id >> 36) / 24 AS day FROM block WHERE id < ?1
-         AND NOT EXISTS (SELECT 1 FROM rollup WHERE rollup.id = (1 << 60) | ((block.id >> 36) / 24 << 36) | (host_id << 12))
-         ORDER BY day, host_id",
-    )?;
-    select.query_map([end.start()], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+/// The summaries of one day of a host.
+struct Made {
+    id: i64,
+    host_id: i64,
+    samples: i64,
+    data: Vec<u8>,
 }
 
-fn by_minutes(conn: &Connection, counters: &Counters, host_id: i64, day: i64) -> rusqlite::Result<Table> {
-    let mut minutes = Table::default();
+impl Made {
+    fn new(tier: Tier, day: i64, host_id: i64, part: i64, table: &Table) -> Self {
+        let counts =
+            table.columns.iter().filter(|(id, _)| id % PARTS == PARTS - 1).flat_map(|(_, counts)| counts);
+        #[expect(clippy::cast_possible_truncation, reason = "a float to int cast saturates")]
+        let samples = counts.filter(|count| !count.is_nan()).sum::<f64>() as i64;
+        let id = tier.id(day, host_id) | part;
+        Self { id, host_id, samples, data: block::encode(table, Effort::Thorough) }
+    }
+}
+
+/// Makes those summaries of a day that are not there; none where nothing is left to make them of.
+fn make(
+    conn: &Connection,
+    counters: &Counters,
+    day: i64,
+    host_id: i64,
+    made: &mut Vec<Made>,
+) -> rusqlite::Result<()> {
+    let has = |tier: Tier| {
+        let ids = tier.ids(day, host_id);
+        conn.prepare_cached("SELECT 1 FROM rollup WHERE id BETWEEN ?1 AND ?2")?
+            .exists([*ids.start(), *ids.end()])
+    };
+    let (has_minutes, has_tens) = (has(Tier::Minute)?, has(Tier::TenMinutes)?);
+    let minutes = match (has_minutes, has_tens) {
+        (true, true) => return Ok(()),
+        (true, false) => vec![stored(conn, counters, Tier::Minute, day, host_id)?],
+        (false, _) => hours(conn, counters, host_id, day)?,
+    };
+    // A part at a time, so that a host with many series takes no more memory than others.
+    let hours: Vec<Vec<Block<'_>>> =
+        minutes.iter().map(|hour| hour.iter().filter_map(|data| Block::open(data).ok()).collect()).collect();
+    for (ids, part) in groups(&hours).into_iter().zip(0..MAX_PARTS) {
+        let mut minutes = Table::default();
+        for hour in &hours {
+            let tables: Vec<Table> = hour.iter().filter_map(|block| block.table_of(&ids).ok()).collect();
+            append(&mut minutes, pieces::merge(&tables));
+        }
+        if !has_minutes {
+            made.push(Made::new(Tier::Minute, day, host_id, part, &minutes));
+        }
+        if !has_tens {
+            let tens = coarser(&minutes, Tier::TenMinutes.step());
+            made.push(Made::new(Tier::TenMinutes, day, host_id, part, &tens));
+        }
+    }
+    Ok(())
+}
+
+/// The columns of one part each: all four of a series in the same.
+fn groups(hours: &[Vec<Block<'_>>]) -> Vec<Vec<u32>> {
+    let metrics: BTreeSet<MetricId> =
+        hours.iter().flatten().flat_map(|block| block.ids().map(|id| id / PARTS)).collect();
+    let metrics: Vec<MetricId> = metrics.into_iter().collect();
+    let parts = metrics.chunks(MAX_COLUMNS_PER_BLOCK / PARTS as usize);
+    let columns = |metric: &MetricId| metric * PARTS..(metric + 1) * PARTS;
+    parts.map(|metrics| metrics.iter().flat_map(columns).collect()).collect()
+}
+
+fn put_all(conn: &mut Connection, made: &[Made], days: &[(i64, i64)]) -> rusqlite::Result<()> {
+    let tx = conn.transaction()?;
+    for Made { id, host_id, samples, data } in made {
+        tx.prepare_cached("INSERT INTO rollup (id, host_id, samples, data) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![id, host_id, samples, data])?;
+    }
+    for (day, host_id) in days {
+        tx.prepare_cached("DELETE FROM due WHERE day = ?1 AND host_id = ?2")?.execute([day, host_id])?;
+    }
+    tx.commit()
+}
+
+/// Days and hosts, up to `settled`, whose blocks changed since they were summarised.
+fn due(conn: &Connection, settled: i64) -> rusqlite::Result<Vec<(i64, i64)>> {
+    let mut select = conn.prepare("SELECT day, host_id FROM due WHERE day <= ?1")?;
+    select.query_map([settled], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+}
+
+/// The minutes of each hour of a day as blocks.
+fn hours(
+    conn: &Connection,
+    counters: &Counters,
+    host_id: i64,
+    day: i64,
+) -> rusqlite::Result<Vec<Vec<Vec<u8>>>> {
+    let mut minutes = Vec::new();
     for hour in day * 24..(day + 1) * 24 {
         let blobs = sealed::blobs(conn, host_id, hour)?;
-        let tables: Vec<Table> = blobs
-            .iter()
-            .filter_map(|blob| counters.sound(Block::open(blob).and_then(|b| b.table())))
-            .collect();
-        append(&mut minutes, summarize(&compact::merge(&tables), Tier::Minute.step()));
+        let mut blocks = Vec::with_capacity(blobs.len());
+        for (place, blob) in blobs.iter().enumerate() {
+            blocks.extend(
+                counters.damages.sound(blob.piece, Block::open(&blob.data)).map(|block| (place, block)),
+            );
+        }
+        let damaged = |place: usize, reason| {
+            if let Some(blob) = blobs.get(place) {
+                counters.damages.note(blob.piece, reason);
+            }
+        };
+        let tables = pieces::of_blocks(&blocks, damaged);
+        let summaries = tables.iter().map(|table| summarize(table, Tier::Minute.step()));
+        minutes.push(summaries.map(|table| block::encode(&table, Effort::Quick)).collect());
     }
     Ok(minutes)
 }
@@ -149,7 +238,7 @@ fn summarize(table: &Table, step: i64) -> Table {
         [
             present().fold(f64::NAN, f64::min),
             present().fold(f64::NAN, f64::max),
-            present().sum(),
+            finite(present().sum()),
             count as f64,
         ]
     })
@@ -168,13 +257,18 @@ fn coarser(table: &Table, step: i64) -> Table {
             let folded = match id % PARTS {
                 0 => present.fold(f64::NAN, f64::min),
                 1 => present.fold(f64::NAN, f64::max),
-                _ => present.reduce(|a, b| a + b).unwrap_or(f64::NAN),
+                _ => present.reduce(|a, b| a + b).map_or(f64::NAN, finite),
             };
             put(&mut coarse, *id, index, folded);
         }
     }
     pad(&mut coarse);
     coarse
+}
+
+/// A sum, where it is beyond all doubles the greatest of them: what a block holds is finite.
+fn finite(sum: f64) -> f64 {
+    sum.clamp(f64::MIN, f64::MAX)
 }
 
 /// Which rows fall into each bucket.
@@ -266,16 +360,48 @@ pub(crate) fn read(
     host_id: i64,
     metrics: &[MetricId],
 ) -> rusqlite::Result<Option<Vec<Vec<Summary>>>> {
-    let mut select = conn.prepare_cached("SELECT data FROM rollup WHERE id = ?1")?;
-    let data: Option<Vec<u8>> = select.query_row([tier.id(day, host_id)], |row| row.get(0)).optional()?;
-    Ok(data.and_then(|data| {
-        let read = || {
+    let mut found: Option<Vec<Vec<Summary>>> = None;
+    for (piece, data) in parts(conn, tier, day, host_id)? {
+        let summaries = || {
             let block = Block::open(&data)?;
             let times = block.timestamps()?;
-            metrics.iter().map(|metric| summaries(&block, &times, *metric)).collect()
+            metrics.iter().map(|metric| summaries(&block, &times, *metric)).collect::<Result<Vec<_>, _>>()
         };
-        counters.sound(read())
-    }))
+        let Some(summaries) = counters.damages.sound(piece, summaries()) else {
+            continue;
+        };
+        // A series is in one part.
+        let found = found.get_or_insert_with(|| vec![Vec::new(); metrics.len()]);
+        found.iter_mut().zip(summaries).for_each(|(all, own)| all.extend(own));
+    }
+    Ok(found)
+}
+
+/// The blocks of a stored day.
+fn stored(
+    conn: &Connection,
+    counters: &Counters,
+    tier: Tier,
+    day: i64,
+    host_id: i64,
+) -> rusqlite::Result<Vec<Vec<u8>>> {
+    let sound = |(piece, data): (Piece, Vec<u8>)| {
+        let block = Block::open(&data).and_then(|block| block.table());
+        counters.damages.sound(piece, block).map(|_| data)
+    };
+    Ok(parts(conn, tier, day, host_id)?.into_iter().filter_map(sound).collect())
+}
+
+fn parts(conn: &Connection, tier: Tier, day: i64, host_id: i64) -> rusqlite::Result<Vec<(Piece, Vec<u8>)>> {
+    let ids = tier.ids(day, host_id);
+    let mut select = conn.prepare_cached("SELECT id, data FROM rollup WHERE id BETWEEN ?1 AND ?2")?;
+    let part = |row: &rusqlite::Row<'_>| Ok((Piece { origin: Origin::Rollup, id: row.get(0)? }, row.get(1)?));
+    select.query_map([*ids.start(), *ids.end()], part)?.collect()
+}
+
+/// The day of a row.
+pub(crate) const fn day_of(id: i64) -> i64 {
+    id >> 36 & (MAX_DAY - 1)
 }
 
 /// The days of a tier in which a host has a rollup, of those that a range touches.
@@ -285,16 +411,19 @@ pub(crate) fn days(
     host_id: i64,
     range: std::ops::RangeInclusive<i64>,
 ) -> rusqlite::Result<Vec<i64>> {
-    let mut exists = conn.prepare_cached("SELECT 1 FROM rollup WHERE id = ?1")?;
+    let mut exists = conn.prepare_cached("SELECT 1 FROM rollup WHERE id BETWEEN ?1 AND ?2")?;
     let first = oldest_day(conn, tier)?.unwrap_or(i64::MAX).max(range.start().div_euclid(DAY_MS));
     let last = newest_day(conn, tier)?.unwrap_or(i64::MIN).min(range.end().div_euclid(DAY_MS));
     (first..=last)
-        .filter_map(|day| exists.exists([tier.id(day, host_id)]).map(|is| is.then_some(day)).transpose())
+        .filter_map(|day| {
+            let ids = tier.ids(day, host_id);
+            exists.exists([*ids.start(), *ids.end()]).map(|is| is.then_some(day)).transpose()
+        })
         .collect()
 }
 
 /// The first day that any host has in a tier.
-pub(crate) fn oldest_day(conn: &Connection, tier: Tier) -> rusqlite::Result<Option<i64>> {
+fn oldest_day(conn: &Connection, tier: Tier) -> rusqlite::Result<Option<i64>> {
     edge_day(conn, tier, "SELECT id FROM rollup WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT 1")
 }
 
@@ -305,10 +434,11 @@ fn newest_day(conn: &Connection, tier: Tier) -> rusqlite::Result<Option<i64>> {
 fn edge_day(conn: &Connection, tier: Tier, sql: &str) -> rusqlite::Result<Option<i64>> {
     let ids = [tier.first_id(0), tier.first_id(MAX_DAY) - 1];
     let id: Option<i64> = conn.prepare_cached(sql)?.query_row(ids, |row| row.get(0)).optional()?;
-    Ok(id.map(|id| id >> 36 & (MAX_DAY - 1)))
+    Ok(id.map(day_of))
 }
 
-fn summaries(
+/// A metric's buckets in a day's block.
+pub(crate) fn summaries(
     block: &Block<'_>,
     times: &[i64],
     metric: MetricId,

@@ -1,24 +1,25 @@
 //! The tables and their versions.
 
-use crate::codec::block::{Block, MAX_ROWS};
+use crate::codec::block::Block;
 use crate::codec::ints::Effort;
 use crate::head::{HeadRow, LATEST_WINDOW_MS};
 use crate::names::Names;
 use crate::newest::Newest;
-use crate::seal::{self, SealedBlock};
+use crate::seal::SealedBlock;
 use crate::sealed::{self, hour_of};
-use crate::{compact, row};
+use crate::{compact, pieces, row};
 use rusqlite::{Connection, TransactionBehavior, ffi, params};
 
 /// Marks a SQLite file as sysmon's: "sysm".
 pub(crate) const APPLICATION_ID: i64 = 0x7379_736d;
 
 /// What turns version N into N + 1. Never edited once released, only added to.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../migrations/0001.sql"),
     include_str!("../migrations/0002.sql"),
     include_str!("../migrations/0003.sql"),
     include_str!("../migrations/0004.sql"),
+    include_str!("../migrations/0005.sql"),
 ];
 
 /// The version that this program writes.
@@ -91,10 +92,9 @@ fn put_hour(conn: &Connection, host_id: i64, rows: &[(i64, HeadRow)]) -> rusqlit
         return Ok(());
     };
     let hour = hour_of(*first);
-    let blocks: Vec<SealedBlock> = rows
-        .chunks(MAX_ROWS)
-        .map(|rows| SealedBlock::new(hour, &seal::table(rows), Effort::Thorough))
-        .collect();
+    let tables = pieces::of_rows(rows);
+    let blocks: Vec<SealedBlock> =
+        tables.iter().map(|table| SealedBlock::new(hour, table, Effort::Thorough)).collect();
     compact::insert_blocks(conn, host_id, hour, &blocks)
 }
 
@@ -108,7 +108,7 @@ fn fill_newest(conn: &Connection) -> rusqlite::Result<()> {
         let mut last = Newest::default();
         for hour in hour_of(newest.saturating_sub(LATEST_WINDOW_MS))..=hour_of(newest) {
             for blob in sealed::blobs(conn, host_id, hour)? {
-                if let Ok(table) = Block::open(&blob).and_then(|block| block.table()) {
+                if let Ok(table) = Block::open(&blob.data).and_then(|block| block.table()) {
                     last.observe_table(&table);
                 }
             }

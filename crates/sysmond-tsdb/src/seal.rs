@@ -1,14 +1,16 @@
 //! From rows in memory to young blocks. Encoding happens on a thread of its own, only the insertion on the writer's.
 
-use crate::codec::block::{self, MAX_ROWS, Table};
+use crate::budget::Budget;
+use crate::codec::block::{self, Table};
 use crate::codec::ints::Effort;
 use crate::head::{HeadRow, HostCell};
-use crate::names::MetricId;
+use crate::pieces;
 use crate::sealed::hour_of;
-use crate::writer::{Command, PAGE_BYTES, Writer};
+use crate::writer::{Command, Writer};
 use rusqlite::{Connection, TransactionBehavior, params};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender};
 use sysmond_model::Timestamp;
 
@@ -124,52 +126,12 @@ fn seal(cell: Arc<HostCell>) -> SealedHost {
     drop(state);
     let newest = rows.last().map_or(i64::MIN, |(at, _)| *at);
     let by_hour = rows.chunk_by(|(a, _), (b, _)| hour_of(*a) == hour_of(*b));
-    let blocks = by_hour.flat_map(|rows| rows.chunks(MAX_ROWS)).map(|rows| {
+    let blocks = by_hour.flat_map(|rows| {
         let hour = rows.first().map_or(0, |(at, _)| hour_of(*at));
-        SealedBlock::new(hour, &table(rows), Effort::Quick)
+        pieces::of_rows(rows).into_iter().map(move |table| SealedBlock::new(hour, &table, Effort::Quick))
     });
     let blocks = blocks.collect();
     SealedHost { cell, sealed_seq, newest, last, blocks }
-}
-
-/// Rows as columns; series without a value are left out.
-pub(crate) fn table(rows: &[(i64, HeadRow)]) -> Table {
-    let timestamps = rows.iter().map(|(at, _)| *at).collect();
-    let seqs = rows.iter().map(|(_, row)| row.seq).collect();
-    let layout = rows.first().map(|(_, row)| &row.layout);
-    let is_uniform = layout.is_some_and(|layout| rows.iter().all(|(_, row)| row.layout == *layout));
-    let columns = match layout.filter(|_| is_uniform) {
-        Some(layout) => transpose(layout, rows),
-        None => gather(rows),
-    };
-    Table { timestamps, seqs, columns }
-}
-
-/// The columns of rows that all have the same layout.
-fn transpose(layout: &[MetricId], rows: &[(i64, HeadRow)]) -> Vec<(MetricId, Vec<f64>)> {
-    let mut columns: Vec<(MetricId, Vec<f64>)> =
-        layout.iter().map(|id| (*id, Vec::with_capacity(rows.len()))).collect();
-    for (_, row) in rows {
-        for ((_, column), value) in columns.iter_mut().zip(row.values.iter()) {
-            column.push(*value);
-        }
-    }
-    columns.retain(|(_, column)| column.iter().any(|value| !value.is_nan()));
-    columns.sort_unstable_by_key(|(id, _)| *id);
-    columns
-}
-
-fn gather(rows: &[(i64, HeadRow)]) -> Vec<(MetricId, Vec<f64>)> {
-    let mut columns: BTreeMap<MetricId, Vec<f64>> = BTreeMap::new();
-    for (index, (_, row)) in rows.iter().enumerate() {
-        for (metric, value) in row.cells() {
-            let column = columns.entry(metric).or_insert_with(|| vec![f64::NAN; rows.len()]);
-            if let Some(cell) = column.get_mut(index) {
-                *cell = value;
-            }
-        }
-    }
-    columns.into_iter().collect()
 }
 
 impl Writer {
@@ -189,23 +151,24 @@ impl Writer {
     /// Takes the caller's time, and asks for the sealing of what is old by it.
     pub(crate) fn tick(&mut self, now: Timestamp) -> rusqlite::Result<()> {
         self.set_now(now)?;
-        let is_full = self.with_connection(|conn| used_bytes(conn))? > self.shared().options.max_disk_bytes;
-        self.seal_old(now, is_full);
+        self.seal_old(now);
         Ok(())
     }
 
     /// Asks for the sealing of what is old, of the largest heads where all together are too large, or of everything
-    /// where the file is beyond its budget: the log takes more of it than blocks do.
-    pub(crate) fn seal_old(&mut self, now: Timestamp, is_full: bool) {
+    /// where an append found no room: the log takes more of it than blocks do.
+    pub(crate) fn seal_old(&mut self, now: Timestamp) {
+        let is_short = self.shared().counters.is_short.load(Ordering::Relaxed);
         let mut sizes: Vec<(usize, i64)> =
             self.unsealed.iter().map(|(id, entry)| (entry.head_cells(), *id)).collect();
         sizes.sort_unstable();
         let mut total: usize = sizes.iter().map(|(cells, _)| cells).sum();
+        let most = MAX_HEAD_CELLS.min(Budget(self.shared().options.max_disk_bytes).head_cells());
         while let Some((cells, id)) = sizes.pop() {
             let Some(entry) = self.unsealed.get_mut(&id) else {
                 continue;
             };
-            if (is_full || total > MAX_HEAD_CELLS || entry.is_old(now))
+            if (is_short || total > most || entry.is_old(now))
                 && let Some(cell) = entry.claim()
             {
                 total -= cells;
@@ -249,19 +212,16 @@ impl Writer {
         let Ok(conn) = self.connection() else {
             return Ok(());
         };
-        conn.prepare_cached(
-            "DELETE FROM log WHERE id IN (SELECT id FROM log WHERE id < ?1 ORDER BY id LIMIT ?2)",
-        )?
-        .execute([keep, MAX_LOG_ROWS_AT_ONCE])?;
+        let mut delete = conn.prepare_cached(
+            "DELETE FROM log WHERE id IN (SELECT id FROM log WHERE id < ?1 ORDER BY id LIMIT ?2)
+             RETURNING length(data)",
+        )?;
+        let sizes = delete.query_map([keep, MAX_LOG_ROWS_AT_ONCE], |row| row.get::<_, i64>(0))?;
+        let freed = sizes.sum::<rusqlite::Result<i64>>()?.unsigned_abs();
+        drop(delete);
+        self.shared().counters.log_bytes.fetch_sub(freed, Ordering::Relaxed);
         Ok(())
     }
-}
-
-/// Bytes of the pages that hold something.
-fn used_bytes(conn: &Connection) -> rusqlite::Result<u64> {
-    let pages: u32 = conn.pragma_query_value(None, "page_count", |row| row.get(0))?;
-    let free: u32 = conn.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
-    Ok(u64::from(pages.saturating_sub(free)) * PAGE_BYTES)
 }
 
 fn insert(conn: &mut Connection, sealed: &[SealedHost], now: Timestamp) -> rusqlite::Result<()> {

@@ -1,13 +1,12 @@
 //! What is in blocks: the young ones of a few minutes, and those of an hour.
 
-use crate::codec::Damaged;
 use crate::codec::block::{Block, Table};
 use crate::names::MetricId;
+use crate::quarantine::{Origin, Piece};
 use crate::writer::Counters;
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
-use std::sync::atomic::Ordering;
 
 /// An hour, milliseconds.
 pub(crate) const HOUR_MS: i64 = 3_600_000;
@@ -32,20 +31,29 @@ pub(crate) const fn block_hour(id: i64) -> i64 {
     id >> 36
 }
 
+/// A block's bytes and where they lie.
+pub(crate) struct Blob {
+    pub(crate) piece: Piece,
+    pub(crate) data: Vec<u8>,
+}
+
 /// The blobs of one host and hour, the young ones last.
-pub(crate) fn blobs(conn: &Connection, host_id: i64, hour: i64) -> rusqlite::Result<Vec<Vec<u8>>> {
+pub(crate) fn blobs(conn: &Connection, host_id: i64, hour: i64) -> rusqlite::Result<Vec<Blob>> {
     let ids = block_ids(hour, host_id);
     let mut blobs = Vec::new();
-    let mut select = conn.prepare_cached("SELECT data FROM block WHERE id BETWEEN ?1 AND ?2")?;
-    let mut rows = select.query([ids.start(), ids.end()])?;
-    while let Some(row) = rows.next()? {
-        blobs.push(row.get(0)?);
-    }
-    let mut select =
-        conn.prepare_cached("SELECT data FROM young WHERE host_id = ?1 AND hour = ?2 ORDER BY id")?;
-    let mut rows = select.query([host_id, hour])?;
-    while let Some(row) = rows.next()? {
-        blobs.push(row.get(0)?);
+    for (origin, select, params) in [
+        (Origin::Block, "SELECT id, data FROM block WHERE id BETWEEN ?1 AND ?2", [*ids.start(), *ids.end()]),
+        (
+            Origin::Young,
+            "SELECT id, data FROM young WHERE host_id = ?1 AND hour = ?2 ORDER BY id",
+            [host_id, hour],
+        ),
+    ] {
+        let mut select = conn.prepare_cached(select)?;
+        let mut rows = select.query(params)?;
+        while let Some(row) = rows.next()? {
+            blobs.push(Blob { piece: Piece { origin, id: row.get(0)? }, data: row.get(1)? });
+        }
     }
     Ok(blobs)
 }
@@ -56,7 +64,7 @@ pub(crate) fn hours(
     host_id: i64,
     within: RangeInclusive<i64>,
 ) -> rusqlite::Result<BTreeSet<i64>> {
-    let mut hours = BTreeSet::new();
+    let mut hours = young_hours(conn, host_id, within.clone())?;
     let known = |hour: &i64| (*hour).clamp(-MAX_HOUR, MAX_HOUR);
     let (first, last) = (block_ids(known(within.start()), 0), block_ids(known(within.end()) + 1, 0));
     let mut select =
@@ -65,13 +73,19 @@ pub(crate) fn hours(
     while let Some(row) = rows.next()? {
         hours.insert(block_hour(row.get(0)?));
     }
-    let mut select = conn.prepare_cached("SELECT DISTINCT hour FROM young WHERE host_id = ?1")?;
-    let mut rows = select.query(params![host_id])?;
-    while let Some(row) = rows.next()? {
-        hours.insert(row.get(0)?);
-    }
     hours.retain(|hour| within.contains(hour));
     Ok(hours)
+}
+
+/// The hours in which a host has young blocks.
+pub(crate) fn young_hours(
+    conn: &Connection,
+    host_id: i64,
+    within: RangeInclusive<i64>,
+) -> rusqlite::Result<BTreeSet<i64>> {
+    let mut select =
+        conn.prepare_cached("SELECT DISTINCT hour FROM young WHERE host_id = ?1 AND hour BETWEEN ?2 AND ?3")?;
+    select.query_map([host_id, *within.start(), *within.end()], |row| row.get(0))?.collect()
 }
 
 /// Single cells looked up among blocks, for the recognition of repeated samples.
@@ -113,23 +127,13 @@ impl<'a> Sealed<'a> {
 
     fn load(&mut self, key: (i64, i64)) -> rusqlite::Result<usize> {
         let blobs = blobs(self.conn, key.0, key.1)?;
-        let tables =
-            blobs.iter().filter_map(|blob| self.counters.sound(Block::open(blob).and_then(|b| b.table())));
-        let tables = tables.collect();
+        let table = |blob: &Blob| Block::open(&blob.data).and_then(|block| block.table());
+        let damages = &self.counters.damages;
+        let tables = blobs.iter().filter_map(|blob| damages.sound(blob.piece, table(blob))).collect();
         if self.cached.len() >= MAX_CACHED {
             self.cached.remove(0);
         }
         self.cached.push((key, tables));
         Ok(self.cached.len() - 1)
-    }
-}
-
-impl Counters {
-    /// The value, where it could be read; damage is counted.
-    pub(crate) fn sound<T>(&self, read: Result<T, Damaged>) -> Option<T> {
-        if read.is_err() {
-            self.damaged.fetch_add(1, Ordering::Relaxed);
-        }
-        read.ok()
     }
 }

@@ -165,7 +165,7 @@ impl State {
 
     /// What was read since the connection was opened.
     pub(crate) fn scanned(&self) -> Scanned {
-        Scanned { damaged: self.counters.damaged.load(Ordering::Relaxed), ..self.scanned }
+        Scanned { damaged: self.counters.damages.tries.load(Ordering::Relaxed), ..self.scanned }
     }
 
     /// When a host was last heard of, Unix seconds: the log may know better than its row.

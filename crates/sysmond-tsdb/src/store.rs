@@ -1,18 +1,22 @@
 //! The handle that everything else uses.
 
+use crate::budget::{Budget, LEAST_DISK_BYTES};
 use crate::head::HostCell;
 use crate::memory::Memory;
 use crate::names::Names;
 use crate::readers::Readers;
-use crate::retention::Cutoff;
+use crate::retention::{Cutoff, Reached};
+use crate::tally::{self, Tally};
 use crate::writer::{Command, Counters, Done, Shared, Writer};
 use crate::{
-    Append, AppendError, Appended, Backlog, Cursor, OpenError, QueryError, RangeQuery, StoreOptions,
-    StoreStats, backlog, compact, file, meta, range, retention, rollup, schema, seal,
+    Append, AppendError, Appended, Backlog, Cursor, OpenError, Quarantined, QueryError, RangeQuery, Storage,
+    StoreOptions, StoreStats, backlog, compact, file, meta, quarantine, range, retention, rollup, schema,
+    seal, storage,
 };
+use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, channel, sync_channel};
+use std::sync::mpsc::{Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -32,16 +36,23 @@ struct Inner {
     /// The writer's thread and the one that seals for it.
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Held by the one that looks after the store.
-    upkeep: Mutex<()>,
+    upkeep: Mutex<Reached>,
+    /// The damaged file that was told of last.
+    told: Mutex<Option<PathBuf>>,
 }
 
 impl Store {
     /// Opens or creates the file at `path` (mode 0600). A damaged file is kept beside it as `.corrupt-SECONDS` of `now`
     /// and a new one begun; [`Self::recovered`] tells.
     pub fn open(path: &Path, options: StoreOptions, now: Timestamp) -> Result<Self, OpenError> {
+        let budget = Budget(options.max_disk_bytes);
+        if budget.0 < LEAST_DISK_BYTES {
+            let path = path.display().to_string();
+            return Err(OpenError::BudgetTooSmall { path, given: budget.0, least: LEAST_DISK_BYTES });
+        }
         let path = file::prepare(path)?;
         let lock = file::lock(&path)?;
-        let opened = file::open_writer(&path, now)?;
+        let opened = file::open_writer(&path, budget, now)?;
         let (sender, receiver) = sync_channel(options.queue_limit.max(1));
         let shared = Arc::new(Shared {
             readers: Readers::new(path.clone()),
@@ -54,10 +65,10 @@ impl Store {
             set_aside: Mutex::new(opened.set_aside),
             lock: Mutex::new(Some(lock)),
         });
-        let sqlite_error = |source| OpenError::Sqlite { path: path.display().to_string(), source };
         let io_error = |source| OpenError::Io { path: path.display().to_string(), source };
         let (sealer, ripe) = channel();
-        let writer = Writer::new(shared.clone(), opened.conn, now, sealer).map_err(sqlite_error)?;
+        let writer = writer(&shared, opened.conn, now, &sealer)?;
+        require_room(&shared)?;
         let writing = named("store-writer").spawn(move || writer.run(&receiver)).map_err(io_error)?;
         let queue = sender.clone();
         let sealing = named("store-sealer").spawn(move || seal::work(&ripe, &sender)).map_err(io_error)?;
@@ -65,13 +76,23 @@ impl Store {
             shared,
             queue: Mutex::new(Some(queue)),
             threads: Mutex::new(vec![writing, sealing]),
-            upkeep: Mutex::new(()),
+            upkeep: Mutex::default(),
+            told: Mutex::default(),
         })))
     }
 
     /// Where the last damaged file was put, at the start or since: worth a loud word.
     pub fn recovered(&self) -> Option<PathBuf> {
         self.0.shared.set_aside.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// [`Self::recovered`], where it has not been told before.
+    pub fn take_recovered(&self) -> Option<PathBuf> {
+        let recovered = self.recovered();
+        let mut told = self.0.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = recovered != *told;
+        told.clone_from(&recovered);
+        recovered.filter(|_| is_news)
     }
 
     /// Hands `append` to the writer; `done` is called from the writer's thread once its transaction is on disk or has
@@ -153,30 +174,55 @@ impl Store {
     /// from that row: a host that fell silent keeps its last stretch. Meant to be called every minute.
     pub fn retain(&self, now: Timestamp) -> Result<u64, QueryError> {
         let shared = &self.0.shared;
-        let _one_at_a_time = self.0.upkeep.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reached = self.0.upkeep.lock().unwrap_or_else(PoisonError::into_inner);
         self.on_writer(move |writer| writer.tick(now))??;
         let job = |job: compact::Job| Ok(self.on_writer(job)??);
+        quarantine::run(shared, now, job)?;
         compact::run(shared, now, job)?;
         rollup::run(shared, now, job)?;
-        let mut cells = self.delete_before(now, Cutoff::default())?;
+        let mut cells = self.delete_before(now, Cutoff::default(), &mut reached)?;
         for _ in 0..MAX_TRIMS {
-            let Some(floor) = shared.readers.ask(|conn, _| Cutoff::by_budget(shared, conn))? else {
+            let floor = shared.readers.ask(|conn, _| Cutoff::by_budget(shared, conn, now.as_millis()))?;
+            let Some(floor) = floor else {
                 break;
             };
-            cells += self.delete_before(now, floor)?;
+            cells += self.delete_before(now, floor, &mut reached)?;
         }
+        shared.counters.is_short.store(false, Ordering::Relaxed);
         self.on_writer(move |writer| retention::mark_silent(writer, now))??;
         while self.on_writer(retention::vacuum_slice)?? {}
         self.on_writer(retention::shrink_log)??;
         Ok(cells)
     }
 
-    fn delete_before(&self, now: Timestamp, floor: Cutoff) -> Result<u64, QueryError> {
-        let mut progress = retention::Progress::new(&self.0.shared, now, floor);
+    fn delete_before(&self, now: Timestamp, floor: Cutoff, reached: &mut Reached) -> Result<u64, QueryError> {
+        let mut progress = retention::Progress::new(&self.0.shared, now, floor, reached);
         while !progress.is_done() {
             progress = self.on_writer(move |writer| progress.delete_slice(writer).map(|()| progress))??;
         }
+        reached.extend(progress.reached);
         Ok(progress.cells)
+    }
+
+    /// Whether an append found no room within the budget since the store was last looked after: worth doing it now.
+    pub fn is_short(&self) -> bool {
+        self.0.shared.counters.is_short.load(Ordering::Relaxed)
+    }
+
+    /// What the store takes on disk, tier by tier, and for how long it will last. Cheap: read from counts.
+    pub fn storage(&self, now: Timestamp) -> Result<Storage, QueryError> {
+        storage::read(&self.0.shared, now)
+    }
+
+    /// What was found damaged and set aside since the last call: worth a loud word.
+    pub fn take_quarantined(&self) -> Vec<Quarantined> {
+        self.0.shared.counters.damages.take_news()
+    }
+
+    /// Whether any host ever sent that metric.
+    pub fn has_metric(&self, metric: &str) -> bool {
+        let names = self.0.shared.names.read().unwrap_or_else(PoisonError::into_inner);
+        !names.of_type(metric).is_empty()
     }
 
     /// Figures of the store.
@@ -191,7 +237,7 @@ impl Store {
             samples_duplicate: counters.duplicate.load(Ordering::Relaxed),
             samples_dropped: counters.dropped.load(Ordering::Relaxed),
             commits: counters.commits.load(Ordering::Relaxed),
-            damaged: counters.damaged.load(Ordering::Relaxed),
+            damaged: storage::damaged(shared),
             hosts: memory.hosts.len(),
             series: memory.hosts.values().map(|cell| cell.lock().series.len()).sum(),
         }
@@ -293,6 +339,44 @@ impl Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// The writer over an opened file. One whose rows make no sense is set aside like any other damaged one.
+fn writer(
+    shared: &Arc<Shared>,
+    conn: Connection,
+    now: Timestamp,
+    sealer: &Sender<Arc<HostCell>>,
+) -> Result<Writer, OpenError> {
+    let path = || shared.path.display().to_string();
+    let error = match Writer::new(shared.clone(), conn, now, sealer.clone()) {
+        Ok(writer) => return Ok(writer),
+        Err(error) => error,
+    };
+    if !file::is_damage(&error) {
+        return Err(OpenError::Sqlite { path: path(), source: error });
+    }
+    let opened = file::begin_anew(&shared.path, Budget(shared.options.max_disk_bytes), now)?;
+    *shared.set_aside.lock().unwrap_or_else(PoisonError::into_inner) = opened.set_aside;
+    Writer::new(shared.clone(), opened.conn, now, sealer.clone())
+        .map_err(|source| OpenError::Sqlite { path: path(), source })
+}
+
+/// Refuses a budget in which what cannot be trimmed leaves too little for samples.
+fn require_room(shared: &Shared) -> Result<(), OpenError> {
+    let fixed = shared.readers.ask(|conn, _| {
+        let of_tiers = Tally::read(conn)?.sizes().total() + shared.counters.log_bytes.load(Ordering::Relaxed);
+        Ok(tally::used_bytes(conn)?.saturating_sub(of_tiers))
+    });
+    let given = shared.options.max_disk_bytes;
+    match fixed {
+        Ok(fixed) if fixed > Budget(given).target_bytes() / 4 * 3 => {
+            let path = shared.path.display().to_string();
+            Err(OpenError::BudgetTooSmall { path, given, least: fixed.saturating_mul(2) })
+        }
+        // What cannot be read is found damaged where it is needed.
+        _ => Ok(()),
     }
 }
 

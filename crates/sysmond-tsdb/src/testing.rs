@@ -1,6 +1,6 @@
 //! What the tests of this crate share.
 
-use crate::{Append, Store, StoreOptions};
+use crate::{Append, Retention, Store, StoreOptions};
 use std::time::Duration;
 use sysmond_model::{Frame, HostInfo, Sample, Series, Timestamp};
 use tempfile::TempDir;
@@ -13,7 +13,7 @@ pub(crate) fn seconds(seconds: i64) -> Timestamp {
 }
 
 pub(crate) fn options() -> StoreOptions {
-    StoreOptions { retention: Duration::from_hours(24), max_disk_bytes: 1 << 30, queue_limit: 1024 }
+    StoreOptions { retention: Retention::of_raw(Retention::DAY), max_disk_bytes: 1 << 30, queue_limit: 1024 }
 }
 
 /// A new store in a folder of its own.

@@ -2,9 +2,11 @@
 //! failures.
 
 use crate::batch::{self, Batch};
+use crate::budget::Budget;
 use crate::head::HostCell;
 use crate::memory::Memory;
 use crate::names::Names;
+use crate::quarantine::{self, Damages};
 use crate::readers::Readers;
 use crate::request::StoreOptions;
 use crate::seal::Unsealed;
@@ -30,8 +32,8 @@ const RESERVE_BYTES: u64 = 64 * 1024 * 1024;
 const WRITE_HOSTS_EVERY_MS: i64 = 60_000;
 /// Size of a page of the file, bytes.
 pub(crate) const PAGE_BYTES: u64 = 4096;
-/// Pages that even the smallest budget allows: the empty tables and a little.
-const MIN_PAGES: u32 = 32;
+/// Failures by damage of the file after which it is set aside although a look at it finds nothing: the look is bounded.
+const MAX_DAMAGED_OPENS: u32 = 3;
 
 /// What handle, writer and readers share.
 pub(crate) struct Shared {
@@ -57,8 +59,12 @@ pub(crate) struct Counters {
     pub(crate) duplicate: AtomicU64,
     pub(crate) dropped: AtomicU64,
     pub(crate) commits: AtomicU64,
-    /// Blocks and log rows that could not be read.
-    pub(crate) damaged: AtomicU64,
+    /// Size of the log's rows.
+    pub(crate) log_bytes: AtomicU64,
+    /// Set when an append found no room within the budget, until the store was trimmed.
+    pub(crate) is_short: AtomicBool,
+    /// What could not be read.
+    pub(crate) damages: Damages,
 }
 
 /// Whom to tell of a write's end; told exactly once, also where the write is forgotten.
@@ -116,6 +122,8 @@ pub(crate) struct Writer {
     /// Takes hosts whose heads are to be sealed.
     pub(crate) sealer: Sender<Arc<HostCell>>,
     pub(crate) unsealed: HashMap<i64, Unsealed>,
+    /// How often the file turned out to be damaged.
+    damaged_opens: u32,
 }
 
 impl Writer {
@@ -136,6 +144,7 @@ impl Writer {
             hosts_written_log: 1,
             sealer,
             unsealed: HashMap::new(),
+            damaged_opens: 0,
         };
         writer.adopt(conn)?;
         Ok(writer)
@@ -153,10 +162,11 @@ impl Writer {
         while let Ok(next) = commands.try_recv() {
             closing = self.serve(next, commands).or(closing);
         }
+        // Before the writer's own connection: the last one to go takes SQLite's log with it, which a reader cannot.
+        self.shared.readers.clear();
         if let Some(conn) = self.conn.take() {
             write_hosts(&conn, &self.seen).and_then(|()| checkpoint(&conn)).ok();
         }
-        self.shared.readers.clear();
         self.shared.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(closed) = closing {
             closed.send(()).ok();
@@ -302,6 +312,7 @@ impl Writer {
             (self.hosts_written, self.hosts_written_log) = (self.now, log_id);
         }
         if let Some(outcome) = outcome {
+            shared.counters.log_bytes.fetch_add(outcome.log_bytes, Ordering::Relaxed);
             self.next_log = log_id + 1;
             let (next_host, heard, touched) = outcome.publish(&shared.memory);
             self.next_host = next_host;
@@ -309,7 +320,7 @@ impl Writer {
             self.track(log_id, touched);
         }
         if hosts_due {
-            self.seal_old(self.now, false);
+            self.seal_old(self.now);
         }
         Ok(answers)
     }
@@ -348,7 +359,10 @@ impl Writer {
             Failure::Sqlite(error) => {
                 self.distrust(&error);
                 match error.sqlite_error_code() {
-                    Some(ErrorCode::DiskFull) => AppendError::NoSpace,
+                    Some(ErrorCode::DiskFull) => {
+                        self.shared.counters.is_short.store(true, Ordering::Relaxed);
+                        AppendError::NoSpace
+                    }
                     _ => AppendError::Failed(error.to_string()),
                 }
             }
@@ -358,14 +372,22 @@ impl Writer {
     /// Drops the connection where `error` leaves doubt about what it holds; the next use opens it anew.
     pub(crate) fn distrust(&mut self, error: &rusqlite::Error) {
         let io = error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
-        if io || file::is_damage(error) {
+        let is_damage = file::is_damage(error);
+        self.damaged_opens += u32::from(is_damage);
+        if io || is_damage {
             self.conn = None;
             self.shared.readers.clear();
         }
     }
 
     fn reopen(&mut self) -> Result<(), OpenError> {
-        let opened = file::open_writer(&self.shared.path, self.now)?;
+        let budget = Budget(self.shared.options.max_disk_bytes);
+        let opened = if self.damaged_opens < MAX_DAMAGED_OPENS {
+            file::open_writer(&self.shared.path, budget, self.now)?
+        } else {
+            self.damaged_opens = 0;
+            file::begin_anew(&self.shared.path, budget, self.now)?
+        };
         if opened.set_aside.is_some() {
             *self.shared.set_aside.lock().unwrap_or_else(PoisonError::into_inner) = opened.set_aside;
         }
@@ -375,7 +397,7 @@ impl Writer {
 
     /// Takes a fresh connection and reads what memory holds of it.
     fn adopt(&mut self, conn: Connection) -> rusqlite::Result<()> {
-        limit_pages(&conn, self.shared.options.max_disk_bytes)?;
+        limit_pages(&conn, Budget(self.shared.options.max_disk_bytes).append_bytes())?;
         let names = Names::load(&conn)?;
         let loaded = Memory::load(&conn, &names, &self.shared.counters)?;
         (self.next_host, self.next_log) = (loaded.next_host, loaded.next_log);
@@ -394,7 +416,9 @@ impl Writer {
         *self.shared.names.write().unwrap_or_else(PoisonError::into_inner) = names;
         *self.shared.memory.write().unwrap_or_else(PoisonError::into_inner) = loaded.memory;
         self.conn = Some(conn);
-        Ok(())
+        // Before the first append, and while the rows' numbers are theirs.
+        let logged = self.shared.counters.damages.take_pending_of(quarantine::Origin::Log);
+        if logged.is_empty() { Ok(()) } else { quarantine::set_aside_all(self, &logged, self.now) }
     }
 }
 
@@ -428,10 +452,9 @@ impl From<rusqlite::Error> for Failure {
     }
 }
 
-/// Bounds the file at its budget and an eighth: trimming keeps it below the budget, this keeps it below the disk.
-pub(crate) fn limit_pages(conn: &Connection, max_disk_bytes: u64) -> rusqlite::Result<()> {
-    let pages = max_disk_bytes.saturating_add(max_disk_bytes / 8) / PAGE_BYTES;
-    let pages = u32::try_from(pages).unwrap_or(u32::MAX - 1).max(MIN_PAGES);
+/// Bounds the file: trimming keeps it below this, which keeps it below its budget.
+pub(crate) fn limit_pages(conn: &Connection, bytes: u64) -> rusqlite::Result<()> {
+    let pages = u32::try_from(bytes / PAGE_BYTES).unwrap_or(u32::MAX - 1);
     conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
 }
 

@@ -22,8 +22,10 @@ const VERSION: u8 = 2;
 const READABLE: std::ops::RangeInclusive<u8> = 1..=VERSION;
 /// Rows of one block: a second's rows of an hour and a little; an hour with more has several blocks.
 pub(crate) const MAX_ROWS: usize = 4096;
-/// Columns of one block, far beyond what a host may have.
-const MAX_COLUMNS: usize = 1 << 16;
+/// Columns of one block that are read: what version 1 wrote of a host with as many series as there may be.
+const MAX_COLUMNS: usize = 1 << 15;
+/// Cells of one block: 32 MB of doubles, so that a few bytes cannot ask for all memory.
+const MAX_CELLS: usize = 1 << 22;
 
 /// Rows of one host in memory, column by column.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +54,7 @@ impl Table {
 /// The bytes of `table`, which has at most [`MAX_ROWS`] rows.
 pub(crate) fn encode(table: &Table, effort: Effort) -> Vec<u8> {
     debug_assert!(table.timestamps.len() <= MAX_ROWS && table.columns.len() <= MAX_COLUMNS);
+    debug_assert!(table.timestamps.len() * table.columns.len() <= MAX_CELLS);
     let mut streams = Streams::new(table.timestamps.len());
     let values_at = |place: usize| table.columns.get(place).map_or(&[][..], |(_, values)| values.as_slice());
     let columns: Vec<Column<'_>> = derived::find(&table.columns)
@@ -118,6 +121,9 @@ impl<'a> Block<'a> {
         }
         let row_count = bytes.size(MAX_ROWS)?;
         let column_count = bytes.size(MAX_COLUMNS.min(bytes.rest().len()))?;
+        if row_count * column_count > MAX_CELLS {
+            return Err(Damaged("more cells than a block may have"));
+        }
         let stream_count = bytes.size(ratio::MAX_STREAMS)?;
         let (timestamps, seqs) = (bytes.section()?, bytes.section()?);
         let stream_lens: Vec<usize> =
@@ -162,6 +168,26 @@ impl<'a> Block<'a> {
             Some((_, data)) => self.decode(data).map(Some),
             None => Ok(None),
         }
+    }
+
+    pub(crate) const fn row_count(&self) -> usize {
+        self.row_count
+    }
+
+    /// Some columns, of those that there are; no rows where there are none of them.
+    pub(crate) fn table_of(&self, ids: &[u32]) -> Result<Table, Damaged> {
+        let wanted = self.columns.iter().filter(|(id, _)| ids.binary_search(id).is_ok());
+        let columns: Vec<_> =
+            wanted.map(|(id, data)| Ok((*id, self.decode(data)?))).collect::<Result<_, _>>()?;
+        if columns.is_empty() {
+            return Ok(Table::default());
+        }
+        Ok(Table { timestamps: self.timestamps()?, seqs: self.seqs()?, columns })
+    }
+
+    /// The columns there are.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = u32> {
+        self.columns.iter().map(|(id, _)| *id)
     }
 
     /// Everything.

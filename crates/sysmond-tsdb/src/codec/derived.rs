@@ -9,6 +9,8 @@ use std::collections::HashMap;
 const LEAST_TELLING: f64 = 4096.0;
 /// Pairs of columns that are compared whole for one column.
 const MAX_CANDIDATES: usize = 8;
+/// Columns with the same value in a row of which more are not looked at: a hundred containers of the same size.
+const MAX_ALIKE: usize = 4;
 /// Whole numbers below it have an exact double each.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
@@ -59,7 +61,7 @@ pub(super) struct Derivation {
 pub(super) fn find(columns: &[(u32, Vec<f64>)]) -> Vec<Option<Derivation>> {
     let mut found: Vec<Option<Derivation>> = vec![None; columns.len()];
     let mut is_base = vec![false; columns.len()];
-    let mut telling: HashMap<usize, Vec<(usize, f64)>> = HashMap::new();
+    let mut telling: HashMap<usize, Telling> = HashMap::new();
     for place in 0..columns.len() {
         let Some((row, value)) = columns.get(place).and_then(|(_, values)| probe(values)) else {
             continue;
@@ -67,7 +69,7 @@ pub(super) fn find(columns: &[(u32, Vec<f64>)]) -> Vec<Option<Derivation>> {
         if is_base.get(place).copied().unwrap_or(true) {
             continue;
         }
-        let telling = telling.entry(row).or_insert_with(|| telling_values(columns, row));
+        let telling = telling.entry(row).or_insert_with(|| Telling::new(columns, row));
         let free = |other: &usize| *other != place && found.get(*other).is_none_or(Option::is_none);
         let derivation = candidates(telling, value)
             .filter(|derivation| free(&derivation.a) && free(&derivation.b) && derivation.a != derivation.b)
@@ -90,21 +92,41 @@ fn probe(values: &[f64]) -> Option<(usize, f64)> {
     cells.any(|(_, value)| value.to_bits() != first.1.to_bits()).then_some(first)
 }
 
-/// The columns whose cell in a row is a large whole number.
-fn telling_values(columns: &[(u32, Vec<f64>)], row: usize) -> Vec<(usize, f64)> {
-    let cells =
-        columns.iter().enumerate().filter_map(|(place, (_, values))| Some((place, *values.get(row)?)));
-    cells.filter(|(_, value)| (LEAST_TELLING..EXACT).contains(value) && value.fract() == 0.0).collect()
+/// The columns whose cell in a row is a large whole number: place and value, and the first places by value.
+struct Telling {
+    cells: Vec<(usize, f64)>,
+    places: HashMap<u64, Vec<usize>>,
+}
+
+impl Telling {
+    fn new(columns: &[(u32, Vec<f64>)], row: usize) -> Self {
+        let cells =
+            columns.iter().enumerate().filter_map(|(place, (_, values))| Some((place, *values.get(row)?)));
+        let cells = cells.filter(|(_, value)| (LEAST_TELLING..EXACT).contains(value) && value.fract() == 0.0);
+        let (mut kept, mut places) = (Vec::new(), HashMap::<u64, Vec<usize>>::new());
+        for (place, value) in cells {
+            let alike = places.entry(value.to_bits()).or_default();
+            if alike.len() < MAX_ALIKE {
+                alike.push(place);
+                kept.push((place, value));
+            }
+        }
+        Self { cells: kept, places }
+    }
+
+    fn of(&self, value: f64) -> &[usize] {
+        self.places.get(&value.to_bits()).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// The pairs from which a value follows by any rule.
-fn candidates(telling: &[(usize, f64)], value: f64) -> impl Iterator<Item = Derivation> {
-    let pairs = telling.iter().flat_map(move |&(known, of_known)| {
+fn candidates(telling: &Telling, value: f64) -> impl Iterator<Item = Derivation> {
+    let pairs = telling.cells.iter().flat_map(move |&(known, of_known)| {
         Rule::ALL.into_iter().map(move |rule| (rule, known, of_known, rule.solve(value, of_known)))
     });
     pairs.flat_map(move |(rule, known, of_known, wanted)| {
-        let others = telling.iter().filter(move |(_, other)| other.to_bits() == wanted.to_bits());
-        others.filter_map(move |&(other, of_other)| {
+        let others = telling.of(wanted).iter().map(move |other| (*other, wanted));
+        others.filter_map(move |(other, of_other)| {
             let ((a, of_a), (b, of_b)) = match rule {
                 Rule::ShareOfSum => ((known, of_known), (other, of_other)),
                 Rule::Share | Rule::Difference => ((other, of_other), (known, of_known)),

@@ -1,7 +1,7 @@
 //! Damage, full disks, kills, wrong files.
 
 use crate::testing::{append, opened, options, reopen, seconds};
-use crate::{AppendError, OpenError, RangeQuery, Store, StoreOptions, TagMatch};
+use crate::{AppendError, LEAST_DISK_BYTES, OpenError, RangeQuery, Store, StoreOptions, TagMatch};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -96,50 +96,91 @@ fn a_file_with_a_torn_middle_is_set_aside() {
     });
 }
 
+/// Rows that no codec makes small: of each cell all eight bytes.
+fn incompressible(rows: i64, columns: usize, first: i64) -> Frame {
+    let mut frame =
+        Frame::new(Shape::new((0..columns).map(|n| Series::new("m", format!("n={n}"))).collect()));
+    for row in 0..rows {
+        let value = |n: usize| ((first + row) as f64).mul_add(7919.0, n as f64).sqrt();
+        frame.push_row(seconds(first + row), &(0..columns).map(value).collect::<Vec<_>>());
+    }
+    frame
+}
+
 #[test]
 fn a_full_store_refuses_keeps_what_it_had_and_goes_on_once_trimmed() {
     let folder = tempfile::tempdir().expect("a folder");
-    let store = reopen(&folder, StoreOptions { max_disk_bytes: 200_000, ..options() });
+    let store = reopen(&folder, StoreOptions { max_disk_bytes: LEAST_DISK_BYTES, ..options() });
     let deliver = |at: i64| {
-        let mut frame =
-            Frame::new(Shape::new((0..100).map(|n| Series::new("m", format!("n={n}"))).collect()));
-        frame.push_row(seconds(at), &[at as f64; 100]);
         let mut delivery = append("a", seconds(at), &[]);
-        delivery.frame = frame;
+        delivery.frame = incompressible(60, 1000, at);
         store.append_wait(delivery)
     };
     let first = 86_400;
-    let refused = (first..first + 100_000).find(|at| deliver(*at).is_err()).expect("a limit");
+    let refused =
+        (first..).step_by(60).take(100).find(|at| deliver(*at).is_err()).expect("a limit below 100 pushes");
     assert_eq!(deliver(refused), Err(AppendError::NoSpace));
-    assert_eq!(store.host("a").expect("known").last_seen, seconds(refused - 1));
+    assert!(store.is_short());
+    assert!(store.stats().disk_bytes <= LEAST_DISK_BYTES, "{}", store.stats().disk_bytes);
+    assert_eq!(store.host("a").expect("known").last_seen, seconds(refused - 60));
     assert_eq!(store.latest("a").expect("known")[0].timestamp, seconds(refused - 1));
-    assert_eq!(store.stats().samples_stored, u64::try_from(refused - first).expect("positive") * 100);
+    assert_eq!(store.stats().samples_stored, u64::try_from(refused - first).expect("positive") * 1000);
     // What is only in the log has to be sealed first, which another thread does.
     let deadline = Instant::now() + Duration::from_secs(30);
-    while deliver(refused).is_err() {
+    while deliver(refused + 7200).is_err() {
         assert!(Instant::now() < deadline, "no room");
-        store.retain(seconds(refused)).expect("trimmed");
+        store.retain(seconds(refused + 7200)).expect("trimmed");
     }
+    assert!(!store.is_short());
 }
 
 #[test]
 fn a_failed_transaction_leaves_no_names_behind() {
     let folder = tempfile::tempdir().expect("a folder");
-    let store = reopen(&folder, StoreOptions { max_disk_bytes: 131_072, ..options() });
+    let store = reopen(&folder, StoreOptions { max_disk_bytes: LEAST_DISK_BYTES, ..options() });
     let wide = |count: usize| {
         let mut delivery = append("a", seconds(1), &[]);
-        let long = "x".repeat(400);
+        let long = "x".repeat(9_000);
         delivery.frame =
             Frame::new(Shape::new((0..count).map(|n| Series::new("m", format!("n={n}{long}"))).collect()));
         delivery.frame.push_row(seconds(1), &vec![1.0; count]);
         delivery
     };
-    assert_eq!(store.append_wait(wide(1000)), Err(AppendError::NoSpace));
+    assert_eq!(store.append_wait(wide(1900)), Err(AppendError::NoSpace));
     assert_eq!((store.stats().hosts, store.hosts().len()), (0, 0));
     store.append_wait(wide(3)).expect("small enough");
     drop(store);
     let store = reopen(&folder, options());
     assert_eq!((store.recovered(), store.latest("a").expect("known").len()), (None, 3));
+}
+
+#[test]
+fn a_budget_that_is_too_small_is_refused_by_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("store.db");
+    let open = |max_disk_bytes| {
+        Store::open(&path, StoreOptions { max_disk_bytes, ..options() }, seconds(0))
+            .map(|store| store.close())
+    };
+    let error = open(LEAST_DISK_BYTES - 1).expect_err("too small");
+    assert!(error.to_string().ends_with("needs at least 16000000"), "{error}");
+    assert!(!path.exists());
+
+    // Names cannot be trimmed: a store that is full of them needs more.
+    let store = reopen(&folder, options());
+    for host in 0..4 {
+        let mut delivery = append(&format!("host-{host}"), seconds(1), &[]);
+        let long = "x".repeat(2_000);
+        let series = (0..1900).map(|n| Series::new("m", format!("n={host}-{n}{long}"))).collect();
+        delivery.frame = Frame::new(Shape::new(series));
+        delivery.frame.push_row(seconds(1), &[1.0; 1900]);
+        store.append_wait(delivery).expect("stored");
+    }
+    store.close();
+    assert!(
+        matches!(open(LEAST_DISK_BYTES), Err(OpenError::BudgetTooSmall { least, .. }) if least > 16_000_000)
+    );
+    open(100_000_000).expect("enough");
 }
 
 /// The other half of the test below: appends until it is killed, and says on its output what was acknowledged.

@@ -284,7 +284,11 @@ mod tests {
     #[tokio::test]
     async fn rows_that_a_store_does_not_take_are_shown_and_counted_at_the_end() {
         let folder = tempfile::tempdir().unwrap();
-        let options = StoreOptions { retention: RETRY, max_disk_bytes: 1 << 24, queue_limit: 4 };
+        let options = StoreOptions {
+            retention: sysmond_tsdb::Retention::of_raw(RETRY),
+            max_disk_bytes: 1 << 24,
+            queue_limit: 4,
+        };
         let store = Store::open(&folder.path().join("agent.db"), options, clock::now()).unwrap();
         store.close();
         let (counters, shutdown) = (Arc::<Counters>::default(), Shutdown::new());

@@ -41,7 +41,11 @@ impl Source for Hanging {
 }
 
 fn options() -> StoreOptions {
-    StoreOptions { retention: Duration::from_hours(24), max_disk_bytes: 1 << 28, queue_limit: 64 }
+    StoreOptions {
+        retention: sysmond_tsdb::Retention::of_raw(Duration::from_hours(24)),
+        max_disk_bytes: 1 << 28,
+        queue_limit: 64,
+    }
 }
 
 fn config(url: &str, folder: &Path, seconds: u64) -> AgentConfig {

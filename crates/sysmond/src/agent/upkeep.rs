@@ -7,11 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use sysmond_tsdb::Store;
 use tokio::task::spawn_blocking;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::{debug, info, warn};
 
 /// Between two rounds: little is removed at a time, so that no round takes long.
 const PERIOD: Duration = Duration::from_mins(1);
+/// Between two looks whether one is wanted at once, since a row found no room.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// The upkeep of the agent's store.
 pub(super) struct Upkeep {
@@ -34,14 +36,18 @@ impl Upkeep {
         let mut failing = false;
         loop {
             self.retain(&mut failing).await;
-            debug!(counters = %self.counters, "so far");
-            sleep(PERIOD).await;
+            self.counters.log_interim();
+            let due = Instant::now() + PERIOD;
+            while Instant::now() < due && !self.store.is_short() {
+                sleep(LOOK).await;
+            }
         }
     }
 
     async fn retain(&self, failing: &mut bool) {
         let store = self.store.clone();
         let removed = spawn_blocking(move || store.retain(clock::now())).await;
+        crate::damage::tell(&self.store);
         match removed.map_err(anyhow::Error::from).and_then(|removed| Ok(removed?)) {
             Ok(removed) => {
                 if std::mem::take(failing) {

@@ -7,20 +7,32 @@ use sysmond_tsdb::Store;
 
 /// Between two rounds: short, so that each has little to do.
 const PERIOD: Duration = Duration::from_mins(1);
+/// Between two looks whether one is wanted at once, since a push found no room.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// Goes on until `shutdown`.
 pub(super) async fn run(store: Store, shutdown: Shutdown) {
     loop {
         tokio::select! {
-            () = tokio::time::sleep(PERIOD) => {}
+            () = pause(&store) => {}
             () = shutdown.requested() => return,
         }
-        let store = store.clone();
-        match tokio::task::spawn_blocking(move || store.retain(clock::now())).await {
+        let retained = store.clone();
+        let outcome = tokio::task::spawn_blocking(move || retained.retain(clock::now())).await;
+        crate::damage::tell(&store);
+        match outcome {
             Ok(Ok(0)) => {}
             Ok(Ok(removed)) => tracing::debug!(removed, "removed old samples"),
             Ok(Err(error)) => tracing::error!(%error, "cannot remove old samples"),
             Err(panic) => tracing::error!(%panic, "removing old samples failed"),
         }
+    }
+}
+
+/// Waits for the next round.
+async fn pause(store: &Store) {
+    let due = tokio::time::Instant::now() + PERIOD;
+    while tokio::time::Instant::now() < due && !store.is_short() {
+        tokio::time::sleep(LOOK).await;
     }
 }

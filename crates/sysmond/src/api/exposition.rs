@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use rustix::time::{ClockId, clock_gettime};
 use std::fmt::{Display, Write as _};
 use std::sync::Arc;
-use sysmond_tsdb::StoreStats;
+use sysmond_tsdb::{Storage, StoreStats, TierStorage};
 
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
@@ -20,6 +20,10 @@ pub(super) async fn show(State(app): State<Arc<App>>) -> Response {
     fleet(&mut text, &app);
     ingest(&mut text, &app);
     store(&mut text, &app.store().stats());
+    let now = clock::now();
+    if let Ok(tiers) = app.query(move |store| store.storage(now)).await {
+        storage(&mut text, &tiers);
+    }
     connections(&mut text, &app);
     ([(CONTENT_TYPE, MEDIA_TYPE)], text.0).into_response()
 }
@@ -107,7 +111,34 @@ fn store(text: &mut Exposition, stats: &StoreStats) {
     text.counter("sysmond_store_commits_total", "Transactions of the store", stats.commits);
     text.gauge("sysmond_store_queue_length", "Pushes that wait for the store", stats.queued);
     text.gauge("sysmond_store_disk_bytes", "Size of the store's files", stats.disk_bytes);
+    text.counter(
+        "sysmond_store_damaged_reads_total",
+        "Times that something damaged was met in the store",
+        stats.damaged,
+    );
     text.gauge("sysmond_store_series", "Series of all hosts", stats.series);
+}
+
+fn storage(text: &mut Exposition, storage: &Storage) {
+    text.gauge("sysmond_store_budget_bytes", "Bound of the store's files", storage.budget_bytes);
+    text.gauge("sysmond_store_wal_bytes", "Size of SQLite's own log", storage.wal_bytes);
+    text.gauge("sysmond_store_free_bytes", "Pages of the store's file that hold nothing", storage.free_bytes);
+    let tiers = [
+        ("log", storage.log),
+        ("young", storage.young),
+        ("blocks", storage.blocks),
+        ("minutes", storage.minutes),
+        ("ten_minutes", storage.ten_minutes),
+    ];
+    let labelled = |of: fn(&TierStorage) -> u64| {
+        tiers.iter().map(move |(name, tier)| (format!("{{tier=\"{name}\"}}"), of(tier))).collect::<Vec<_>>()
+    };
+    let bytes = labelled(|tier| tier.bytes);
+    text.many("sysmond_store_tier_bytes", "gauge", "What each tier of the history takes", bytes);
+    let samples = labelled(|tier| tier.samples);
+    text.many("sysmond_store_tier_samples", "gauge", "Samples in each tier, or summarised by it", samples);
+    let quarantined = storage.quarantine.count;
+    text.counter("sysmond_store_quarantined_total", "Damaged pieces of history set aside", quarantined);
 }
 
 fn connections(text: &mut Exposition, app: &App) {

@@ -3,15 +3,24 @@
 use super::answer;
 use super::app::App;
 use super::problem::Problem;
+use crate::clock;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 use std::sync::Arc;
+use sysmond_tsdb::{Quarantine, StoreStats};
 
 #[derive(Serialize)]
 struct Health {
     status: &'static str,
+}
+
+#[derive(Serialize)]
+struct Readiness {
+    status: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 /// The process answers.
@@ -24,6 +33,17 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Response, Probl
     if app.parts.shutdown.is_requested() {
         return Err(Problem::busy("stopping", "the server stops", 2));
     }
-    app.query(|store| store.cursor("readyz")).await?;
-    Ok(answer::json(StatusCode::OK, &Health { status: "ready" }))
+    let quarantine = app.query(|store| Ok(store.storage(clock::now())?.quarantine)).await?;
+    let stats = app.store().stats();
+    Ok(answer::json(StatusCode::OK, &Readiness { status: "ready", warnings: warnings(&quarantine, &stats) }))
+}
+
+/// What does not stop the store and is no good news either.
+fn warnings(quarantine: &Quarantine, stats: &StoreStats) -> Vec<String> {
+    let set_aside = (quarantine.count > 0).then(|| {
+        format!("{} damaged pieces of history were set aside; /api/storage names them", quarantine.count)
+    });
+    let damaged =
+        (stats.damaged > 0).then(|| format!("damage was met {} times since the start", stats.damaged));
+    set_aside.into_iter().chain(damaged).collect()
 }

@@ -12,7 +12,7 @@ use axum::response::Response;
 use serde::Serialize;
 use std::sync::Arc;
 use sysmond_model::limits::{MAX_POINTS, MAX_SERIES_PER_ANSWER};
-use sysmond_model::{SeriesRange, Timestamp, tags};
+use sysmond_model::{SeriesRange, Timestamp, catalogue, tags};
 use sysmond_tsdb::{QueryError, RangeQuery, Store, TagMatch};
 
 /// Hosts in one question; a comparison shows eight.
@@ -46,6 +46,10 @@ pub(super) async fn show(State(app): State<Arc<App>>, params: Params) -> Result<
     let question = Question::read(&params, clock::now())?;
     if let Some(unknown) = question.hosts.iter().find(|host| app.store().host(host).is_none()) {
         return Err(Problem::unknown_host(unknown));
+    }
+    let is_known = |metric: &&String| catalogue::find(metric).is_some() || app.store().has_metric(metric);
+    if let Some(unknown) = question.metrics.iter().find(|metric| !is_known(metric)) {
+        return Err(Problem::unknown_metric(unknown));
     }
     let body = app.query(move |store| question.answer(store)).await?;
     Ok(answer::raw(StatusCode::OK, body))

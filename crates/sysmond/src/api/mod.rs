@@ -20,6 +20,7 @@ mod problem;
 mod push;
 mod routes;
 mod statics;
+mod storage;
 mod summary;
 mod token;
 mod watch;

@@ -47,6 +47,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "unknown_host", format!("no host is registered as `{host}`"))
     }
 
+    /// 404 for a metric that nobody ever sent and the catalogue does not name.
+    pub(super) fn unknown_metric(metric: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "unknown_metric", format!("no host ever sent the metric `{metric}`"))
+    }
+
     /// 503: try again in `seconds`.
     pub(super) fn busy(code: &'static str, detail: impl Into<String>, seconds: u32) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(seconds)

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use sysmond_model::HostInfo;
 use sysmond_procfs::Roots;
-use sysmond_tsdb::StoreOptions;
+use sysmond_tsdb::{Retention, StoreOptions};
 
 /// Where settings come from.
 #[derive(Debug, Default)]
@@ -100,6 +100,14 @@ impl Settings {
         folder.into_iter().chain(token).collect()
     }
 
+    /// The aggregator's database, which has to be there.
+    pub fn database(&self) -> anyhow::Result<PathBuf> {
+        let path = self.data_dir.join(crate::aggregator::DATABASE);
+        let advice = "name the aggregator's data folder with --data-dir, or start `sysmond` to have one";
+        anyhow::ensure!(path.exists(), "there is no database {}: {advice}", path.display());
+        Ok(path)
+    }
+
     /// Silence that makes a host offline.
     pub fn offline_after(&self) -> Duration {
         self.offline_after
@@ -152,8 +160,13 @@ impl Settings {
 
 fn default_store(role: Role) -> StoreOptions {
     let text = |key: &Key| key.default.text(role).unwrap_or_default();
+    let age = |key: &Key| values::duration(text(key)).expect("a test parses all defaults");
     StoreOptions {
-        retention: values::duration(text(&keys::RETENTION)).expect("a test parses all defaults"),
+        retention: Retention {
+            raw: age(&keys::RETENTION),
+            minutes: age(&keys::RETENTION_1M),
+            ten_minutes: age(&keys::RETENTION_10M),
+        },
         max_disk_bytes: values::size(text(&keys::MAX_DISK)).expect("a test parses all defaults"),
         queue_limit: QUEUE_LIMIT,
     }
@@ -205,7 +218,12 @@ impl Check {
 
     fn store(&mut self) -> StoreOptions {
         StoreOptions {
-            retention: self.one(&keys::RETENTION, |text| values::duration_within(text, "1m", "3650d")),
+            retention: Retention {
+                raw: self.one(&keys::RETENTION, |text| values::duration_within(text, "1m", "3650d")),
+                minutes: self.one(&keys::RETENTION_1M, |text| values::duration_within(text, "1m", "3650d")),
+                ten_minutes: self
+                    .one(&keys::RETENTION_10M, |text| values::duration_within(text, "1m", "3650d")),
+            },
             max_disk_bytes: self.one(&keys::MAX_DISK, |text| values::size_at_least(text, "16MB")),
             queue_limit: QUEUE_LIMIT,
         }
@@ -345,6 +363,9 @@ mod tests {
         }
         let inner = default_store(Role::Agent);
         assert_eq!(inner.max_disk_bytes, 256_000_000);
+        let aggregator = load(Role::Aggregator, &[]).expect("no mistakes").store;
+        assert_eq!((aggregator.max_disk_bytes, aggregator.retention), (10_000_000_000, Retention::default()));
+        assert_eq!(values::size("16MB"), Ok(sysmond_tsdb::LEAST_DISK_BYTES), "what the store takes at least");
     }
 
     #[test]

@@ -41,6 +41,7 @@ async fn the_answers_are_those_of_the_documents() {
     check("latest", "/api/latest?host=web-server-01").await;
     check("fleet_summary", "/api/fleet/summary").await;
     check("static", "/api/static?host=web-server-01").await;
+    snapshot::check("storage", settled(stage.get("/api/storage").await.json()), at);
     check(
         "history",
         &format!("/api/history?host=web-server-01&metric=cpu.total_usage&from={}&to={at}", at - 2),
@@ -54,6 +55,20 @@ async fn the_answers_are_those_of_the_documents() {
     let refused = push_body("web-server-01", &[(at, "load.avg_1m", 1.45), (at + 86_400, "load.avg_1m", 1.5)]);
     snapshot::check("push_answer", stage.push(&refused).await.json(), at);
     stage.stop().await;
+}
+
+/// An answer about storage without the sizes that depend on how SQLite lays out pages, and the log its rows.
+fn settled(mut storage: Value) -> Value {
+    for size in ["disk_bytes", "file_bytes", "wal_bytes", "free_bytes", "other_bytes", "history_days"] {
+        assert!(storage[size].is_number(), "{size}");
+        storage[size] = 1.into();
+    }
+    for size in ["/bytes_per_sample", "/tiers/log/bytes", "/tiers/log/bytes_per_sample"] {
+        let size = storage.pointer_mut(size).expect("there");
+        assert!(size.as_f64().expect("a size") > 1.0);
+        *size = 1.into();
+    }
+    storage
 }
 
 #[tokio::test]
@@ -120,8 +135,15 @@ async fn a_history_may_be_empty_but_never_made_up() {
         "from": 10.5, "to": 20, "points": [],
     });
     assert_eq!(told, expected);
-    let told = stage.get("/api/history?host=a&metric=nothing&tags=*").await.json();
+    let told = stage.get("/api/history?host=a&metric=memory.used_bytes&tags=*").await.json();
     assert_eq!(told, json!({"series": []}));
+    let check = async |query: &str| {
+        let answer = stage.get(&format!("/api/history?host=a&metric={query}")).await;
+        assert_eq!(answer.problem(), (404, "unknown_metric".to_owned()), "{query}");
+    };
+    check("nothing").await;
+    check("nothing&tags=*").await;
+    check("cpu.total_usage&metric=nothing").await;
     stage.stop().await;
 }
 
@@ -268,6 +290,27 @@ async fn own_metrics_are_valid_and_hold_no_word_of_a_client() {
 }
 
 #[tokio::test]
+async fn every_path_says_what_any_may_answer() {
+    let stage = Stage::start().await;
+    let description = stage.get("/api/openapi.json").await.json();
+    for (path, methods) in description["paths"].as_object().expect("paths") {
+        for operation in methods.as_object().expect("methods").values() {
+            for (status, name) in [("405", "MethodNotAllowed"), ("421", "Misdirected")] {
+                let answer = &operation["responses"][status]["$ref"];
+                assert_eq!(answer, &format!("#/components/responses/{name}"), "{path}");
+                let there =
+                    &description["components"]["responses"][name]["content"]["application/problem+json"];
+                assert!(there.is_object(), "{there}");
+            }
+        }
+    }
+    assert_eq!(stage.request("DELETE", "/api/hosts", &[], "").await.problem().0, 405);
+    let misdirected = stage.get_with("/api/hosts", &[("host", "elsewhere.example.org")]).await;
+    assert_eq!(misdirected.problem().0, 421);
+    stage.stop().await;
+}
+
+#[tokio::test]
 async fn the_description_has_the_fields_of_real_answers() {
     let (stage, at) = fleet().await;
     let description = stage.get("/api/openapi.json").await.json();
@@ -296,9 +339,13 @@ async fn the_description_has_the_fields_of_real_answers() {
     check("/api/latest?host=db-server-01", "", "Latest").await;
     check("/api/latest?host=db-server-01", "/metrics/0", "LatestSample").await;
     check("/api/fleet/summary", "", "FleetSummary").await;
-    check("/api/history?host=db-server-01&metric=m", "", "Series").await;
+    check("/api/history?host=db-server-01&metric=load.avg_1m", "", "Series").await;
     check("/api/latest?host=nobody", "", "Problem").await;
     check("/healthz", "", "Health").await;
+    check("/api/storage", "", "Storage").await;
+    check("/api/storage", "/tiers", "StorageTiers").await;
+    check("/api/storage", "/tiers/blocks", "StorageTier").await;
+    check("/api/storage", "/quarantine", "StorageQuarantine").await;
     let statics = stage.get("/api/static?host=db-server-01").await.json();
     let mut expected = fields("StaticInfo");
     expected.push("hostname".to_owned());
@@ -307,5 +354,18 @@ async fn the_description_has_the_fields_of_real_answers() {
     let refused = stage.push(&push_body("fresh", &[(at, "m", 1.0), (at + 99_999, "m", 1.0)])).await.json();
     assert_eq!(keys(&refused), fields("PushAnswer"));
     assert_eq!(keys(&refused["errors"][0]), fields("SampleError"));
+    let frames = [
+        ("StaticFrame", include_str!("snapshots/live_static.json"), Some("StaticHost")),
+        ("HistoryFrame", include_str!("snapshots/live_history.json"), None),
+        ("SampleFrame", include_str!("snapshots/live_sample.json"), None),
+        ("FleetFrame", include_str!("snapshots/live_fleet.json"), Some("FleetHost")),
+    ];
+    for (schema, frame, host) in frames {
+        let frame: Value = serde_json::from_str(frame).expect("JSON");
+        assert_eq!(keys(&frame), fields(schema));
+        assert!(host.is_none_or(|host| keys(&frame["hosts"][0]) == fields(host)), "{schema}");
+        let listed = schemas["LiveFrame"]["oneOf"].to_string();
+        assert!(listed.contains(&format!("schemas/{schema}\"")), "{listed}");
+    }
     stage.stop().await;
 }

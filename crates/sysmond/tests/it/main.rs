@@ -4,6 +4,7 @@ mod agent;
 mod api;
 mod config;
 mod connections;
+mod export;
 mod live;
 mod logging;
 mod nginx;

@@ -97,7 +97,7 @@ impl Stage {
             offline_after: Duration::from_mins(5),
             data_dir: data.path().to_owned(),
             store: StoreOptions {
-                retention: Duration::from_hours(7 * 24),
+                retention: sysmond_tsdb::Retention::of_raw(Duration::from_hours(7 * 24)),
                 max_disk_bytes: 1 << 30,
                 queue_limit: 1024,
             },

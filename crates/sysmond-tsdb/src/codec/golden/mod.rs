@@ -8,8 +8,12 @@
 
 use super::block::{Block, Table, encode};
 use super::ints::Effort;
+use crate::log::{Group, Record, Run};
+use crate::newest::Newest;
 use std::fmt::Write;
 use std::path::PathBuf;
+use std::process::Command;
+use sysmond_model::Timestamp;
 
 const ROWS: u32 = 240;
 /// Bytes of a page: what memory is counted in.
@@ -149,4 +153,98 @@ fn golden_blocks_of_this_version_are_written_to_the_byte() {
         let fresh = encode(&table, effort);
         assert!(golden(name, &fresh) == fresh, "{name}");
     }
+}
+
+/// A group of the log: what two hosts delivered, one of them with gaps and odd values.
+fn records() -> Vec<Record> {
+    let received = Timestamp::from_seconds(1_700_000_001);
+    let rows = (0..3).map(|row| (1_700_000_000_000 + row, [row as f64, f64::NAN, 0.1].into())).collect();
+    let odd = [[-0.0, 1e15, 5e-324], [7.0, f64::NAN, -300.0], [7.0, -2.0, 1e300]];
+    let odd = odd.into_iter().zip(0..).map(|(values, row)| (1_700_000_000_000 - row * 77, values.into()));
+    let runs = vec![
+        Run { layout_id: 2, first_seq: 5, rows },
+        Run { layout_id: 2, first_seq: 300, rows: odd.collect() },
+    ];
+    vec![Record { host_id: 7, received, runs }, Record { host_id: 300, received, runs: Vec::new() }]
+}
+
+fn group() -> Vec<u8> {
+    let mut group = Group::default();
+    for record in records() {
+        group.push(&record);
+    }
+    group.finish()
+}
+
+/// Small pieces of everything that a file holds, for the fuzzer to begin with.
+#[test]
+fn seeds_of_the_fuzzer_are_pieces_of_this_version() {
+    let mut table = table();
+    table.timestamps.truncate(12);
+    table.seqs.truncate(12);
+    table.columns.iter_mut().for_each(|(_, values)| values.truncate(12));
+    table.columns.retain(|(_, values)| values.iter().any(|value| !value.is_nan()));
+    let half = table.columns.split_off(table.columns.len() / 2);
+    let rest = Table { columns: half, ..table.clone() };
+    let mut newest = Newest::default();
+    newest.observe_table(&table);
+    for (name, fresh) in [
+        ("block", encode(&table, Effort::Thorough)[5..].to_vec()),
+        ("block-of-fractions", encode(&rest, Effort::Thorough)[5..].to_vec()),
+        ("block-quick", encode(&table, Effort::Quick)[5..].to_vec()),
+        ("log", group()[5..].to_vec()),
+        ("newest", newest.to_bytes()),
+    ] {
+        let name = format!("../../../../../fuzz/seeds/blocks/{name}");
+        assert!(golden(&name, &fresh) == fresh, "{name}");
+    }
+}
+
+/// What `tests/read_blocks.py` prints, a program that knows nothing but docs/storage-format.md.
+fn read_by_the_document(arguments: &[&str]) -> String {
+    let script: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests/read_blocks.py"].iter().collect();
+    let output = Command::new("python3").arg(script).args(arguments).output().expect("python3 is there");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+fn hex(value: f64) -> String {
+    if value.is_nan() { ".".into() } else { format!("{:016x}", value.to_bits()) }
+}
+
+#[test]
+fn another_program_reads_golden_blocks_by_the_document() {
+    let cells = std::fs::read_to_string(path("cells.txt")).expect("a golden file");
+    for name in ["block-1", "block-2", "block-2-quick"] {
+        let found = read_by_the_document(&["block", path(name).to_str().expect("a plain path")]);
+        assert!(found == cells, "{name}");
+    }
+}
+
+#[test]
+fn another_program_reads_log_and_newest_values_by_the_document() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("data");
+    let data = file.to_str().expect("a plain path");
+    std::fs::write(&file, group()).expect("writable");
+    let mut expected = String::new();
+    for Record { host_id, received, runs } in records() {
+        writeln!(expected, "host {host_id} received {}", received.as_millis()).expect("memory");
+        for run in runs {
+            for (seq, (at, values)) in (run.first_seq..).zip(run.rows) {
+                let cells: Vec<String> = values.iter().copied().map(hex).collect();
+                writeln!(expected, "{} {at} {seq} {}", run.layout_id, cells.join(" ")).expect("memory");
+            }
+        }
+    }
+    assert_eq!(read_by_the_document(&["log", data, "1", "1", "3"]), expected);
+
+    let mut newest = Newest::default();
+    newest.observe_table(&table());
+    std::fs::write(&file, newest.to_bytes()).expect("writable");
+    let lines = newest
+        .cells()
+        .into_iter()
+        .map(|(id, cell)| format!("{id} {} {} {}\n", cell.at, cell.seq, hex(cell.value)));
+    assert_eq!(read_by_the_document(&["newest", data]), lines.collect::<String>());
 }

@@ -19,7 +19,11 @@ struct Bench {
 }
 
 fn options() -> StoreOptions {
-    StoreOptions { retention: Duration::from_hours(7 * 24), max_disk_bytes: 1 << 28, queue_limit: 64 }
+    StoreOptions {
+        retention: sysmond_tsdb::Retention::of_raw(Duration::from_hours(7 * 24)),
+        max_disk_bytes: 1 << 28,
+        queue_limit: 64,
+    }
 }
 
 fn host() -> HostInfo {

@@ -5,12 +5,19 @@
 #![expect(dead_code, reason = "the fields are read by the derive that makes the description")]
 #![expect(clippy::struct_field_names, reason = "the fields are those of the JSON")]
 
+mod live_frame;
+mod storage;
+
 use super::answer;
 use axum::http::StatusCode;
 use axum::response::Response;
+use live_frame::LiveFrame;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
-use utoipa::{OpenApi, ToSchema};
+use storage::Storage;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::{Components, Content, Ref, RefOr, Response as Described};
+use utoipa::{Modify, OpenApi, ToSchema};
 
 static TEXT: LazyLock<String> = LazyLock::new(|| Description::openapi().to_json().unwrap_or_default());
 
@@ -29,12 +36,15 @@ pub(super) async fn show() -> Response {
         title = "sysmon aggregator",
         description = "Metrics of many hosts: pushed by agents, asked for by dashboards"
     ),
+    modifiers(&Everywhere),
     paths(
+        dashboard,
         push,
         hosts,
         latest,
         fleet_summary,
         static_data,
+        storage,
         history,
         live,
         agent_watch,
@@ -45,6 +55,38 @@ pub(super) async fn show() -> Response {
     )
 )]
 struct Description;
+
+/// The answers that every path may give, and the name of each.
+const EVERYWHERE: [(&str, &str, &str); 2] = [
+    ("405", "MethodNotAllowed", "The path has no such method; `Allow` says which it has"),
+    ("421", "Misdirected", "`Host` names no server that this one answers for: see `--allowed-host`"),
+];
+
+/// Adds them.
+struct Everywhere;
+
+impl Modify for Everywhere {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let components = openapi.components.get_or_insert_with(Components::new);
+        for (_, name, description) in EVERYWHERE {
+            let mut answer = Described::new(description);
+            let body = Content::new(Some(RefOr::Ref(Ref::from_schema_name("Problem"))));
+            answer.content.insert("application/problem+json".to_owned(), RefOr::T(body));
+            components.responses.insert(name.to_owned(), answer.into());
+        }
+        openapi.paths.paths.values_mut().flat_map(operations).for_each(|operation| {
+            for (status, name, _) in EVERYWHERE {
+                let answer = RefOr::Ref(Ref::from_response_name(name));
+                operation.responses.responses.insert(status.to_owned(), answer);
+            }
+        });
+    }
+}
+
+/// The methods that we use.
+fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    path.get.iter_mut().chain(&mut path.post)
+}
 
 /// A push of one host: an envelope and its samples.
 #[derive(ToSchema)]
@@ -190,10 +232,18 @@ struct WatchAnswer {
     watched: bool,
 }
 
-/// The state of the server.
+/// The process answers.
 #[derive(ToSchema)]
 struct Health {
     status: String,
+}
+
+/// The state of the server.
+#[derive(ToSchema)]
+struct Readiness {
+    status: String,
+    /// What somebody should look at; absent where there is nothing.
+    warnings: Option<Vec<String>>,
 }
 
 /// An error, as RFC 9457 has it.
@@ -206,6 +256,11 @@ struct Problem {
     /// A stable word.
     code: String,
 }
+
+/// The dashboard: a page for people. Its files are beside it.
+#[utoipa::path(get, path = "/", responses((status = 200, body = String, content_type = "text/html"),
+    (status = 304, description = "The browser has it already")))]
+fn dashboard() {}
 
 /// Stores samples of one host; answered when they are on disk.
 #[utoipa::path(post, path = "/api/metrics", request_body = Push,
@@ -234,7 +289,12 @@ fn fleet_summary() {}
     responses((status = 200, body = StaticData), (status = 404, body = Problem, content_type = "application/problem+json"), (status = 422, body = Problem, content_type = "application/problem+json")))]
 fn static_data() {}
 
-/// Stretches of series, in at most `points` points each.
+/// What the history takes on disk, and for how long it will last.
+#[utoipa::path(get, path = "/api/storage", responses((status = 200, body = Storage), (status = 503, body = Problem, content_type = "application/problem+json")))]
+fn storage() {}
+
+/// Stretches of series, in at most `points` points each. A metric that nobody ever sent and the catalogue does not name
+/// is a 404; one that the host does not have has no points.
 #[utoipa::path(get, path = "/api/history",
     params(("host" = Vec<String>, Query), ("metric" = Vec<String>, Query),
         ("tags" = Option<String>, Query, description = "One set of tags, `*` for all; none where left out"),
@@ -247,7 +307,7 @@ fn history() {}
 
 /// A WebSocket of live frames: of hosts, or of the fleet where none is named.
 #[utoipa::path(get, path = "/api/live", params(("host" = Option<Vec<String>>, Query)),
-    responses((status = 101, description = "Frames as JSON text"), (status = 403, body = Problem, content_type = "application/problem+json"),
+    responses((status = 101, description = "A WebSocket; each text message is a `LiveFrame`", body = LiveFrame), (status = 403, body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"), (status = 426, body = Problem, content_type = "application/problem+json"), (status = 503, body = Problem, content_type = "application/problem+json")))]
 fn live() {}
 
@@ -267,7 +327,7 @@ fn openapi_json() {}
 fn healthz() {}
 
 /// The server takes requests.
-#[utoipa::path(get, path = "/readyz", responses((status = 200, body = Health), (status = 503, body = Problem, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/readyz", responses((status = 200, body = Readiness), (status = 503, body = Problem, content_type = "application/problem+json")))]
 fn readyz() {}
 
 /// What the server measures of itself, as Prometheus text.

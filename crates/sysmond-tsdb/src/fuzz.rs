@@ -1,0 +1,123 @@
+//! One way to give any bytes to everything that reads what lies in a store's file, for fuzzing and property tests.
+
+use crate::codec::block::{self, Block, Table};
+use crate::codec::ints::Effort;
+use crate::log::{self, Group};
+use crate::names::LayoutId;
+use crate::newest::Newest;
+use crate::rollup;
+
+/// Bytes before what a checksum is of: the version, and the sum itself.
+const HEAD: usize = 5;
+
+/// Reads `data` as a block, as a day's summaries, as a group of the log and as a host's newest values: as it is, and with
+/// a right checksum put before it, as a block also with an earlier version's number. What can be read is written and
+/// read again.
+///
+/// # Panics
+///
+/// Where a reader does, or where what was written is not what is read.
+pub fn take_any_bytes(data: &[u8]) {
+    for version in [1, 2] {
+        take_block(&with_sum(version, data));
+    }
+    take_block(data);
+    take_log(&with_sum(1, data));
+    take_log(data);
+    if let Ok(newest) = Newest::from_bytes(data) {
+        let again = newest.to_bytes();
+        assert_eq!(
+            Newest::from_bytes(&again).map(|newest| newest.to_bytes()),
+            Ok(again),
+            "newest values change"
+        );
+    }
+}
+
+fn with_sum(version: u8, data: &[u8]) -> Vec<u8> {
+    let mut whole = vec![version];
+    whole.extend(crc32fast::hash(data).to_le_bytes());
+    assert_eq!(whole.len(), HEAD, "the sum is behind the version");
+    whole.extend(data);
+    whole
+}
+
+fn take_block(data: &[u8]) {
+    let Ok(block) = Block::open(data) else {
+        return;
+    };
+    if let Some(times) = block.timestamps().ok().filter(|_| block.seqs().is_ok()) {
+        for metric in block.ids().map(|id| id / rollup::PARTS).take(8) {
+            if let Ok(summaries) = rollup::summaries(&block, &times, metric) {
+                assert!(summaries.len() <= times.len(), "more summaries than buckets");
+            }
+        }
+    }
+    let Ok(table) = block.table() else {
+        return;
+    };
+    let rows = table.timestamps.len();
+    assert!(table.columns.iter().all(|(_, values)| values.len() == rows), "a column of another length");
+    assert!(
+        table.columns.iter().all(|(id, values)| same(block.column(*id), values)),
+        "a column alone is another"
+    );
+    for effort in [Effort::Quick, Effort::Thorough] {
+        let again = block::encode(&table, effort);
+        let again = Block::open(&again).and_then(|block| block.table());
+        assert_eq!(again.map(|again| bits(&again)), Ok(bits(&table)), "a block changes");
+    }
+}
+
+fn same(column: Result<Option<Vec<f64>>, crate::codec::Damaged>, values: &[f64]) -> bool {
+    let pairs = column.ok().flatten().map(|column| column.into_iter().zip(values));
+    pairs.is_some_and(|mut pairs| pairs.all(|(a, b)| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan()))
+}
+
+/// Times, places in the order of storing, and the bits of each column's cells; an absent one has none.
+type Bits = (Vec<i64>, Vec<i64>, Vec<(u32, Vec<Option<u64>>)>);
+
+/// A table in a form that is equal where every bit is.
+fn bits(table: &Table) -> Bits {
+    let cell = |value: &f64| (!value.is_nan()).then(|| value.to_bits());
+    let columns = table.columns.iter().map(|(id, values)| (*id, values.iter().map(cell).collect()));
+    (table.timestamps.clone(), table.seqs.clone(), columns.collect())
+}
+
+fn take_log(data: &[u8]) {
+    let width = |layout: LayoutId| (layout < 64).then_some(layout as usize % 9 + 1);
+    let Ok(records) = log::decode(data, width) else {
+        return;
+    };
+    let mut group = Group::default();
+    for record in &records {
+        group.push(record);
+    }
+    let again = log::decode(&group.finish(), width);
+    // As text, since an absent cell is not equal to itself.
+    assert_eq!(format!("{again:?}"), format!("Ok({records:?})"), "a group of the log changes");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::path::PathBuf;
+
+    #[test]
+    fn all_seeds_are_taken() {
+        let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "../../fuzz/seeds/blocks"].iter().collect();
+        let seeds: Vec<_> = std::fs::read_dir(folder).expect("seeds").collect();
+        assert!(seeds.len() >= 5);
+        for seed in seeds {
+            take_any_bytes(&std::fs::read(seed.expect("a seed").path()).expect("readable"));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(data: Vec<u8>) {
+            take_any_bytes(&data);
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! What goes into one block: few enough rows and columns, and none that are empty. A host whose series come and go has
+//! those that stay in blocks of their own, so that they are read as fast as anybody's.
+
+use crate::codec::Damaged;
+use crate::codec::block::{Block, MAX_ROWS, Table};
+use crate::head::HeadRow;
+use crate::names::MetricId;
+use std::collections::{BTreeMap, BTreeSet};
+use sysmond_model::limits::MAX_COLUMNS_PER_BLOCK;
+
+/// Columns that go into one block each, by id; `counts` says how many of `rows` rows (or so) have a value. Where one
+/// block is enough all are together, otherwise those that most rows have come first.
+pub(crate) fn groups(counts: &BTreeMap<MetricId, usize>, rows: usize) -> Vec<Vec<MetricId>> {
+    let is_dense = |id: &MetricId| counts.get(id).is_some_and(|count| count * 2 >= rows);
+    let (dense, sparse) = if counts.len() <= MAX_COLUMNS_PER_BLOCK {
+        (counts.keys().copied().collect(), Vec::new())
+    } else {
+        counts.keys().copied().partition::<Vec<MetricId>, _>(is_dense)
+    };
+    [dense, sparse].iter().flat_map(|ids| ids.chunks(MAX_COLUMNS_PER_BLOCK)).map(<[_]>::to_vec).collect()
+}
+
+/// Rows of one hour, by time, as tables for a block each.
+pub(crate) fn of_rows(rows: &[(i64, HeadRow)]) -> Vec<Table> {
+    rows.chunks(MAX_ROWS).flat_map(of_some_rows).collect()
+}
+
+fn of_some_rows(rows: &[(i64, HeadRow)]) -> Vec<Table> {
+    let layout = rows.first().map(|(_, row)| &row.layout);
+    let is_uniform = layout.is_some_and(|layout| rows.iter().all(|(_, row)| row.layout == *layout));
+    if let Some(layout) = layout.filter(|layout| is_uniform && layout.len() <= MAX_COLUMNS_PER_BLOCK) {
+        return vec![table(rows, transpose(layout, rows))];
+    }
+    let mut counts: BTreeMap<MetricId, usize> = BTreeMap::new();
+    for (metric, _) in rows.iter().flat_map(|(_, row)| row.cells()) {
+        *counts.entry(metric).or_default() += 1;
+    }
+    let groups = groups(&counts, rows.len());
+    let is_whole = groups.len() == 1;
+    let tables = groups.iter().map(|ids| table(rows, gather(ids, rows)));
+    tables.map(|table| if is_whole { table } else { without_empty_rows(table) }).collect()
+}
+
+fn table(rows: &[(i64, HeadRow)], columns: Vec<(MetricId, Vec<f64>)>) -> Table {
+    Table {
+        timestamps: rows.iter().map(|(at, _)| *at).collect(),
+        seqs: rows.iter().map(|(_, row)| row.seq).collect(),
+        columns,
+    }
+}
+
+/// The columns of rows that all have the same layout; those without a value are left out.
+fn transpose(layout: &[MetricId], rows: &[(i64, HeadRow)]) -> Vec<(MetricId, Vec<f64>)> {
+    let mut columns: Vec<(MetricId, Vec<f64>)> =
+        layout.iter().map(|id| (*id, Vec::with_capacity(rows.len()))).collect();
+    for (_, row) in rows {
+        for ((_, column), value) in columns.iter_mut().zip(row.values.iter()) {
+            column.push(*value);
+        }
+    }
+    columns.retain(|(_, column)| column.iter().any(|value| !value.is_nan()));
+    columns.sort_unstable_by_key(|(id, _)| *id);
+    columns
+}
+
+/// Some columns of rows of any layouts.
+fn gather(ids: &[MetricId], rows: &[(i64, HeadRow)]) -> Vec<(MetricId, Vec<f64>)> {
+    let mut columns: Vec<(MetricId, Vec<f64>)> =
+        ids.iter().map(|id| (*id, vec![f64::NAN; rows.len()])).collect();
+    let mut start = 0;
+    for alike in rows.chunk_by(|(_, a), (_, b)| a.layout == b.layout) {
+        let layout = alike.first().map_or(&[][..], |(_, row)| &row.layout);
+        let places: Vec<(usize, usize)> = layout
+            .iter()
+            .enumerate()
+            .filter_map(|(place, id)| Some((place, ids.binary_search(id).ok()?)))
+            .collect();
+        for (index, (_, row)) in (start..).zip(alike) {
+            for (from, to) in &places {
+                let cell = columns.get_mut(*to).and_then(|(_, column)| column.get_mut(index));
+                if let (Some(cell), Some(value)) = (cell, row.values.get(*from)) {
+                    *cell = *value;
+                }
+            }
+        }
+        start += alike.len();
+    }
+    columns
+}
+
+/// The rows of some blocks of one hour as tables for a block each. A block that cannot be read is left out; `damaged` is
+/// told its place.
+pub(crate) fn of_blocks(
+    blocks: &[(usize, Block<'_>)],
+    mut damaged: impl FnMut(usize, Damaged),
+) -> Vec<Table> {
+    let mut counts: BTreeMap<MetricId, usize> = BTreeMap::new();
+    for (_, block) in blocks {
+        for id in block.ids() {
+            *counts.entry(id).or_default() += block.row_count();
+        }
+    }
+    let rows = blocks.iter().map(|(_, block)| block.row_count()).sum();
+    let groups = groups(&counts, rows);
+    let is_whole = groups.len() == 1;
+    let mut pieces = Vec::new();
+    for ids in groups {
+        let mut tables = Vec::with_capacity(blocks.len());
+        for (place, block) in blocks {
+            match block.table_of(&ids) {
+                Ok(table) => tables.push(table),
+                Err(reason) => damaged(*place, reason),
+            }
+        }
+        let merged = merge(&tables);
+        drop(tables);
+        pieces.extend(split(&if is_whole { merged } else { without_empty_rows(merged) }));
+    }
+    pieces
+}
+
+/// All rows of `tables` by time; of the values of a cell the one stored last counts.
+pub(crate) fn merge(tables: &[Table]) -> Table {
+    // Time, place in the order of storing, table, row.
+    let mut order: Vec<(i64, i64, usize, usize)> = Vec::new();
+    for (source, table) in tables.iter().enumerate() {
+        let rows = table.timestamps.iter().zip(&table.seqs).enumerate();
+        order.extend(rows.map(|(row, (at, seq))| (*at, *seq, source, row)));
+    }
+    order.sort_unstable();
+    let mut merged = Table::default();
+    let mut places = Vec::with_capacity(order.len());
+    for (at, seq, _, _) in &order {
+        if merged.timestamps.last() == Some(at) {
+            merged.seqs.pop();
+        } else {
+            merged.timestamps.push(*at);
+        }
+        merged.seqs.push(*seq);
+        places.push(merged.timestamps.len() - 1);
+    }
+    let ids: BTreeSet<MetricId> = tables.iter().flat_map(|table| &table.columns).map(|(id, _)| *id).collect();
+    for id in ids {
+        let sources: Vec<Option<&[f64]>> = tables.iter().map(|table| table.column(id)).collect();
+        let mut values = vec![f64::NAN; merged.timestamps.len()];
+        for ((_, _, source, row), place) in order.iter().zip(&places) {
+            let value = sources.get(*source).copied().flatten().and_then(|values| values.get(*row));
+            if let (Some(value), Some(cell)) = (value.filter(|value| !value.is_nan()), values.get_mut(*place))
+            {
+                *cell = *value;
+            }
+        }
+        merged.columns.push((id, values));
+    }
+    merged
+}
+
+/// Pieces of at most [`MAX_ROWS`] rows, each without columns that are empty in it.
+fn split(table: &Table) -> Vec<Table> {
+    let piece = |(index, timestamps): (usize, &[i64])| {
+        let rows = index * MAX_ROWS..index * MAX_ROWS + timestamps.len();
+        let cut = |(id, values): &(MetricId, Vec<f64>)| Some((*id, values.get(rows.clone())?.to_vec()));
+        let has_values = |(_, values): &(MetricId, Vec<f64>)| values.iter().any(|value| !value.is_nan());
+        Table {
+            timestamps: timestamps.to_vec(),
+            seqs: table.seqs.get(rows.clone()).unwrap_or_default().to_vec(),
+            columns: table.columns.iter().filter_map(cut).filter(has_values).collect(),
+        }
+    };
+    table.timestamps.chunks(MAX_ROWS).enumerate().map(piece).collect()
+}
+
+/// The rows in which any column has a value; the others stand in another block of the same rows.
+fn without_empty_rows(table: Table) -> Table {
+    let mut kept = vec![false; table.timestamps.len()];
+    for (_, values) in &table.columns {
+        for (kept, value) in kept.iter_mut().zip(values) {
+            *kept |= !value.is_nan();
+        }
+    }
+    if kept.iter().all(|kept| *kept) {
+        return table;
+    }
+    Table {
+        timestamps: cut(&table.timestamps, &kept),
+        seqs: cut(&table.seqs, &kept),
+        columns: table.columns.iter().map(|(id, values)| (*id, cut(values, &kept))).collect(),
+    }
+}
+
+fn cut<T: Copy>(values: &[T], kept: &[bool]) -> Vec<T> {
+    values.iter().zip(kept).filter(|(_, kept)| **kept).map(|(value, _)| *value).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::block::encode;
+    use crate::codec::ints::Effort;
+    use crate::names::Layout;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_last_stored_cell_counts_whatever_the_order_of_tables() {
+        let old = Table {
+            timestamps: vec![1, 2],
+            seqs: vec![1, 2],
+            columns: vec![(1, vec![10.0, 20.0]), (2, vec![11.0, 21.0])],
+        };
+        let late = Table {
+            timestamps: vec![0, 2],
+            seqs: vec![3, 4],
+            columns: vec![(1, vec![5.0, 25.0]), (3, vec![f64::NAN, 26.0])],
+        };
+        for tables in [[old.clone(), late.clone()], [late, old]] {
+            let merged = merge(&tables);
+            assert_eq!(
+                (merged.timestamps.as_slice(), merged.seqs.as_slice()),
+                (&[0, 1, 2][..], &[3, 1, 4][..])
+            );
+            assert_eq!(merged.column(1), Some(&[5.0, 10.0, 25.0][..]));
+            assert_eq!(merged.column(2).map(|values| values[2]), Some(21.0));
+            assert_eq!(merged.cell_count(), 6);
+        }
+    }
+
+    #[test]
+    fn pieces_are_small_and_without_empty_columns() {
+        let rows = MAX_ROWS + 1;
+        let mut sparse = vec![f64::NAN; rows];
+        sparse[0] = 1.0;
+        let times: Vec<i64> = (0..).take(rows).collect();
+        let table = Table {
+            timestamps: times.clone(),
+            seqs: times,
+            columns: vec![(1, vec![1.0; rows]), (2, sparse)],
+        };
+        let pieces = split(&table);
+        assert_eq!(
+            pieces.iter().map(|piece| (piece.timestamps.len(), piece.columns.len())).collect::<Vec<_>>(),
+            [(MAX_ROWS, 2), (1, 1)]
+        );
+    }
+
+    fn row(at: i64, layout: &Layout, value: f64) -> (i64, HeadRow) {
+        (at, HeadRow { seq: at + 1, layout: layout.clone(), values: vec![value; layout.len()].into() })
+    }
+
+    /// A thousand series of which each row has other ones, beside twenty that stay.
+    fn churn() -> Vec<(i64, HeadRow)> {
+        let layout = |at: u32| (0..20).chain(100 + at * 10..110 + at * 10).collect::<Layout>();
+        (0..100_u32).map(|at| row(at.into(), &layout(at), f64::from(at))).collect()
+    }
+
+    #[test]
+    fn what_stays_is_apart_from_what_comes_and_goes() {
+        let tables = of_rows(&churn());
+        let sizes = |table: &Table| (table.timestamps.len(), table.columns.len());
+        assert_eq!(tables.iter().map(sizes).collect::<Vec<_>>(), [(100, 20), (52, 512), (49, 488)]);
+        assert_eq!(tables.iter().map(Table::cell_count).sum::<usize>(), 3000);
+    }
+
+    #[test]
+    fn blocks_of_what_comes_and_goes_are_as_small_once_they_are_merged() {
+        let rows = churn();
+        let blobs: Vec<Vec<u8>> =
+            rows.chunks(10).flat_map(of_rows).map(|table| encode(&table, Effort::Quick)).collect();
+        let blocks: Vec<_> = blobs.iter().map(|blob| Block::open(blob).expect("sound")).enumerate().collect();
+        let tables = of_blocks(&blocks, |_, damage| panic!("{damage}"));
+        assert_eq!(tables.iter().map(Table::cell_count).sum::<usize>(), 3000);
+        assert!(tables.iter().all(|table| table.columns.len() <= MAX_COLUMNS_PER_BLOCK));
+        assert_eq!(tables[0].timestamps.len(), 100);
+    }
+
+    proptest! {
+        #[test]
+        fn every_cell_is_in_one_piece(
+            layouts in prop::collection::vec(prop::collection::btree_set(0u32..2000, 1..700), 1..4),
+            picks in prop::collection::vec(0usize..4, 1..20),
+        ) {
+            let layouts: Vec<Layout> = layouts.into_iter().map(|ids| ids.into_iter().collect()).collect();
+            let rows: Vec<_> =
+                (0..).zip(&picks).map(|(at, pick)| row(at, &layouts[pick % layouts.len()], at as f64)).collect();
+            let mut found = BTreeSet::new();
+            for table in of_rows(&rows) {
+                prop_assert!(table.columns.len() <= MAX_COLUMNS_PER_BLOCK);
+                for (id, values) in &table.columns {
+                    for ((at, seq), value) in table.timestamps.iter().zip(&table.seqs).zip(values) {
+                        prop_assert!(value.is_nan() || (value.to_bits() == (*at as f64).to_bits() && *seq == at + 1));
+                        prop_assert!(value.is_nan() || found.insert((*at, *id)));
+                    }
+                }
+            }
+            prop_assert_eq!(found.len(), rows.iter().map(|(_, row)| row.layout.len()).sum::<usize>());
+        }
+    }
+}
