@@ -1,6 +1,7 @@
 //! What sysmond's store costs: ingest over HTTP, size, writes to the device, memory, latencies, restart and growth,
 //! beside `VictoriaMetrics` and Prometheus in the same run on the same feed. `bench/run` builds and starts it.
 
+pub mod clock;
 pub mod feed;
 pub mod fleet;
 pub mod http;
@@ -17,7 +18,7 @@ pub mod wire;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use scenario::{Lab, Sizes};
+use scenario::{Amounts, Lab, Sizes};
 use server::{Programs, System};
 use std::fmt::Write as _;
 use std::fs::File;
@@ -51,12 +52,8 @@ struct Run {
     /// Measure this alone (repeatable).
     #[arg(long, value_name = "SCENARIO")]
     scenario: Vec<Scenario>,
-    /// Hosts of the fleet.
-    #[arg(long, value_name = "N", default_value_t = 1000)]
-    hosts: usize,
-    /// Minutes of its history that the fleet sends at full speed.
-    #[arg(long, value_name = "N", default_value_t = 60)]
-    minutes: usize,
+    #[command(flatten)]
+    amounts: Amounts,
     /// Program to measure.
     #[arg(long, value_name = "FILE", default_value = "target/release/sysmond")]
     sysmond: PathBuf,
@@ -106,7 +103,7 @@ impl Run {
         let programs =
             Programs { sysmond: self.sysmond, victoria: self.victoria, prometheus: self.prometheus };
         let systems = if self.only.is_empty() { System::ALL.to_vec() } else { self.only };
-        let sizes = if self.quick { Sizes::quick() } else { Sizes::full(self.hosts, self.minutes) };
+        let sizes = if self.quick { Sizes::quick() } else { Sizes::full(self.amounts) };
         print.text(&head(&programs, &systems, &self.about)?)?;
         let wanted = |scenario| self.scenario.is_empty() || self.scenario.contains(&scenario);
         let lab = Lab { programs, systems, sizes, scratch: self.scratch };

@@ -1,5 +1,6 @@
 //! Records a real agent on this machine: starts `sysmond`, waits, and reads its samples out by SQL.
 
+use crate::clock;
 use crate::recording::{Cell, Recording};
 use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ const TICK_MS: i64 = 1_000;
 pub struct Record {
     /// How long.
     #[arg(long, value_name = "N", default_value_t = 60)]
-    minutes: u64,
+    minutes: u32,
     /// The agent.
     #[arg(long, value_name = "FILE", default_value = "target/release/sysmond")]
     sysmond: PathBuf,
@@ -40,24 +41,29 @@ impl Record {
         command.env("SYSMON_CONFIG", "/dev/null").stdin(Stdio::null());
         let mut agent =
             command.spawn().with_context(|| format!("cannot start {}", self.sysmond.display()))?;
-        thread::sleep(Duration::from_secs(self.minutes * 60));
+        thread::sleep(Duration::from_secs(u64::from(self.minutes) * 60));
         let done = self.read_out(folder.path());
         agent.kill()?;
         agent.wait()?;
         done
     }
 
+    /// In short stretches: a statement has a limit of time.
     fn read_out(&self, folder: &Path) -> Result<()> {
-        let since = format!("current_timestamp - {}", self.minutes * 60);
-        let sql =
-            format!("SELECT timestamp, metric_type, tags, value FROM metrics WHERE timestamp > {since}");
-        let asked = Command::new(&self.sysmond)
-            .args(["sql", "--json", "--data-dir"])
-            .arg(folder)
-            .arg(sql)
-            .output()?;
-        ensure!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
-        Recording::new(cells(&asked.stdout)?, TICK_MS)?.write(&self.out)
+        let (now, mut all) = (clock::now_ms() / 1000, Vec::new());
+        for minute in (1..=self.minutes).rev() {
+            let from = now - i64::from(minute) * 60;
+            let sql = format!(
+                "SELECT timestamp, metric_type, tags, value FROM metrics \
+                 WHERE timestamp >= {from} AND timestamp < {}",
+                from + 60
+            );
+            let mut command = Command::new(&self.sysmond);
+            let asked = command.args(["sql", "--json", "--data-dir"]).arg(folder).arg(sql).output()?;
+            ensure!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
+            all.extend(cells(&asked.stdout)?);
+        }
+        Recording::new(all, TICK_MS)?.write(&self.out)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is done to each system, and what is read off.
 
+use crate::clock;
 use crate::fleet::{Fleet, TICK_MS, TICKS_PER_PUSH};
 use crate::http::Connection;
 use crate::load::{self, Load, quantile};
@@ -14,7 +15,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 /// Connections at full speed.
 const CONNECTIONS: usize = 16;
@@ -34,6 +35,27 @@ const BEFORE_CRASH: Duration = Duration::from_secs(15);
 /// Longest wait for a right answer after a restart.
 const RESTART_PATIENCE: Duration = Duration::from_mins(5);
 
+/// How much is sent; less of it on a machine that has other work.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Amounts {
+    /// Hosts of the fleet.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    hosts: usize,
+    /// Minutes of its history that the fleet sends at full speed.
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    minutes: usize,
+    /// Minutes of history for each number of hosts, where growth with hosts is measured.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    growth_minutes: usize,
+    /// Hosts that send days, where growth with history is measured.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    history_hosts: usize,
+    /// Seconds without work after which a server's work in the background counts as done. Two of the three look for
+    /// such work once a minute.
+    #[arg(long, value_name = "N", default_value_t = 65)]
+    quiet: u64,
+}
+
 /// How much is done.
 #[derive(Clone, Debug)]
 pub struct Sizes {
@@ -49,26 +71,26 @@ pub struct Sizes {
     /// How long a stretch of it is asked for.
     day_hours: i64,
     recorded_pushes: usize,
-    /// How long a server has to be quiet before its background work counts as done. Two of the three look for such
-    /// work once a minute.
+    /// How long a server has to be quiet before its background work counts as done.
     quiet: Duration,
 }
 
 impl Sizes {
-    /// What the documented figures are made of.
-    pub fn full(hosts: usize, minutes: usize) -> Self {
+    /// Everything, in these amounts.
+    pub fn full(amounts: Amounts) -> Self {
+        let pushes = |minutes: usize| minutes * PUSHES_PER_HOUR / 60;
         Self {
-            fleet_hosts: hosts,
-            fleet_pushes: minutes * PUSHES_PER_HOUR / 60,
+            fleet_hosts: amounts.hosts,
+            fleet_pushes: pushes(amounts.minutes),
             pace: Duration::from_mins(1),
             questions: 1000,
             growth_hosts: vec![250, 500, 1000, 2000],
-            growth_pushes: 60,
-            history_hosts: 10,
+            growth_pushes: pushes(amounts.growth_minutes),
+            history_hosts: amounts.history_hosts,
             history_hours: vec![24, 48, 96],
             day_hours: 24,
             recorded_pushes: PUSHES_PER_HOUR,
-            quiet: Duration::from_secs(65),
+            quiet: Duration::from_secs(amounts.quiet),
         }
     }
 
@@ -403,12 +425,7 @@ fn push_quantiles(load: &Load) -> String {
 
 /// The beginning of an hour, so many before this one, milliseconds.
 fn whole_hour_before(hours: usize) -> i64 {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "no part of the program: where the feed begins is asked once"
-    )]
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    let now = i64::try_from(now).unwrap_or(i64::MAX);
+    let now = clock::now_ms();
     now - now % HOUR_MS - i64::try_from(hours).unwrap_or(0) * HOUR_MS
 }
 

@@ -10,8 +10,9 @@ use super::floats::round;
 /// What agents multiply by at most before they divide: a rate per second over milliseconds. A percentage is one with a
 /// tenth of its denominator.
 const SCALE: f64 = 1000.0;
-/// The largest denominator that is looked for: beyond it chance finds one for any double.
-const MAX_DENOMINATOR: f64 = 4_194_304.0;
+/// The largest denominator that is looked for: microseconds of a share of seconds, thousandths of milliseconds over a few
+/// writes. Somewhat beyond it chance finds one for any double.
+const MAX_DENOMINATOR: f64 = 33_554_432.0;
 /// Steps of a continued fraction within that bound and a double's precision.
 const MAX_STEPS: usize = 20;
 /// Cells that decide whether a column is worth a look at all of them.
