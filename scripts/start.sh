@@ -5,6 +5,9 @@
 #     scripts/start.sh --listen 127.0.0.1:9100       the same elsewhere
 #     scripts/start.sh aggregator                    what start-aggregator.sh does
 #
+# Settings come from flags, environment and configuration file, as sysmond reads them; a log file that is set there is
+# the one that is used. Exit status: 0 it runs, 1 it does not, 2 wrong usage or configuration.
+#
 # SYSMON_DATA_DIR  where data, log and run files are (default ~/.sysmon)
 # SYSMOND_BIN      a built sysmond to start instead of building one
 set -euo pipefail
@@ -12,29 +15,54 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/run.bash"
 
 name=standalone
-if [[ ${1:-} == aggregator ]]; then name=aggregator; fi
-log=$data_dir/log/$name.log
-log_flags=(--log-file "$log" --access-log-file "$data_dir/log/$name-access.log")
-# Who says where the log goes is not overruled.
-case " ${SYSMON_LOG_FILE:+--log-file} $*" in
-    *' --config'* | *' --log-file'*) log=$run_dir/$name.out log_flags=() ;;
-esac
+settings=("$@")
+if [[ ${1:-} == aggregator ]]; then name=aggregator settings=("${@:2}"); fi
+
+# Prints what sysmond takes for the setting $1; nothing where a mistake keeps it from saying: its start tells that.
+setting() {
+    "$bin" check-config "$name" --value "$1" "${settings[@]}" 2>/dev/null || true
+}
+
+# Sets `log` and `log_flags`. Who says where the log goes is not overruled.
+choose_log() {
+    log_flags=()
+    log=$(setting log.file)
+    if [[ -z $log ]]; then
+        local folder
+        folder=$(setting data_dir)
+        log=${folder:-$data_dir}/log/$name.log
+        (umask 077 && mkdir -p "${log%/*}") || fail "cannot make ${log%/*}"
+        log_flags=(--log-file "$log")
+        if [[ -z $(setting log.access_file) ]]; then log_flags+=(--access-log-file "${log%.log}-access.log"); fi
+    fi
+    log_start=$(stat -c %s "$log" 2>/dev/null || echo 0)
+}
+
+# Prints the end of what the log $log has from this start.
+new_lines() {
+    # A log that is shorter than before was rotated.
+    if (($(stat -c %s "$log" 2>/dev/null || echo 0) < log_start)); then log_start=0; fi
+    # There is none where sysmond ended before it wrote a line.
+    { tail -c "+$((log_start + 1))" "$log" | tail -n 20; } 2>/dev/null || true
+}
 
 say_where() {
     printf '%s: http://%s\n' "$1" "$(address_of "$name")"
-    printf '  log:   %s\n  stop:  %s/scripts/stop.sh\n' "$log" "$root"
+    printf '  log:   %s\n  stop:  %s/scripts/stop.sh\n' "$(cat "$run_dir/$name.log")" "$root"
 }
 
 # Waits until the process $1 answers; shows what it said where it ended instead.
 wait_until_it_answers() {
-    local deadline=$((SECONDS + 60)) address
+    local deadline=$((SECONDS + 60)) address status=0
     until address=$(address_of "$name") && answers "$address"; do
         if ! kill -0 "$1" 2>/dev/null; then
+            wait "$1" || status=$?
             printf 'sysmond ended before it answered. It said:\n' >&2
-            tail -q -n 20 "$run_dir/$name.out" >&2
-            if [[ -f $log && ! $log -ef $run_dir/$name.out ]]; then tail -n 20 "$log" >&2; fi
+            tail -n 20 "$run_dir/$name.out" >&2
+            new_lines >&2
             rm -f "$run_dir/$name.pid"
-            exit 1
+            # 2 is wrong usage; whatever else it is, it does not run.
+            exit $((status == 2 ? 2 : 1))
         fi
         ((SECONDS < deadline)) || fail "sysmond (process $1) does not answer after 60 s; its log is $log"
         sleep 0.05
@@ -42,12 +70,15 @@ wait_until_it_answers() {
 }
 
 find_sysmond
+# What only asks is no start.
+case " $* " in *' -h '* | *' --help '* | *' -V '* | *' --version '*) exec "$bin" "$@" ;; esac
 lock
 if pid_of "$name" >/dev/null; then
     say_where 'sysmon runs already'
     exit
 fi
-mkdir -p "$data_dir/log"
+choose_log
+printf '%s\n' "$log" >"$run_dir/$name.log"
 rm -f "$run_dir/$name.addr"
 # Its own session, so that a Ctrl-C meant for something else in this terminal does not reach it.
 setsid "$bin" "$@" --addr-file "$run_dir/$name.addr" "${log_flags[@]}" </dev/null >"$run_dir/$name.out" 2>&1 9>&- &

@@ -72,7 +72,7 @@ toolchain_is_there() {
 
 debian_packages() {
     local package missing=()
-    for package in chromium fonts-dejavu-core nginx-light shellcheck sqlite3 python3-venv; do
+    for package in chromium fonts-dejavu-core iproute2 nginx-light procps python3-venv shellcheck sqlite3 sysstat; do
         dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
     done
     ((${#missing[@]})) || return 0
@@ -85,6 +85,7 @@ debian_packages() {
 crates() {
     cargo fetch --locked
     cargo fetch --locked --manifest-path fuzz/Cargo.toml
+    cargo fetch --locked --manifest-path bench/Cargo.toml
 }
 
 cargo_deny() {
@@ -98,12 +99,12 @@ node_modules() {
 }
 
 shell_scripts() {
-    shellcheck --external-sources scripts/*.sh scripts/*.bash .ci/run
+    shellcheck --external-sources scripts/*.sh scripts/*.bash bench/run bench/record .ci/run
 }
 
 dependency_policy() {
     local folder
-    for folder in . fuzz; do
+    for folder in . fuzz bench; do
         (cd "$folder" && "$tools/bin/cargo-deny" --offline --locked check --hide-inclusion-graph bans licenses sources)
     done
 }
@@ -111,6 +112,19 @@ dependency_policy() {
 # In the debug profile and in test mode, where each bench runs once: asked is that it compiles and does not fail.
 benches_run() {
     cargo test --workspace --locked --bench '*' -- --test
+}
+
+# The program that measures: its lints and tests, in the same folder of builds as the product's.
+comparison() {
+    cd bench
+    cargo fmt --check
+    cargo clippy --all-targets --locked -- -D warnings
+    cargo test --quiet --locked
+}
+
+# Every part of the comparison once, with our side alone: asked is that it runs and that all answers are right.
+comparison_runs() {
+    SYSMOND_BIN=$release bench/run --quick --only sysmond
 }
 
 release_build() {
@@ -156,8 +170,10 @@ step 'rust: tests' cargo nextest run --workspace --locked
 step 'rust: doc tests' cargo test --workspace --locked --doc
 step 'rust: benches' benches_run
 step 'rust: fuzz' scripts/fuzz.sh --seconds 10
+step 'rust: comparison' comparison
 step 'release: build' release_build
 step 'release: start and stop' start_and_stop
+step 'release: comparison runs' comparison_runs
 step 'page: browser' browser
 
 finish

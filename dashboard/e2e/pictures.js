@@ -51,8 +51,14 @@ async function takeAll(width, colorScheme) {
     deviceScaleFactor: width < 500 ? 2 : 1,
     colorScheme,
   });
-  const take = (/** @type {string} */ name) =>
-    page.screenshot({ path: join(folder, `${name}-${width}-${colorScheme}.png`), fullPage: true });
+  /** Charts are drawn when they are on screen: the screen is made as high as the page. */
+  const take = async (/** @type {string} */ name) => {
+    const height = await page.evaluate(() => document.documentElement.scrollHeight);
+    await page.setViewportSize({ width, height });
+    await page.waitForTimeout(500);
+    await page.screenshot({ path: join(folder, `${name}-${width}-${colorScheme}.png`) });
+    await page.setViewportSize({ width, height: 900 });
+  };
   await page.goto(url);
   await hasValues(page);
   await page.waitForTimeout(2500); // a few live samples

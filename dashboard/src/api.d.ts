@@ -121,5 +121,10 @@ export function getHosts(signal?: AbortSignal): Promise<HostList>;
 export function getLatest(host: string, signal?: AbortSignal): Promise<Latest>;
 export function getStatic(host: string, signal?: AbortSignal): Promise<StaticInfo>;
 export function getHistory(question: HistoryQuestion, signal?: AbortSignal): Promise<HistorySeries[]>;
+/** One metric of several hosts, 32 at most. */
+export function getTrends(
+  question: { hosts: readonly string[]; metric: string; from: number; points: number },
+  signal?: AbortSignal,
+): Promise<HistorySeries[]>;
 /** A socket for these hosts, or for the fleet where there are none. */
 export function openLive(hosts: readonly string[]): WebSocket;

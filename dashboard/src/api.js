@@ -5,6 +5,8 @@ const PAGE = new URL("./", document.baseURI);
 const TIMEOUT_MS = 8000;
 /** Five minutes of a host that samples each second, with room. */
 const DEFAULT_POINTS = 1000;
+/** The server answers for so many metrics in one question. */
+const MOST_METRICS = 60;
 
 export class ApiError extends Error {
   /**
@@ -35,7 +37,18 @@ export const getLatest = (host, signal) => getJson("api/latest", [["host", host]
 export const getStatic = (host, signal) => getJson("api/static", [["host", host]], signal);
 
 /** @type {typeof import("./api.js").getHistory} */
-export async function getHistory({ host, metrics, from, to, points = DEFAULT_POINTS }, signal) {
+export async function getHistory({ metrics, ...question }, signal) {
+  const parts = [];
+  for (let at = 0; at < metrics.length; at += MOST_METRICS)
+    parts.push(historyOf({ ...question, metrics: metrics.slice(at, at + MOST_METRICS) }, signal));
+  return (await Promise.all(parts)).flat();
+}
+
+/**
+ * @param {import("./api.js").HistoryQuestion} question
+ * @param {AbortSignal} [signal]
+ */
+async function historyOf({ host, metrics, from, to, points = DEFAULT_POINTS }, signal) {
   const query = [
     ["host", host],
     ...metrics.map((metric) => ["metric", metric]),
@@ -44,6 +57,14 @@ export async function getHistory({ host, metrics, from, to, points = DEFAULT_POI
     ["points", String(points)],
   ];
   if (to !== undefined) query.push(["to", String(to)]);
+  const answer = await getJson("api/history", query, signal);
+  return "series" in answer ? answer.series : [answer];
+}
+
+/** @type {typeof import("./api.js").getTrends} */
+export async function getTrends({ hosts, metric, from, points }, signal) {
+  const query = [...hosts.map((host) => ["host", host]), ["metric", metric]];
+  query.push(["from", String(from)], ["points", String(points)]);
   const answer = await getJson("api/history", query, signal);
   return "series" in answer ? answer.series : [answer];
 }

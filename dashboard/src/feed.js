@@ -16,6 +16,8 @@ const REFILL_EVERY_MS = 5000;
 export class Feed {
   /** Something that is shown may be another. @type {Signal<void>} */
   changed = new Signal();
+  /** A live sample of a host. @type {Signal<import("./api.js").SampleFrame>} */
+  sampled = new Signal();
   /** @type {Channel | null} */
   #hosts = null;
   /** @type {readonly string[]} */
@@ -125,11 +127,13 @@ export class Feed {
   }
 
   /** @param {import("./api.js").SampleFrame} frame */
-  #sample({ host, timestamp, metrics }) {
+  #sample(frame) {
+    const { host, timestamp, metrics } = frame;
     const data = this.cache.get(host);
     const before = data.newest;
     const hole = before > -Infinity && timestamp - before > Math.max(1.5, HOLE * data.pace);
     data.applySample(timestamp, metrics);
+    this.sampled.emit(frame);
     if (hole) this.#refill(host, Math.max(before, timestamp - WINDOW_SECONDS));
   }
 

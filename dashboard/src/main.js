@@ -1,10 +1,15 @@
 // Puts the parts together: state, link, address and views. Everything is drawn from the state, at most once a frame.
 
 import { scheduler } from "./chart/scheduler.js";
+import { listenToKeys } from "./keyboard.js";
 import { setAttribute } from "./lib/dom.js";
 import { Feed } from "./feed.js";
+import { settingsChanged } from "./lib/settings.js";
+import { Ranges } from "./ranges.js";
 import { MOST_COMPARED, Router } from "./router.js";
 import { Fleet, HostCache } from "./state.js";
+import { TimeControl } from "./time_control.js";
+import { LIVE } from "./time_range.js";
 import { CompareView } from "./views/compare.js";
 import { FleetView } from "./views/fleet.js";
 import { HostView } from "./views/host.js";
@@ -13,8 +18,9 @@ import { Shell } from "./views/shell.js";
 import { Skeleton } from "./views/skeleton.js";
 
 /** @typedef {import("./router.js").ViewName} ViewName */
-/** @typedef {{ view: ViewName, host: string | null, hosts: readonly string[] }} Shown what is on screen */
-/** @typedef {{ fleet: Fleet, cache: HostCache, feed: Feed, shown: Shown }} App */
+/** @typedef {import("./time_range.js").Range} Range */
+/** @typedef {{ view: ViewName, host: string | null, hosts: readonly string[], range: Range }} Shown what is on screen */
+/** @typedef {{ fleet: Fleet, cache: HostCache, feed: Feed, ranges: Ranges, router: Router, shown: Shown }} App */
 /** @typedef {{ element: HTMLElement, update(app: App): void, end(): void }} View */
 
 /** Hosts that a comparison begins with. */
@@ -26,8 +32,10 @@ class Page {
   cache = new HostCache();
   feed = new Feed(this.fleet, this.cache);
   router = new Router();
+  ranges = new Ranges(this.cache, () => this.fleet.clock.now());
   /** @type {Shown} */
-  shown = { view: "single", host: null, hosts: [] };
+  shown = { view: "single", host: null, hosts: [], range: LIVE };
+  #time = new TimeControl(this.router, this.ranges, (window) => this.#explain(window));
   /** @type {View} */
   #view = new Skeleton();
   #viewKey = "";
@@ -40,11 +48,24 @@ class Page {
     this.#shell = new Shell({
       onHost: (host) =>
         this.router.go(
-          this.shown.view === "compare" ? { host, compare: this.#comparedWith(host) } : { host, view: "single" },
+          this.shown.view === "compare"
+            ? { host, compare: this.#comparedWith(host) }
+            : { host, view: "single", words: this.#otherWords },
         ),
       onView: (view) => this.#goTo(view),
       onRetry: () => this.feed.retry(),
+      timeBar: this.#time.bar.element,
     });
+    listenToKeys({
+      onSearch: () => this.#search(),
+      onHelp: () => void import("./components/dialogs.js").then((dialogs) => dialogs.showHelp()),
+      onView: (view) => this.#goTo(view),
+      onMove: (share) => this.shown.view !== "fleet" && this.#time.bar.move(share),
+      onPause: () => this.shown.view !== "fleet" && this.#time.bar.togglePause(),
+    });
+    this.feed.sampled.listen((frame) => this.ranges.sample(frame));
+    this.ranges.changed.listen(() => scheduler.want(this));
+    settingsChanged.listen(() => scheduler.want(this));
     this.feed.changed.listen(() => this.#changed());
     this.router.changed.listen(() => this.#changed());
   }
@@ -54,14 +75,44 @@ class Page {
     document.body.replaceChildren(...this.#shell.elements);
     this.#shell.hold(this.#view.element);
     this.feed.start();
-    setInterval(() => scheduler.want(this), TICK_MS); // ages grow without any frame
+    setInterval(() => this.#tick(), TICK_MS);
     scheduler.want(this);
   }
 
   /** Called by the scheduler. */
   draw() {
     this.#shell.update(this, this.#frozenSince);
+    this.#time.update(this, this.#onScreen);
     this.#view.update(this);
+  }
+
+  #tick() {
+    this.ranges.tick();
+    scheduler.want(this); // ages grow without any frame
+  }
+
+  /** The hosts whose charts are on screen. */
+  get #onScreen() {
+    const { view, host, hosts } = this.shown;
+    if (view === "compare") return hosts;
+    return view === "single" && host !== null && this.fleet.hosts.has(host) ? [host] : [];
+  }
+
+  /** To the field that finds hosts, which is that of the fleet where the view has none. */
+  #search() {
+    const field = () => /** @type {HTMLElement | null} */ (document.querySelector("[data-search]:not([hidden])"));
+    if (field() === null) this.#goTo("fleet");
+    field()?.focus();
+  }
+
+  /** What was explained of one host says nothing of another. */
+  get #otherWords() {
+    return { ...this.router.route.words, explain: "" };
+  }
+
+  /** @param {import("./chart/plot.js").TimeWindow} window */
+  #explain({ from, to }) {
+    this.router.go({ words: { ...this.router.route.words, explain: `${Math.floor(from)}~${Math.ceil(to)}` } });
   }
 
   #changed() {
@@ -75,14 +126,14 @@ class Page {
 
   /** What the address asks for, as far as the fleet has it. */
   #resolve() {
-    const { view, host, compare } = this.router.route;
+    const { view, host, compare, range } = this.router.route;
     const { fleet } = this;
     const known = compare.filter((name) => fleet.hosts.has(name));
     const chosen = host ?? this.#firstHost();
-    this.shown = { view, host: chosen, hosts: view === "compare" ? known : [] };
+    this.shown = { view, host: chosen, hosts: view === "compare" ? known : [], range };
     if (!fleet.loaded) return;
-    const single = view === "single" && chosen !== null && fleet.hosts.has(chosen) ? [chosen] : [];
-    this.feed.watch(view === "compare" ? known : single);
+    this.feed.watch(this.#onScreen);
+    this.#time.want(this, this.#onScreen);
   }
 
   /** Whom to open with where the address names nobody: the first that is up, and then still that one. */
@@ -116,12 +167,22 @@ class Page {
    */
   #makeView(key) {
     const host = this.shown.host ?? "";
-    const open = (/** @type {string} */ name) => this.router.go({ view: "single", host: name });
+    const open = (/** @type {string} */ name) =>
+      this.router.go({ view: "single", host: name, words: this.#otherWords });
     if (key === "") return new Skeleton();
     if (key === "empty") return new EmptyFleet();
-    if (key === "compare") return new CompareView((compare) => this.router.go({ compare }), open);
-    if (key === "fleet") return new FleetView(open);
+    if (key === "compare") return this.#makeCompare(open);
+    if (key === "fleet") return new FleetView(open, (words) => this.router.say(words));
     return key.startsWith("host:") ? new HostView(host) : new UnknownHost(host);
+  }
+
+  /** @param {(hostname: string) => void} open */
+  #makeCompare(open) {
+    return new CompareView(
+      (compare) => this.router.go({ compare }),
+      open,
+      (words) => this.router.say(words),
+    );
   }
 
   /** @param {ViewName} view */

@@ -45,11 +45,13 @@ export class Fleet {
     this.clock.set(frame.summary.timestamp);
     const before = full ? new Map(this.hosts) : this.hosts;
     if (full) this.hosts.clear();
+    let changed = full;
     for (const host of frame.hosts) {
-      const metrics = host.metrics ?? before.get(host.hostname)?.metrics;
-      this.hosts.set(host.hostname, { ...host, metrics });
+      const known = before.get(host.hostname);
+      changed ||= known === undefined || known.status !== host.status || known.platform !== host.platform;
+      this.hosts.set(host.hostname, { ...host, metrics: host.metrics ?? known?.metrics });
     }
-    if (frame.hosts.length > 0 || full) this.version += 1;
+    if (changed) this.version += 1;
     if (this.hosts.size !== this.#names.length || full) this.#names = [...this.hosts.keys()].sort(naturally);
   }
 }
@@ -59,6 +61,8 @@ export class HostData {
   info = null;
   /** By key. @type {Map<string, Series>} */
   series = new Map();
+  /** Every metric that was ever heard of. @type {Set<string>} */
+  metrics = new Set();
   /** Grows with each series that comes or goes. */
   shape = 0;
   /** The time of the newest sample by the host's clock, or `-Infinity`. */
@@ -85,7 +89,7 @@ export class HostData {
       const series = this.#seriesOf(seriesKey(metric, tags));
       series.unit = unit;
       series.track.resolution = resolution_seconds;
-      for (const [time, , average] of points) series.track.add(time, average);
+      for (const [time, low, average, high] of points) series.track.add(time, average, low, high);
       newest = Math.max(newest, points[points.length - 1][0]);
     }
     this.loaded = true;
@@ -162,6 +166,7 @@ export class HostData {
       const { metric, tags } = splitKey(key);
       series = { metric, tags, labels: splitTags(tags), unit: "", track: new Track() };
       this.series.set(key, series);
+      this.metrics.add(metric);
       this.shape += 1;
     }
     return series;

@@ -48,6 +48,19 @@ test("history is a list, whichever of its two forms it came in", async () => {
   assert.deepEqual((await asked({ body: { series: [one, one] } }, call)).result, [one, one]);
 });
 
+test("more metrics than the server takes at once are asked for in parts", async () => {
+  const counts = [];
+  globalThis.fetch = /** @type {any} */ (
+    async (url) => {
+      counts.push(new URL(url).searchParams.getAll("metric").length);
+      return new Response(JSON.stringify({ series: [{ metric: "x", points: [] }] }));
+    }
+  );
+  const metrics = Array.from({ length: 130 }, (_, index) => `m${index}`);
+  const series = await api.getHistory({ host: "a", metrics, from: 0 });
+  assert.deepEqual([counts, series.length], [[60, 60, 10], 3]);
+});
+
 test("a refusal says which and why", async () => {
   const { result } = await asked({ status: 404, body: { code: "unknown_host", detail: "no host `x`" } }, () =>
     api.getLatest("x"),

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { chartsOf, idleOf } from "../src/views/host_charts.js";
+import { chartsOf, failedSources, idleOf } from "../src/views/host_charts.js";
 import { HostColours } from "../src/views/host_colours.js";
 import { WindowEdge } from "../src/views/window_edge.js";
 import { HostData } from "../src/state.js";
@@ -23,7 +23,7 @@ test("a host has the charts of what it sends, and no others", () => {
       keys,
     );
   check({}, []);
-  check({ "app.requests": 5 }, []);
+  check({ "app.requests": 5 }, ["metric:app.requests"]);
   check({ "load.avg_1m": 1, "cpu.user": 5 }, ["cpu-modes", "load"]);
   check({ "network.rx_bytes{interface=lo}": 5, "network.rx_bytes{interface=eth0}": 5 }, [
     "network:interface=eth0",
@@ -41,9 +41,25 @@ test("what carries nothing is named, not drawn", () => {
   const charts = chartsOf(one, 0);
   assert.deepEqual(
     charts.map(({ title, lines }) => [title, lines.length]),
-    [["Network eth0", 2]],
+    [["Traffic eth0", 2]],
   );
-  assert.equal(idleOf(one, charts), "Without traffic: wg0, sda");
+  assert.equal(idleOf(one, charts), "Without traffic: sda, wg0");
+});
+
+test("a metric that nobody here knows has a chart in its place", () => {
+  const check = (key, group, labels) => {
+    const [chart] = chartsOf(data({ [key]: 5 }), 0);
+    assert.deepEqual([chart.group, chart.lines.map(({ label }) => label)], [group, labels]);
+  };
+  check("app.requests", "other", [""]);
+  check("network.tcp_retransmits", "network", [""]);
+  check("temperature.celsius{chip=k10,sensor=Tctl}", "sensors", ["k10 Tctl"]);
+  check("constructor.x", "other", [""]);
+});
+
+test("a collector that failed is named", () => {
+  const one = data({ "agent.collector_up{collector=disk}": 0, "agent.collector_up{collector=cpu}": 1 });
+  assert.deepEqual(failedSources(one), ["disk"]);
 });
 
 test("memory is drawn on the scale of what the host has", () => {

@@ -71,6 +71,12 @@ pub struct StaticInfo {
     pub memory_total_bytes: u64,
     /// When the kernel started, Unix seconds.
     pub boot_time: i64,
+    /// The kind of container that the agent runs in, such as `docker`; empty on a host.
+    pub container: String,
+    /// Whose figures the agent sees: `host`, also from within a container, or `container` where it sees its own alone.
+    pub figures_of: String,
+    /// What is not collected and why, by the collector's name: `raid` → `no software RAID: there is no /proc/mdstat`.
+    pub unavailable: BTreeMap<String, String>,
     /// The agent's version.
     pub agent_version: String,
     /// Seconds between two readings of the agent.

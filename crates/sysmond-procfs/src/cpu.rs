@@ -6,13 +6,15 @@ use crate::source::{Roots, Values};
 use crate::stat::{self, CpuTimes, Line};
 use crate::table::Table;
 use std::time::Duration;
+use sysmond_model::Metric;
 use sysmond_model::catalogue::{
     CPU_CORE_USAGE, CPU_IDLE, CPU_IOWAIT, CPU_IRQ, CPU_NICE, CPU_SOFTIRQ, CPU_STEAL, CPU_SYSTEM,
     CPU_TOTAL_USAGE, CPU_USER, PROCESSES_BLOCKED, PROCESSES_RUNNING, SYSTEM_CONTEXT_SWITCHES, SYSTEM_FORKS,
+    SYSTEM_INTERRUPTS, SYSTEM_SOFTIRQS,
 };
 
-/// Cores that are told apart: one series each, and more than a thousand lines no person reads. The total has all.
-pub(crate) const MAX_CORES: usize = 1024;
+/// Cores that are told apart: one series each, and more than some hundreds of lines no person reads. The total has all.
+pub(crate) const MAX_CORES: usize = 512;
 
 /// The kernel's ticks a second in `/proc`, fixed by its interface to programs.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -32,32 +34,36 @@ pub(crate) struct Cpu {
     cores: Table<CpuTimes>,
 }
 
+/// What is counted, in the order of [`Counters::events`].
+const EVENTS: [&Metric; 4] = [&SYSTEM_CONTEXT_SWITCHES, &SYSTEM_INTERRUPTS, &SYSTEM_SOFTIRQS, &SYSTEM_FORKS];
+
 /// What is in the text besides cores.
 #[derive(Clone, Copy, Debug, Default)]
 struct Counters {
     total: Option<CpuTimes>,
-    context_switches: Option<u64>,
-    forks: Option<u64>,
+    events: [Option<u64>; EVENTS.len()],
     running: Option<u64>,
     blocked: Option<u64>,
 }
 
 impl Cpu {
     pub(crate) const fn new(max_gap: Duration) -> Self {
-        let last =
-            Counters { total: None, context_switches: None, forks: None, running: None, blocked: None };
+        let last = Counters { total: None, events: [None; EVENTS.len()], running: None, blocked: None };
         Self { pace: Pace::new(max_gap), last, cores: Table::new("core", MAX_CORES) }
     }
 
     fn scan(&mut self, text: &[u8]) -> Counters {
         let mut counters = Counters::default();
+        let [context_switches, interrupts, softirqs, forks] = &mut counters.events;
         self.cores.begin();
         for line in stat::parse(text) {
             match line {
                 Line::Total(times) => counters.total = Some(times),
                 Line::Core(number, times) => self.cores.set(number, times),
-                Line::ContextSwitches(count) => counters.context_switches = Some(count),
-                Line::Forks(count) => counters.forks = Some(count),
+                Line::ContextSwitches(count) => *context_switches = Some(count),
+                Line::Forks(count) => *forks = Some(count),
+                Line::Interrupts(count) => *interrupts = Some(count),
+                Line::SoftInterrupts(count) => *softirqs = Some(count),
                 Line::Running(count) => counters.running = Some(count),
                 Line::Blocked(count) => counters.blocked = Some(count),
                 Line::BootTime(_) => {}
@@ -127,12 +133,10 @@ fn put_modes(spent: &CpuTimes, out: &mut Values) {
 }
 
 fn put_rates(last: &Counters, now: &Counters, elapsed: Elapsed, out: &mut Values) {
-    let increase = |last: Option<u64>, now: Option<u64>| now?.checked_sub(last?);
-    if let Some(more) = increase(last.context_switches, now.context_switches) {
-        out.put(&SYSTEM_CONTEXT_SWITCHES, "", elapsed.per_second(more));
-    }
-    if let Some(more) = increase(last.forks, now.forks) {
-        out.put(&SYSTEM_FORKS, "", elapsed.per_second(more));
+    for ((metric, now), last) in EVENTS.into_iter().zip(now.events).zip(last.events) {
+        if let Some(more) = now.zip(last).and_then(|(now, last)| now.checked_sub(last)) {
+            out.put(metric, "", elapsed.per_second(more));
+        }
     }
 }
 

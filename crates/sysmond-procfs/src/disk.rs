@@ -1,9 +1,11 @@
 //! Block devices, from `/proc/diskstats`.
 //!
 //! Whole devices alone: what a partition does is in its device. `/sys/block` knows which are whole; where it is
-//! missing, a name tells (`sda1` beside `sda`, `nvme0n1p1` beside `nvme0n1`). Left out are devices in memory or over
+//! missing, a name tells (`sda1` beside `sda`, `nvme0n1p1` beside `nvme0n1`). A logical or encrypted volume is `dm-3` to
+//! the kernel and `vg0-root` to people, who get the latter. Left out are devices in memory or over
 //! files and floppy drives, which are no disks, and devices that never did any I/O.
 
+use crate::attribute;
 use crate::file_source::{Fault, FileSource, ProcFile, Reading};
 use crate::pace::{Elapsed, Pace};
 use crate::source::{Roots, Values};
@@ -12,7 +14,8 @@ use crate::text::{fields, lines, numbers};
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use sysmond_model::catalogue::{
     DISK_BUSY_PERCENT, DISK_QUEUE, DISK_READ_BYTES, DISK_READ_LATENCY, DISK_READS, DISK_WRITE_BYTES,
@@ -20,7 +23,7 @@ use sysmond_model::catalogue::{
 };
 
 /// Devices that are told apart, of eight series each: a large storage host has about a hundred.
-pub(crate) const MAX_DEVICES: usize = 160;
+pub(crate) const MAX_DEVICES: usize = 96;
 
 /// Names of which it is remembered whether they are whole devices: with their partitions, all of a large host.
 const MAX_NAMES: usize = 4096;
@@ -96,37 +99,49 @@ pub(crate) fn parse(text: &[u8]) -> impl Iterator<Item = (&[u8], Counters)> {
     })
 }
 
+/// What people call a device.
+type Label = Arc<[u8]>;
+
 /// The state between two readings.
 #[derive(Debug)]
 pub(crate) struct Disk {
     pace: Pace,
     /// `/sys/block`, where there is one.
     block: Option<PathBuf>,
-    /// Whether a name seen before is a whole device.
-    whole: HashMap<Box<[u8]>, bool>,
+    /// What people call a name seen before; nothing where it is not a whole device.
+    known: HashMap<Box<[u8]>, Option<Label>>,
     devices: Table<Counters>,
 }
 
 impl Disk {
     pub(crate) fn new(block: Option<PathBuf>, max_gap: Duration) -> Self {
         let devices = Table::new("device", MAX_DEVICES);
-        Self { pace: Pace::new(max_gap), block, whole: HashMap::new(), devices }
+        Self { pace: Pace::new(max_gap), block, known: HashMap::new(), devices }
     }
 
-    fn is_whole(&mut self, name: &[u8], text: &[u8]) -> bool {
-        if let Some(known) = self.whole.get(name) {
-            return *known;
+    fn label(&mut self, name: &[u8], text: &[u8]) -> Option<Label> {
+        if let Some(known) = self.known.get(name) {
+            return known.clone();
         }
-        let whole = match &self.block {
-            Some(block) => block.join(entry_name(name)).is_dir(),
-            None => !parse(text).any(|(other, _)| is_partition_of(name, other)),
+        let label = match &self.block {
+            Some(block) => {
+                let dir = block.join(entry_name(name));
+                dir.is_dir().then(|| mapped_name(&dir).unwrap_or_else(|| name.into()))
+            }
+            None => (!parse(text).any(|(other, _)| is_partition_of(name, other))).then(|| name.into()),
         };
-        if self.whole.len() >= MAX_NAMES {
-            self.whole.clear();
+        if self.known.len() >= MAX_NAMES {
+            self.known.clear();
         }
-        self.whole.insert(name.into(), whole);
-        whole
+        self.known.insert(name.into(), label.clone());
+        label
     }
+}
+
+/// The name that the device mapper was given for its device.
+fn mapped_name(dir: &Path) -> Option<Label> {
+    let name = attribute::once(dir.join("dm/name"))?;
+    (!name.is_empty()).then(|| name.into())
 }
 
 impl Reading for Disk {
@@ -135,14 +150,17 @@ impl Reading for Disk {
     fn take(&mut self, text: &[u8], at: Duration, out: &mut Values) -> Result<(), Fault> {
         self.devices.begin();
         for (name, counters) in parse(text) {
-            if !counters.is_unused() && !is_no_disk(name) && self.is_whole(name, text) {
-                self.devices.set(name, counters);
+            if counters.is_unused() || is_no_disk(name) {
+                continue;
+            }
+            if let Some(label) = self.label(name, text) {
+                self.devices.set_as(name, &label, counters);
             }
         }
         self.devices.end();
         // A name may come back as something else.
         if self.devices.changed() {
-            self.whole.clear();
+            self.known.clear();
         }
         if let Some(elapsed) = self.pace.step(at) {
             self.devices.rows().for_each(|device| put(device, elapsed, out));
@@ -253,6 +271,20 @@ mod tests {
         assert_eq!(value(&found, "disk.reads{device=cciss/c0d0}"), "0");
         assert_eq!(value(&found, "disk.reads{device=sda}"), "0");
         assert!(!found.iter().any(|line| line.contains("sda1")));
+    }
+
+    #[test]
+    fn a_mapped_volume_is_called_what_people_call_it() {
+        let dir = tempfile::tempdir().unwrap();
+        for (device, name) in [("dm-0", "vg0-root\n"), ("dm-1", "\n")] {
+            std::fs::create_dir_all(dir.path().join(device).join("dm")).unwrap();
+            std::fs::write(dir.path().join(device).join("dm/name"), name).unwrap();
+        }
+        let text = "253 0 dm-0 1 0 8 1 1 0 8 1 0 1 2\n253 1 dm-1 1 0 8 1 1 0 8 1 0 1 2\n";
+        let mut disk = Disk::new(Some(dir.path().to_owned()), Duration::MAX);
+        let (_, found) = readings(&mut disk, &[(1, text), (2, text)]);
+        assert_eq!(value(&found, "disk.reads{device=vg0-root}"), "0");
+        assert_eq!(value(&found, "disk.reads{device=dm-1}"), "0");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A file of the kernel that is read again and again, and a source that is made of one.
 
 use crate::source::{Source, SourceError, Values};
+use rustix::io::Errno;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -25,9 +26,9 @@ pub(crate) enum Fault {
 impl Fault {
     /// With the file that it is about.
     pub(crate) fn of(self, path: &Path) -> SourceError {
-        let path = path.to_owned();
+        let path = path.into();
         match self {
-            Self::Malformed(reason) => SourceError::Malformed { path, reason: reason.to_owned() },
+            Self::Malformed(reason) => SourceError::Malformed { path, reason },
             Self::Limit { key, limit, left_out } => SourceError::Limit { path, key, limit, left_out },
         }
     }
@@ -38,6 +39,10 @@ impl Fault {
 pub(crate) struct ProcFile {
     /// Where the text may be, best first.
     paths: Vec<PathBuf>,
+    /// What a host lacks that has no such file; nothing where every host has one.
+    absence: Option<&'static str>,
+    /// What was said of that the last time: said again without a cost.
+    absent: Option<SourceError>,
     open: Option<(usize, File)>,
     buffer: Vec<u8>,
 }
@@ -49,7 +54,13 @@ impl ProcFile {
 
     /// The first of `paths` that opens.
     pub(crate) const fn first_of(paths: Vec<PathBuf>) -> Self {
-        Self { paths, open: None, buffer: Vec::new() }
+        Self { paths, absence: None, absent: None, open: None, buffer: Vec::new() }
+    }
+
+    /// The same file of which a host may have none: `reason` says what it lacks then.
+    pub(crate) const fn or_absent(mut self, reason: &'static str) -> Self {
+        self.absence = Some(reason);
+        self
     }
 
     /// The path that is read, or would be.
@@ -72,10 +83,24 @@ impl ProcFile {
         match len {
             Ok(len) => Ok(self.buffer.get(..len).unwrap_or_default()),
             Err(source) => {
-                let error = SourceError::Io { path: self.path().to_owned(), source };
+                let error = self.error(source);
                 self.open = None;
                 Err(error)
             }
+        }
+    }
+
+    fn error(&mut self, error: io::Error) -> SourceError {
+        // A kernel that has the code and has it switched off shows the file and refuses to read it.
+        let is_absent = error.kind() == io::ErrorKind::NotFound
+            || Errno::from_io_error(&error).is_some_and(|errno| errno == Errno::OPNOTSUPP);
+        match self.absence {
+            Some(reason) if is_absent => {
+                let absent = || SourceError::Absent { path: self.path().into(), reason };
+                let said = self.absent.clone().unwrap_or_else(absent);
+                self.absent.insert(said).clone()
+            }
+            _ => SourceError::io(self.path(), error),
         }
     }
 
@@ -176,6 +201,16 @@ mod tests {
             fs::write(&path, text).unwrap();
             assert_eq!(file.read().unwrap(), text);
         }
+    }
+
+    #[test]
+    fn a_file_that_need_not_be_there_is_absent() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut file = ProcFile::new(dir.path().join("mdstat")).or_absent("no RAID");
+        let error = file.read().unwrap_err();
+        assert!(error.is_absence() && error.to_string().starts_with("no RAID: there is no /"), "{error}");
+        // A directory is no file of a kernel: that is an error like any other.
+        assert!(!ProcFile::new(dir.path().into()).or_absent("x").read().unwrap_err().is_absence());
     }
 
     #[test]

@@ -1,27 +1,26 @@
 //! Space and inodes of each file system, as `df` shows them.
 //!
 //! The table of mounts comes from `/proc/self/mountinfo`, the figures from `statvfs` of each mount below the root
-//! directory that was given. `statvfs` can block for ever, as that of an NFS mount whose server is gone: network file
-//! systems are left out for that ([`crate::mounts`] has the list), and whoever reads this source gives it a thread
-//! and a deadline of its own.
+//! directory that was given. `statvfs` can block for ever, as that of an NFS mount whose server is gone: file systems of
+//! other machines are left to [`crate::remote`].
 
 use crate::file_source::{Fault, ProcFile};
 use crate::mounts::{self, Mount};
 use crate::source::{Roots, Source, SourceError, Values};
 use crate::table::tag;
-use rustix::fs::{FileType, StatVfs, major, minor, stat, statvfs};
+use rustix::fs::{FileType, StatVfs, StatVfsMountFlags, major, minor, stat, statvfs};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use sysmond_model::catalogue::{
-    DISK_AVAILABLE_BYTES, DISK_INODES_TOTAL, DISK_INODES_USED, DISK_TOTAL_BYTES, DISK_USAGE_PERCENT,
-    DISK_USED_BYTES,
+    DISK_AVAILABLE_BYTES, DISK_INODES_TOTAL, DISK_INODES_USAGE_PERCENT, DISK_INODES_USED, DISK_READ_ONLY,
+    DISK_TOTAL_BYTES, DISK_USAGE_PERCENT, DISK_USED_BYTES,
 };
 
-/// File systems that are measured, of six series each: more than a host has disks to put them on.
-pub(crate) const MAX_MOUNTS: usize = 128;
+/// File systems that are measured, of eight series each: more than a host has disks to put them on.
+pub(crate) const MAX_MOUNTS: usize = 64;
 
 /// All file systems of the host.
 #[derive(Debug)]
@@ -97,7 +96,7 @@ fn places(table: &[u8], rootfs: &Path) -> Vec<Place> {
     places
 }
 
-fn below(rootfs: &Path, point: &[u8]) -> PathBuf {
+pub(crate) fn below(rootfs: &Path, point: &[u8]) -> PathBuf {
     let point = point.strip_prefix(b"/").unwrap_or(point);
     if point.is_empty() { rootfs.to_owned() } else { rootfs.join(OsStr::from_bytes(point)) }
 }
@@ -126,12 +125,12 @@ fn measure(place: &Place, out: &mut Values) -> Result<(), SourceError> {
         }
         // Unmounted this moment.
         Err(Errno::NOENT) => Ok(()),
-        Err(errno) => Err(SourceError::Io { path: place.path.clone(), source: errno.into() }),
+        Err(errno) => Err(SourceError::io(place.path.as_path(), errno)),
     }
 }
 
 /// The figures of `df`: what is reserved for the administrator is neither used nor available.
-fn put(status: &StatVfs, tags: &str, out: &mut Values) {
+pub(crate) fn put(status: &StatVfs, tags: &str, out: &mut Values) {
     let bytes = |blocks: u64| blocks.saturating_mul(status.f_frsize);
     let used = bytes(status.f_blocks.saturating_sub(status.f_bfree));
     let available = bytes(status.f_bavail);
@@ -147,15 +146,18 @@ fn put(status: &StatVfs, tags: &str, out: &mut Values) {
     // btrfs and others make inodes as they need them and say 0.
     if status.f_files > 0 {
         out.put(&DISK_INODES_TOTAL, tags, status.f_files as f64);
-        out.put(&DISK_INODES_USED, tags, status.f_files.saturating_sub(status.f_ffree) as f64);
+        let used = status.f_files.saturating_sub(status.f_ffree);
+        out.put(&DISK_INODES_USED, tags, used as f64);
+        out.put(&DISK_INODES_USAGE_PERCENT, tags, 100.0 * used as f64 / status.f_files as f64);
     }
+    let is_read_only = status.f_flag.contains(StatVfsMountFlags::RDONLY);
+    out.put(&DISK_READ_ONLY, tags, f64::from(u8::from(is_read_only)));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::{value, values};
-    use rustix::fs::StatVfsMountFlags;
     use std::fs;
 
     struct Host(tempfile::TempDir);
@@ -219,11 +221,14 @@ mod tests {
             "disk.usage_percent{mount=/} 75",
             "disk.inodes_total{mount=/} 50",
             "disk.inodes_used{mount=/} 30",
+            "disk.inodes_usage_percent{mount=/} 60",
+            "disk.read_only{mount=/} 0",
         ];
         assert_eq!(values(&out), expected);
         out.clear();
-        put(&StatVfs { f_blocks: 0, f_files: 0, ..status }, "mount=/", &mut out);
-        assert_eq!(values(&out), [""; 0]);
+        let f_flag = StatVfsMountFlags::RDONLY;
+        put(&StatVfs { f_blocks: 0, f_files: 0, f_flag, ..status }, "mount=/", &mut out);
+        assert_eq!(values(&out), ["disk.read_only{mount=/} 1"]);
     }
 
     #[test]
@@ -276,6 +281,6 @@ mod tests {
         let mut out = Values::default();
         let error = host.source().read(Duration::ZERO, &mut out).unwrap_err();
         assert!(matches!(error, SourceError::Limit { left_out: 2, .. }), "{error}");
-        assert_ne!(value(&values(&out), "disk.total_bytes{mount=/127}"), "0");
+        assert_ne!(value(&values(&out), "disk.total_bytes{mount=/63}"), "0");
     }
 }

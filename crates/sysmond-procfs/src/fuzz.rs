@@ -1,15 +1,19 @@
 //! One way to give any bytes to every parser, for fuzzing and property tests.
 
+use crate::battery::Supply;
 use crate::cpu::Cpu;
 use crate::disk::Disk;
-use crate::file_source::Reading;
+use crate::file_source::{Fault, Reading};
 use crate::load::Load;
 use crate::memory::Memory;
 use crate::network::Network;
 use crate::pressure::Stalls;
+use crate::protocols::{Netstat, Snmp};
+use crate::raid::Raid;
 use crate::source::Values;
 use crate::uptime::Uptime;
-use crate::{addresses, mounts, processor, static_info};
+use crate::vmstat::VmStat;
+use crate::{addresses, cgroup, connections, container, mounts, processor, sockets, static_info, tables};
 use std::collections::HashSet;
 use std::time::Duration;
 use sysmond_model::catalogue::{PRESSURE_IO_FULL, PRESSURE_IO_SOME};
@@ -26,16 +30,32 @@ pub fn take_any_bytes(first: &[u8], second: &[u8]) {
     let max_gap = Duration::from_secs(10);
     take_both(&mut Cpu::new(max_gap), first, second);
     take_both(&mut Load, first, second);
-    take_both(&mut Memory, first, second);
+    take_both(&mut Memory::new(), first, second);
     take_both(&mut Disk::new(None, max_gap), first, second);
     take_both(&mut Network::new(max_gap), first, second);
     take_both(&mut Uptime, first, second);
-    take_both(
-        &mut AnyStalls(Stalls::new(&PRESSURE_IO_SOME, Some(&PRESSURE_IO_FULL), max_gap)),
-        first,
-        second,
-    );
+    let stalls = Stalls::new(&PRESSURE_IO_SOME, Some(&PRESSURE_IO_FULL), max_gap);
+    take_both(&mut Any(stalls, Stalls::take), first, second);
+    take_both(&mut VmStat::new(4096, max_gap), first, second);
+    take_both(&mut Raid::default(), first, second);
+    take_both(&mut Any(Snmp::new(max_gap), Snmp::take), first, second);
+    take_both(&mut Any(Netstat::new(max_gap), Netstat::take), first, second);
     for text in [first, second] {
+        put("sockets", |out| {
+            let mut counts = sockets::Counts::default();
+            counts.add(text);
+            drop(counts.put(4096, out));
+        });
+        put("connections", |out| {
+            let mut counts = connections::Counts::default();
+            assert!(counts.add(text) <= text.len(), "more than there is");
+            counts.put(out);
+        });
+        put("tables", |out| drop(tables::open_files(text, out)));
+        put("battery", |out| Supply::parse(text).put("battery=a", "supply=b", out));
+        cgroup::take_any_bytes(text);
+        assert_ne!(container::group_kind(text), Some(""), "a container of no kind");
+        assert!(mounts::remote(text).iter().all(|point| !point.is_empty()), "a mount without a place");
         let groups = mounts::choose(text);
         assert!(groups.iter().all(|group| !group.is_empty()), "a file system without a mount");
         assert!(addresses::ipv4(text).len() <= addresses::MAX_ADDRESSES, "too many addresses");
@@ -46,14 +66,24 @@ pub fn take_any_bytes(first: &[u8], second: &[u8]) {
     }
 }
 
-struct AnyStalls(Stalls);
+/// What takes a text as a [`Reading`] does.
+type Take<R> = fn(&mut R, &[u8], Duration, &mut Values) -> Result<(), Fault>;
 
-impl Reading for AnyStalls {
-    const NAME: &'static str = "pressure";
+/// A reading of one of a source's several files.
+struct Any<R>(R, Take<R>);
 
-    fn take(&mut self, text: &[u8], at: Duration, out: &mut Values) -> Result<(), crate::file_source::Fault> {
-        self.0.take(text, at, out)
+impl<R: Send> Reading for Any<R> {
+    const NAME: &'static str = "any";
+
+    fn take(&mut self, text: &[u8], at: Duration, out: &mut Values) -> Result<(), Fault> {
+        self.1(&mut self.0, text, at, out)
     }
+}
+
+fn put(name: &str, put: impl FnOnce(&mut Values)) {
+    let mut out = Values::default();
+    put(&mut out);
+    check(name, &out);
 }
 
 fn take_both<R: Reading>(reading: &mut R, first: &[u8], second: &[u8]) {
@@ -70,7 +100,8 @@ fn check(name: &str, out: &Values) {
     let mut seen = HashSet::new();
     for (metric, text, value) in out.iter() {
         let most = if metric.unit == Unit::Percent { 100.0 } else { f64::MAX };
-        assert!((0.0..=most).contains(&value), "{name}: {} is {value}", metric.name);
+        let least = if metric.unit.can_be_negative() { f64::MIN } else { 0.0 };
+        assert!((least..=most).contains(&value), "{name}: {} is {value}", metric.name);
         assert_eq!(tags::canonical(text).as_deref(), Ok(text), "{name}: tags of {}", metric.name);
         assert!(seen.insert((metric.name, text)), "{name}: {}{{{text}}} stands twice", metric.name);
     }

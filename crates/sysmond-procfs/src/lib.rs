@@ -1,31 +1,49 @@
 //! Reads a Linux host: text of `/proc` and `/sys` in, values out.
 //!
 //! One file a source; each has a pure parser of bytes and a thin reader of a file below [`Roots`]. A source remembers
-//! its last counters and gives rates over the real time between two readings. Nothing here spawns threads: whoever
-//! calls gives each source its deadline.
+//! its last counters and gives rates over the real time between two readings. Nothing here spawns threads, but where a
+//! file system of another machine is asked, which can hang: whoever calls gives each source its deadline.
 
 mod addresses;
+mod attribute;
+mod battery;
+mod cgroup;
+mod clock;
+mod connections;
+mod container;
 mod cpu;
 mod disk;
 mod file_source;
 mod filesystem;
+mod frequency;
 #[doc(hidden)]
 pub mod fuzz;
+mod keyed;
+mod links;
+mod listing;
 mod load;
 mod memory;
 mod mounts;
 mod network;
 mod pace;
+mod paced;
 mod pressure;
 mod processor;
+mod protocols;
+mod raid;
+mod remote;
+mod sensors;
+mod sockets;
 mod source;
 mod stat;
 mod static_info;
 mod table;
+mod tables;
 #[cfg(test)]
 mod testing;
 mod text;
 mod uptime;
+mod vmstat;
 
 pub use source::{Roots, Source, SourceError, Values, sources};
 pub use static_info::{hostname, static_info};

@@ -1,10 +1,10 @@
-//! Load averages, from `/proc/loadavg`.
+//! Load averages and the number of threads, from `/proc/loadavg`.
 
 use crate::file_source::{Fault, FileSource, ProcFile, Reading};
 use crate::source::{Roots, Values};
-use crate::text::{decimal, fields};
+use crate::text::{decimal, fields, number, split_once};
 use std::time::Duration;
-use sysmond_model::catalogue::{LOAD_AVG_1M, LOAD_AVG_5M, LOAD_AVG_15M};
+use sysmond_model::catalogue::{LOAD_AVG_1M, LOAD_AVG_5M, LOAD_AVG_15M, PROCESSES_THREADS};
 
 pub(crate) fn source(roots: &Roots) -> FileSource<Load> {
     FileSource::new(ProcFile::new(roots.procfs.join("loadavg")), Load)
@@ -22,6 +22,11 @@ impl Reading for Load {
             let value = columns.next().flatten().ok_or(Fault::Malformed("expected three load averages"))?;
             out.put(metric, "", value);
         }
+        // `3/98`: tasks that can run, and all of them.
+        let tasks = fields(text).nth(3).and_then(|tasks| split_once(tasks, b'/'));
+        if let Some(threads) = tasks.and_then(|(_, all)| number(all)) {
+            out.put(&PROCESSES_THREADS, "", threads as f64);
+        }
         Ok(())
     }
 }
@@ -35,7 +40,8 @@ mod tests {
     fn three_averages() {
         let mut out = Values::default();
         Load.take(b"0.00 0.15 12.20 3/98 12562\n", Duration::ZERO, &mut out).unwrap();
-        assert_eq!(values(&out), ["load.avg_1m 0", "load.avg_5m 0.15", "load.avg_15m 12.2"]);
+        let expected = ["load.avg_1m 0", "load.avg_5m 0.15", "load.avg_15m 12.2", "processes.threads 98"];
+        assert_eq!(values(&out), expected);
     }
 
     #[test]

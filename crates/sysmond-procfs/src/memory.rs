@@ -1,19 +1,67 @@
 //! Memory and swap space, from `/proc/meminfo`.
 
 use crate::file_source::{Fault, FileSource, ProcFile, Reading};
+use crate::keyed::Keyed;
 use crate::source::{Roots, Values};
-use crate::text::{fields, lines, number, split_once};
 use std::time::Duration;
+use sysmond_model::Metric;
 use sysmond_model::catalogue::{
-    MEMORY_AVAILABLE_BYTES, MEMORY_BUFFERS_BYTES, MEMORY_CACHED_BYTES, MEMORY_FREE_BYTES, MEMORY_TOTAL_BYTES,
-    MEMORY_USAGE_PERCENT, MEMORY_USED_BYTES, SWAP_TOTAL_BYTES, SWAP_USAGE_PERCENT, SWAP_USED_BYTES,
+    MEMORY_ACTIVE_BYTES, MEMORY_ANONYMOUS_BYTES, MEMORY_AVAILABLE_BYTES, MEMORY_BUFFERS_BYTES,
+    MEMORY_CACHED_BYTES, MEMORY_COMMIT_LIMIT_BYTES, MEMORY_COMMITTED_BYTES, MEMORY_CORRUPTED_BYTES,
+    MEMORY_DIRTY_BYTES, MEMORY_FREE_BYTES, MEMORY_HUGE_ANONYMOUS_BYTES, MEMORY_HUGE_PAGES_FREE,
+    MEMORY_HUGE_PAGES_RESERVED, MEMORY_HUGE_PAGES_TOTAL, MEMORY_HUGE_PAGES_USED_BYTES, MEMORY_INACTIVE_BYTES,
+    MEMORY_KERNEL_STACK_BYTES, MEMORY_LOCKED_BYTES, MEMORY_MAPPED_BYTES, MEMORY_PAGE_TABLES_BYTES,
+    MEMORY_SHARED_BYTES, MEMORY_SLAB_BYTES, MEMORY_SLAB_RECLAIMABLE_BYTES, MEMORY_TOTAL_BYTES,
+    MEMORY_USAGE_PERCENT, MEMORY_USED_BYTES, MEMORY_WRITEBACK_BYTES, SWAP_CACHED_BYTES, SWAP_TOTAL_BYTES,
+    SWAP_USAGE_PERCENT, SWAP_USED_BYTES,
 };
 
 pub(crate) fn source(roots: &Roots) -> FileSource<Memory> {
-    FileSource::new(ProcFile::new(roots.procfs.join("meminfo")), Memory)
+    FileSource::new(ProcFile::new(roots.procfs.join("meminfo")), Memory::new())
 }
 
-/// What `/proc/meminfo` says, bytes.
+/// What is read for more than one metric.
+const NAMED: [&[u8]; 13] = [
+    b"MemTotal",
+    b"MemFree",
+    b"MemAvailable",
+    b"Buffers",
+    b"Cached",
+    b"Shmem",
+    b"SReclaimable",
+    b"SwapTotal",
+    b"SwapFree",
+    b"HugePages_Total",
+    b"HugePages_Free",
+    b"HugePages_Rsvd",
+    b"Hugepagesize",
+];
+
+/// What is given as it is, in KiB.
+const PARTS: [(&[u8], &Metric); 20] = [
+    (b"MemFree", &MEMORY_FREE_BYTES),
+    (b"Cached", &MEMORY_CACHED_BYTES),
+    (b"Buffers", &MEMORY_BUFFERS_BYTES),
+    (b"Shmem", &MEMORY_SHARED_BYTES),
+    (b"AnonPages", &MEMORY_ANONYMOUS_BYTES),
+    (b"Mapped", &MEMORY_MAPPED_BYTES),
+    (b"Active", &MEMORY_ACTIVE_BYTES),
+    (b"Inactive", &MEMORY_INACTIVE_BYTES),
+    (b"Dirty", &MEMORY_DIRTY_BYTES),
+    (b"Writeback", &MEMORY_WRITEBACK_BYTES),
+    (b"Slab", &MEMORY_SLAB_BYTES),
+    (b"SReclaimable", &MEMORY_SLAB_RECLAIMABLE_BYTES),
+    (b"KernelStack", &MEMORY_KERNEL_STACK_BYTES),
+    (b"PageTables", &MEMORY_PAGE_TABLES_BYTES),
+    (b"Mlocked", &MEMORY_LOCKED_BYTES),
+    (b"Committed_AS", &MEMORY_COMMITTED_BYTES),
+    (b"CommitLimit", &MEMORY_COMMIT_LIMIT_BYTES),
+    (b"AnonHugePages", &MEMORY_HUGE_ANONYMOUS_BYTES),
+    (b"HardwareCorrupted", &MEMORY_CORRUPTED_BYTES),
+    (b"SwapCached", &SWAP_CACHED_BYTES),
+];
+
+/// What `/proc/meminfo` says: bytes, and numbers of huge pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct MemInfo {
     pub(crate) total: Option<u64>,
@@ -25,27 +73,40 @@ pub(crate) struct MemInfo {
     reclaimable: Option<u64>,
     swap_total: Option<u64>,
     swap_free: Option<u64>,
+    huge_total: Option<u64>,
+    huge_free: Option<u64>,
+    huge_reserved: Option<u64>,
+    huge_size: Option<u64>,
+}
+
+fn bytes(kib: Option<u64>) -> Option<u64> {
+    kib?.checked_mul(1024)
 }
 
 impl MemInfo {
     pub(crate) fn parse(text: &[u8]) -> Self {
-        let mut info = Self::default();
-        for (key, value) in lines(text).filter_map(|line| split_once(line, b':')) {
-            let slot = match key {
-                b"MemTotal" => &mut info.total,
-                b"MemFree" => &mut info.free,
-                b"MemAvailable" => &mut info.available,
-                b"Buffers" => &mut info.buffers,
-                b"Cached" => &mut info.cached,
-                b"Shmem" => &mut info.shared,
-                b"SReclaimable" => &mut info.reclaimable,
-                b"SwapTotal" => &mut info.swap_total,
-                b"SwapFree" => &mut info.swap_free,
-                _ => continue,
-            };
-            *slot = fields(value).next().and_then(number).and_then(|kib| kib.checked_mul(1024));
+        Self::of(Keyed::new(NAMED).numbers(text))
+    }
+
+    fn of(numbers: [Option<u64>; NAMED.len()]) -> Self {
+        let [kib @ .., huge_total, huge_free, huge_reserved, huge_size] = numbers;
+        let [total, free, available, buffers, cached, shared, reclaimable, swap_total, swap_free] =
+            kib.map(bytes);
+        Self {
+            total,
+            free,
+            available,
+            buffers,
+            cached,
+            shared,
+            reclaimable,
+            swap_total,
+            swap_free,
+            huge_total,
+            huge_free,
+            huge_reserved,
+            huge_size: bytes(huge_size),
         }
-        info
     }
 
     /// Memory that programs can get without swapping, never more than there is.
@@ -63,25 +124,31 @@ impl MemInfo {
 }
 
 #[derive(Debug)]
-pub(crate) struct Memory;
+pub(crate) struct Memory {
+    named: Keyed<{ NAMED.len() }>,
+    parts: Keyed<{ PARTS.len() }>,
+}
+
+impl Memory {
+    pub(crate) fn new() -> Self {
+        Self { named: Keyed::new(NAMED), parts: Keyed::new(PARTS.map(|(key, _)| key)) }
+    }
+}
 
 impl Reading for Memory {
     const NAME: &'static str = "memory";
 
     fn take(&mut self, text: &[u8], _at: Duration, out: &mut Values) -> Result<(), Fault> {
-        let info = MemInfo::parse(text);
-        put_swap(&info, out);
-        let total = info.total.filter(|total| *total > 0).ok_or(Fault::Malformed("expected `MemTotal`"))?;
-        out.put(&MEMORY_TOTAL_BYTES, "", total as f64);
-        for (metric, value) in [
-            (&MEMORY_FREE_BYTES, info.free),
-            (&MEMORY_CACHED_BYTES, info.cached),
-            (&MEMORY_BUFFERS_BYTES, info.buffers),
-        ] {
-            if let Some(bytes) = value {
+        let info = MemInfo::of(self.named.numbers(text));
+        for ((_, metric), kib) in PARTS.iter().zip(self.parts.numbers(text)) {
+            if let Some(bytes) = bytes(kib) {
                 out.put(metric, "", bytes as f64);
             }
         }
+        put_swap(&info, out);
+        put_huge_pages(&info, out);
+        let total = info.total.filter(|total| *total > 0).ok_or(Fault::Malformed("expected `MemTotal`"))?;
+        out.put(&MEMORY_TOTAL_BYTES, "", total as f64);
         let available =
             info.available(total).ok_or(Fault::Malformed("expected `MemAvailable` or `MemFree`"))?;
         let used = total - available;
@@ -103,6 +170,23 @@ fn put_swap(info: &MemInfo, out: &mut Values) {
     }
 }
 
+/// Most hosts have none set aside.
+fn put_huge_pages(info: &MemInfo, out: &mut Values) {
+    let (Some(total), Some(free)) = (info.huge_total, info.huge_free) else { return };
+    if total == 0 {
+        return;
+    }
+    out.put(&MEMORY_HUGE_PAGES_TOTAL, "", total as f64);
+    out.put(&MEMORY_HUGE_PAGES_FREE, "", free as f64);
+    if let Some(reserved) = info.huge_reserved {
+        out.put(&MEMORY_HUGE_PAGES_RESERVED, "", reserved as f64);
+    }
+    if let Some(size) = info.huge_size {
+        let used = total.saturating_sub(free).saturating_mul(size);
+        out.put(&MEMORY_HUGE_PAGES_USED_BYTES, "", used as f64);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,7 +194,7 @@ mod tests {
 
     fn take(text: &str) -> Vec<String> {
         let mut out = Values::default();
-        Memory.take(text.as_bytes(), Duration::ZERO, &mut out).unwrap();
+        Memory::new().take(text.as_bytes(), Duration::ZERO, &mut out).unwrap();
         values(&out)
     }
 
@@ -150,6 +234,17 @@ mod tests {
     }
 
     #[test]
+    fn huge_pages_are_shown_where_there_are_any() {
+        let memory = "MemTotal: 1000 kB\nMemAvailable: 500 kB\n";
+        let huge = "HugePages_Total: 8\nHugePages_Free: 5\nHugePages_Rsvd: 2\nHugepagesize: 2048 kB\n";
+        let found = take(&format!("{memory}{huge}"));
+        assert_eq!(value(&found, "memory.huge_pages_free"), "5");
+        assert_eq!(value(&found, "memory.huge_pages_used_bytes"), "6291456");
+        let found = take(&format!("{memory}{}", huge.replace('8', "0")));
+        assert!(!found.iter().any(|line| line.starts_with("memory.huge_pages")), "{found:?}");
+    }
+
+    #[test]
     fn without_a_total_it_is_malformed() {
         for text in [
             "",
@@ -158,7 +253,10 @@ mod tests {
             "MemTotal: 99999999999999999999 kB\n",
             "MemTotal: 5 kB\n",
         ] {
-            assert!(Memory.take(text.as_bytes(), Duration::ZERO, &mut Values::default()).is_err(), "{text}");
+            assert!(
+                Memory::new().take(text.as_bytes(), Duration::ZERO, &mut Values::default()).is_err(),
+                "{text}"
+            );
         }
     }
 }

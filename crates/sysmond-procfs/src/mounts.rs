@@ -9,8 +9,8 @@ use std::collections::HashMap;
 /// - what is in memory and so counted there: `tmpfs`, `devtmpfs`, `ramfs`
 /// - images that are full by nature: `squashfs`, `iso9660`, `erofs` …
 /// - layers over file systems that are measured themselves: `overlay`, `aufs`, `ecryptfs` …
-/// - other machines' space: `nfs`, `cifs`, `ceph` … Asking for it can block for ever where that machine is gone, and it
-///   is told by that machine.
+/// - other machines' space: `nfs`, `cifs`, `ceph` … Asking for it can block for ever where that machine is gone: see
+///   [`remote`].
 const NOT_MEASURED: &[&[u8]] = &[
     b"9p",
     b"acfs",
@@ -96,6 +96,26 @@ const NOT_MEASURED: &[&[u8]] = &[
 /// layers or no space at all. A local disk served by a program, such as one of `ntfs-3g`, is a `fuseblk`.
 const BY_A_PROGRAM: &[u8] = b"fuse.";
 
+/// Space of other machines, of which a host is interested in what is left. Sorted.
+const REMOTE: &[&[u8]] = &[
+    b"9p",
+    b"afs",
+    b"beegfs",
+    b"ceph",
+    b"cifs",
+    b"fuse.glusterfs",
+    b"fuse.rclone",
+    b"fuse.s3fs",
+    b"fuse.sshfs",
+    b"glusterfs",
+    b"gpfs",
+    b"lustre",
+    b"nfs",
+    b"nfs4",
+    b"smb3",
+    b"smbfs",
+];
+
 /// Their directories have other device numbers than their mounts.
 const WITH_SUBVOLUMES: [&[u8]; 2] = [b"btrfs", b"bcachefs"];
 
@@ -142,6 +162,19 @@ pub(crate) fn choose(text: &[u8]) -> Vec<Vec<Mount>> {
         group.sort_by_key(|mount| (!mount.is_root(), !mount.entire, mount.point.len()));
     }
     groups
+}
+
+/// Where file systems of other machines are mounted, once each, in the order of the table.
+pub(crate) fn remote(text: &[u8]) -> Vec<Vec<u8>> {
+    let mut found: Vec<Entry<'_>> = Vec::new();
+    for entry in lines(text).filter_map(Entry::parse) {
+        found.retain(|known| known.point != entry.point);
+        let is_remote = REMOTE.binary_search(&entry.kind).is_ok() && entry.point != b"/";
+        if is_remote && found.iter().all(|known| known.device != entry.device) {
+            found.push(entry);
+        }
+    }
+    found.iter().map(|entry| unescape(entry.point)).collect()
 }
 
 /// Whether the text is such a table at all.
@@ -227,7 +260,16 @@ mod tests {
 
     #[test]
     fn the_list_is_sorted() {
-        assert!(NOT_MEASURED.is_sorted());
+        assert!(NOT_MEASURED.is_sorted() && REMOTE.is_sorted());
+    }
+
+    #[test]
+    fn file_systems_of_other_machines_are_told_apart() {
+        let text = b"1 2 0:40 / /mnt/a\\040b rw - nfs4 srv:/a rw\n1 2 0:40 / /again rw - nfs4 srv:/a rw\n\
+                     1 2 8:1 / / rw - ext4 /dev/x rw\n1 2 0:41 / /hidden rw - cifs //srv/c rw\n\
+                     1 2 8:2 / /hidden rw - ext4 /dev/y rw\n1 2 0:42 / /ssh rw - fuse.sshfs srv: rw\n";
+        assert_eq!(remote(text), [b"/mnt/a b".to_vec(), b"/ssh".to_vec()]);
+        assert!(choose(text).iter().flatten().all(|mount| !mount.point.starts_with(b"/mnt")));
     }
 
     #[test]

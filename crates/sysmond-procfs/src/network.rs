@@ -16,9 +16,9 @@ use sysmond_model::catalogue::{
     NETWORK_TX_DROPS, NETWORK_TX_ERRORS, NETWORK_TX_PACKETS,
 };
 
-/// Interfaces that are told apart, of eight series each: enough for a host of containers, and a host that makes
-/// ten thousand does not fill the store.
-pub(crate) const MAX_INTERFACES: usize = 192;
+/// Interfaces that are told apart, of eleven series each with their state: enough for a host of containers, and a
+/// host that makes ten thousand does not fill the store.
+pub(crate) const MAX_INTERFACES: usize = 72;
 
 pub(crate) fn source(roots: &Roots, max_gap: Duration) -> FileSource<Network> {
     FileSource::new(ProcFile::first_of(roots.of_host("net/dev")), Network::new(max_gap))

@@ -16,25 +16,30 @@ impl Pace {
 
     /// The time since the last reading, and `at` is the last from now on. `None` on the first reading, where time did
     /// not pass, and after a hole: a mean over a suspended night says nothing about any second of it.
+    ///
+    /// Both ends are rounded to a millisecond, of which errors do not add up: rates are then ratios of small whole
+    /// numbers, which the store keeps instead of their fractions.
     pub(crate) fn step(&mut self, at: Duration) -> Option<Elapsed> {
+        let at = Duration::from_millis(u64::try_from((at.as_micros() + 500) / 1000).ok()?);
         let since = at.checked_sub(self.last.replace(at)?)?;
-        (!since.is_zero() && since <= self.max_gap).then_some(Elapsed(since))
+        let millis = u64::try_from(since.as_millis()).ok()?;
+        (millis > 0 && since <= self.max_gap).then_some(Elapsed(millis))
     }
 }
 
-/// A time that is not zero.
+/// A time in milliseconds, that is not zero.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Elapsed(Duration);
+pub(crate) struct Elapsed(u64);
 
 impl Elapsed {
-    /// Milliseconds; exact where the readings were on whole milliseconds, so that rates stay ratios of small integers.
-    pub(crate) fn millis(self) -> f64 {
-        self.0.as_nanos() as f64 / 1e6
+    /// Milliseconds.
+    pub(crate) const fn millis(self) -> f64 {
+        self.0 as f64
     }
 
     /// Seconds.
-    pub(crate) fn seconds(self) -> f64 {
-        self.0.as_secs_f64()
+    pub(crate) const fn seconds(self) -> f64 {
+        self.millis() / 1000.0
     }
 
     /// A counter's increase per second.
@@ -48,9 +53,17 @@ impl Elapsed {
         (100.0 * millis as f64 / self.millis()).min(100.0)
     }
 
-    /// The same of microseconds.
+    /// The share of this time on all of `cores` that `micros` are, percent; to the nearest millisecond, so that it stays a
+    /// ratio of small integers.
+    pub(crate) fn percent_of_cores(self, micros: u64, cores: u64) -> f64 {
+        let millis = micros.saturating_add(500) / 1000;
+        (100.0 * millis as f64 / (self.millis() * cores.max(1) as f64)).min(100.0)
+    }
+
+    /// The share of this time that `micros` are, percent, to the nearest ten of them.
     pub(crate) fn percent_of_micros(self, micros: u64) -> f64 {
-        (100.0 * micros as f64 / (self.0.as_nanos() as f64 / 1e3)).min(100.0)
+        let tens = micros.saturating_add(5) / 10;
+        (1000.0 * tens as f64 / (1000.0 * self.millis())).min(100.0)
     }
 }
 
@@ -74,12 +87,22 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::float_cmp, reason = "whole numbers are exact")]
+    fn the_time_is_of_whole_milliseconds_whose_errors_do_not_add_up() {
+        let mut pace = Pace::new(Duration::from_secs(3));
+        let ticks = (0..1000_u64).map(|n| Duration::from_micros(1_000_000 + n * 1_000_300));
+        let sum: f64 = ticks.filter_map(|at| pace.step(at)).map(Elapsed::millis).sum();
+        assert_eq!(sum, 999_300.0);
+    }
+
+    #[test]
     #[expect(clippy::float_cmp, reason = "rates of whole numbers are exact")]
     fn rates_are_over_the_real_time() {
-        let elapsed = Elapsed(Duration::from_secs(2));
+        let elapsed = Elapsed(2000);
         assert_eq!(elapsed.per_second(5), 2.5);
         assert_eq!(elapsed.percent_of_millis(500), 25.0);
         assert_eq!(elapsed.percent_of_millis(2001), 100.0);
         assert_eq!(elapsed.percent_of_micros(500_000), 25.0);
+        assert_eq!(elapsed.percent_of_cores(500_000, 4), 6.25);
     }
 }

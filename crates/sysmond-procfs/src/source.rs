@@ -1,7 +1,13 @@
 //! What all sources have in common.
 
-use crate::{cpu, disk, filesystem, load, memory, network, pressure, uptime};
+use crate::paced::Paced;
+use crate::{
+    battery, cgroup, clock, connections, cpu, disk, filesystem, frequency, links, load, memory, network,
+    pressure, protocols, raid, remote, sensors, sockets, tables, uptime, vmstat,
+};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use sysmond_model::Metric;
 use thiserror::Error;
@@ -30,30 +36,38 @@ impl Roots {
     }
 }
 
-/// Why a reading gave nothing or not all.
-#[derive(Debug, Error)]
+/// Why a reading gave nothing or not all. To repeat one costs nothing: what fails once fails each second.
+#[derive(Clone, Debug, Error)]
 pub enum SourceError {
     /// A file could not be read.
-    #[error("cannot read {path}")]
+    #[error("cannot read {}", path.display())]
     Io {
         /// The file.
-        path: PathBuf,
+        path: Arc<Path>,
         /// The system's reason.
-        source: std::io::Error,
+        source: Arc<io::Error>,
+    },
+    /// This host has no such thing: nothing is wrong, and there is nothing to read.
+    #[error("{reason}: there is no {}", path.display())]
+    Absent {
+        /// The file that would have it.
+        path: Arc<Path>,
+        /// What the host lacks.
+        reason: &'static str,
     },
     /// A file was not as the kernel documents it.
-    #[error("{path}: {reason}")]
+    #[error("{}: {reason}", path.display())]
     Malformed {
         /// The file.
-        path: PathBuf,
+        path: Arc<Path>,
         /// What was expected where.
-        reason: String,
+        reason: &'static str,
     },
     /// There is more of something than is read; the rest was left out.
-    #[error("{path}: more than {limit} of `{key}`, {left_out} left out")]
+    #[error("{}: more than {limit} of `{key}`, {left_out} left out", path.display())]
     Limit {
         /// The file.
-        path: PathBuf,
+        path: Arc<Path>,
         /// The tag that tells the things apart: `interface`.
         key: &'static str,
         /// How many are read.
@@ -61,6 +75,22 @@ pub enum SourceError {
         /// How many were not.
         left_out: usize,
     },
+}
+
+impl SourceError {
+    pub(crate) fn io(path: impl Into<Arc<Path>>, error: impl Into<io::Error>) -> Self {
+        Self::Io { path: path.into(), source: Arc::new(error.into()) }
+    }
+
+    /// Whether the host simply has no such thing: a source that says so is absent, not down.
+    pub const fn is_absence(&self) -> bool {
+        matches!(self, Self::Absent { .. })
+    }
+
+    /// Whether this user may not read it, while another could.
+    pub fn is_denial(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied)
+    }
 }
 
 /// One source of values, such as `/proc/stat`.
@@ -110,24 +140,53 @@ impl Values {
         self.len += 1;
     }
 
+    /// Adds all values of `other`.
+    pub(crate) fn extend(&mut self, other: &Self) {
+        for (metric, tags, value) in other.iter() {
+            self.put(metric, tags, value);
+        }
+    }
+
     /// The values in the order they were put: metric, canonical tags, value.
     pub fn iter(&self) -> impl Iterator<Item = (&'static Metric, &str, f64)> {
         self.entries.iter().take(self.len).map(|entry| (entry.metric, entry.tags.as_str(), entry.value))
     }
 }
 
+/// What costs more, or changes seldom.
+const SLOW: Duration = Duration::from_secs(10);
+/// What costs much, or changes once in a while.
+const SLOWER: Duration = Duration::from_secs(30);
+
 /// All sources of a host, in the order in which people read them. A source whose files are missing is there too and
 /// says so when it is read.
 pub fn sources(roots: &Roots, max_gap: Duration) -> Vec<Box<dyn Source>> {
+    let seconds = Duration::from_secs;
+    // A slow clock has holes of its own length.
+    let slow_gap = max_gap.max(3 * SLOW);
     vec![
-        Box::new(cpu::source(roots, max_gap)),
-        Box::new(load::source(roots)),
-        Box::new(memory::source(roots)),
-        Box::new(filesystem::FileSystems::new(roots)),
-        Box::new(disk::source(roots, max_gap)),
-        Box::new(network::source(roots, max_gap)),
-        Box::new(pressure::Pressure::new(roots, max_gap)),
-        Box::new(uptime::source(roots)),
+        Paced::always(cpu::source(roots, max_gap)),
+        Paced::every(SLOW, seconds(1), frequency::Frequency::new(roots, slow_gap)),
+        Paced::always(load::source(roots)),
+        Paced::always(memory::source(roots)),
+        Paced::always(vmstat::source(roots, max_gap)),
+        Paced::every(SLOW, seconds(2), filesystem::FileSystems::new(roots)),
+        Paced::every(SLOWER, seconds(17), remote::Remote::new(roots)),
+        Paced::always(disk::source(roots, max_gap)),
+        Paced::always(network::source(roots, max_gap)),
+        Paced::every(SLOW, seconds(3), links::Links::new(roots, slow_gap)),
+        Paced::always(sockets::Sockets::new(roots)),
+        Paced::always(protocols::Protocols::new(roots, max_gap)),
+        Paced::every(SLOWER, seconds(13), connections::Connections::new(roots)),
+        Paced::always(pressure::Pressure::new(roots, max_gap)),
+        Paced::always(uptime::source(roots)),
+        Paced::every(seconds(5), seconds(0), tables::Tables::new(roots)),
+        Paced::every(seconds(60), seconds(50), clock::Clock::new(roots)),
+        Paced::every(SLOW, seconds(4), sensors::Sensors::new(roots)),
+        Paced::every(SLOWER, seconds(11), battery::Batteries::new(roots)),
+        Paced::every(SLOW, seconds(6), raid::source(roots)),
+        Paced::every(SLOW, seconds(7), cgroup::Groups::new(roots, slow_gap)),
+        Paced::every(seconds(5), seconds(2), cgroup::Own::new(roots, slow_gap)),
     ]
 }
 
@@ -141,15 +200,26 @@ mod tests {
     fn a_host_at_every_limit_fits_into_the_store() {
         let most = |tag| match tag {
             "core" => cpu::MAX_CORES,
-            "mount" => filesystem::MAX_MOUNTS,
+            "service" => cgroup::MAX_SERVICES,
+            "container" => cgroup::MAX_CONTAINERS,
+            // Both together are one sensor.
+            "chip" => 1,
+            "sensor" => sensors::MAX_OF_A_KIND,
+            "battery" | "supply" => battery::MAX_SUPPLIES,
+            "array" => raid::MAX_ARRAYS,
+            "state" => connections::STATES.len(),
+            "mount" => filesystem::MAX_MOUNTS + remote::MAX_MOUNTS,
             "device" => disk::MAX_DEVICES,
             "interface" => network::MAX_INTERFACES,
-            "collector" => 16,
+            "collector" => 32,
             tag => panic!("the tag {tag} has no limit"),
         };
-        let series =
-            CATALOGUE.iter().map(|metric| metric.tags.iter().map(|tag| most(tag)).product::<usize>());
-        assert!(series.sum::<usize>() <= MAX_SERIES_PER_HOST);
+        let most = |metric: &Metric| match metric.name {
+            "cpu.core_frequency_hertz" => frequency::MAX_CORES,
+            _ => metric.tags.iter().map(|tag| most(tag)).product::<usize>(),
+        };
+        let series: usize = CATALOGUE.iter().map(|metric| most(metric)).sum();
+        assert!(series <= MAX_SERIES_PER_HOST, "{series}");
     }
 
     #[test]

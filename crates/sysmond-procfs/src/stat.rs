@@ -63,6 +63,10 @@ pub(crate) enum Line<'a> {
     Total(CpuTimes),
     /// One core, by its number as written.
     Core(&'a [u8], CpuTimes),
+    /// Interrupts since the kernel started.
+    Interrupts(u64),
+    /// Soft interrupts since the kernel started.
+    SoftInterrupts(u64),
     /// Context switches since the kernel started.
     ContextSwitches(u64),
     /// When the kernel started, Unix seconds.
@@ -81,10 +85,6 @@ pub(crate) fn parse(text: &[u8]) -> impl Iterator<Item = Line<'_>> {
 }
 
 fn line(line: &[u8]) -> Option<Line<'_>> {
-    // The longest line by far, one column per interrupt: not worth a look.
-    if line.starts_with(b"intr") {
-        return None;
-    }
     let mut columns = fields(line);
     let key = columns.next()?;
     if let Some(core) = key.strip_prefix(b"cpu") {
@@ -95,6 +95,9 @@ fn line(line: &[u8]) -> Option<Line<'_>> {
         };
     }
     let make = match key {
+        // The longest line by far, one column per interrupt: the first is their sum.
+        b"intr" => Line::Interrupts,
+        b"softirq" => Line::SoftInterrupts,
         b"ctxt" => Line::ContextSwitches,
         b"btime" => Line::BootTime,
         b"processes" => Line::Forks,
@@ -118,6 +121,8 @@ mod tests {
         check("cpu12 1 2 3 4 5 6 7 8 9 10", Some(Line::Core(b"12", times)));
         let old = CpuTimes { user: 1, nice: 2, system: 3, idle: 4, ..CpuTimes::default() };
         check("cpu 1 2 3 4", Some(Line::Total(old)));
+        check("intr 7 0 0 5", Some(Line::Interrupts(7)));
+        check("softirq 9 1 2", Some(Line::SoftInterrupts(9)));
         check("ctxt 7", Some(Line::ContextSwitches(7)));
         check("btime 1795327958", Some(Line::BootTime(1_795_327_958)));
         check("processes 8", Some(Line::Forks(8)));
@@ -127,7 +132,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_passed_over() {
-        for text in ["cpu 1 2 3", "cpu 1 2 3 x", "cpux 1 2 3 4", "ctxt", "ctxt -1", "intr 1 2 3", ""] {
+        for text in ["cpu 1 2 3", "cpu 1 2 3 x", "cpux 1 2 3 4", "ctxt", "ctxt -1", "intr", ""] {
             assert_eq!(parse(text.as_bytes()).next(), None, "{text}");
         }
     }

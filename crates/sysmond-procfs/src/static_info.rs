@@ -5,7 +5,7 @@ use crate::memory::MemInfo;
 use crate::source::{Roots, SourceError};
 use crate::stat::{self, Line};
 use crate::text::{lines, lossy, split_once};
-use crate::{addresses, processor};
+use crate::{addresses, container, processor};
 use std::io;
 use sysmond_model::StaticInfo;
 
@@ -23,9 +23,17 @@ pub fn static_info(roots: &Roots) -> (StaticInfo, Vec<SourceError>) {
         cpu_cores,
         memory_total_bytes: told(memory_total(roots), &mut errors),
         boot_time,
+        container: container::kind(roots).unwrap_or_default(),
+        figures_of: figures_of(roots).to_owned(),
         ..StaticInfo::default()
     };
     (info, errors)
+}
+
+/// Whose figures the sources give: in a container `/proc` shows the host, unless somebody put other files over it.
+fn figures_of(roots: &Roots) -> &'static str {
+    let is_own = container::kind(roots).is_some() && container::shows_own_figures(roots);
+    if is_own { "container" } else { "host" }
 }
 
 /// The host's name. The kernel answers with the name that the *reader* has, whichever `procfs` is asked: inside of a
@@ -147,7 +155,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let roots = Roots { procfs: dir.path().into(), sysfs: dir.path().into(), rootfs: dir.path().into() };
         let (info, errors) = static_info(&roots);
-        assert_eq!(info, StaticInfo { architecture: info.architecture.clone(), ..StaticInfo::default() });
+        assert_eq!(
+            info,
+            StaticInfo {
+                architecture: info.architecture.clone(),
+                figures_of: "host".to_owned(),
+                ..StaticInfo::default()
+            }
+        );
         let told = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         for file in ["fib_trie", "os-release", "osrelease", "cpuinfo", "stat", "meminfo"] {
             assert!(told.contains(file), "{file} is not in {told}");

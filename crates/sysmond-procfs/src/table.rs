@@ -21,7 +21,7 @@ pub(crate) struct Table<C> {
 /// A thing and its counters.
 #[derive(Debug)]
 pub(crate) struct Row<C> {
-    name: Box<[u8]>,
+    pub(crate) name: Box<[u8]>,
     /// Canonical, such as `device=sda`.
     pub(crate) tags: String,
     /// Of this reading.
@@ -49,10 +49,15 @@ impl<C> Table<C> {
 
     /// The counters that the reading has of `name`. A name that stands twice counts once.
     pub(crate) fn set(&mut self, name: &[u8], now: C) {
+        self.set_as(name, name, now);
+    }
+
+    /// The same of something that people call by another name.
+    pub(crate) fn set_as(&mut self, name: &[u8], label: &[u8], now: C) {
         let expected = self.rows.get(self.cursor).is_some_and(|row| *row.name == *name);
         let found =
             if expected { Some(self.cursor) } else { self.rows.iter().position(|row| *row.name == *name) };
-        let Some(index) = found else { return self.add(name, now) };
+        let Some(index) = found else { return self.add(name, label, now) };
         self.cursor = index + 1;
         if let Some(row) = self.rows.get_mut(index).filter(|row| !row.seen) {
             row.last = Some(std::mem::replace(&mut row.now, now));
@@ -60,12 +65,12 @@ impl<C> Table<C> {
         }
     }
 
-    fn add(&mut self, name: &[u8], now: C) {
+    fn add(&mut self, name: &[u8], label: &[u8], now: C) {
         if self.rows.len() >= self.limit {
             self.refused += 1;
             return;
         }
-        let tags = tag(self.key, name);
+        let tags = tag(self.key, label);
         // Two names that differ only in bytes no tag can hold would be one series with two values: the first keeps it.
         if self.rows.iter().any(|row| row.tags == tags) {
             return;
@@ -108,8 +113,18 @@ impl<C> Table<C> {
 /// The canonical tag of a name from the kernel, which may hold any bytes: those that are not UTF-8, control characters
 /// and characters that turn the direction of text become U+FFFD, and a name too long for a tag loses its end.
 pub(crate) fn tag(key: &str, name: &[u8]) -> String {
-    let mut clean = String::with_capacity(name.len());
-    let mut room = MAX_SAMPLE_TAGS_BYTES.saturating_sub(key.len() + 1);
+    tag_within(MAX_SAMPLE_TAGS_BYTES, key, name)
+}
+
+/// Two such tags; their keys have to be given in order. Each has half of the room.
+pub(crate) fn tag_pair(first: (&str, &[u8]), second: (&str, &[u8])) -> String {
+    let room = MAX_SAMPLE_TAGS_BYTES / 2 - 1;
+    format!("{},{}", tag_within(room, first.0, first.1), tag_within(room, second.0, second.1))
+}
+
+fn tag_within(room: usize, key: &str, name: &[u8]) -> String {
+    let mut clean = String::with_capacity(name.len().min(room));
+    let mut room = room.saturating_sub(key.len() + 1);
     for c in String::from_utf8_lossy(name).chars() {
         let c = if is_unprintable(c) { char::REPLACEMENT_CHARACTER } else { c };
         // The escape of a comma, an equals sign or a backslash is one byte more.
@@ -190,6 +205,9 @@ mod tests {
             let text = tag("mount", &name);
             prop_assert!(text.len() <= MAX_SAMPLE_TAGS_BYTES);
             prop_assert!(!text.chars().any(char::is_control));
+            prop_assert_eq!(tags::canonical(&text), Ok(text));
+            let text = tag_pair(("chip", &name), ("sensor", &name));
+            prop_assert!(text.len() <= MAX_SAMPLE_TAGS_BYTES);
             prop_assert_eq!(tags::canonical(&text), Ok(text));
         }
     }

@@ -28,6 +28,14 @@ pub(crate) fn number(field: &[u8]) -> Option<u64> {
     field.iter().try_fold(0, digit)
 }
 
+/// A whole number that may be negative.
+pub(crate) fn signed(field: &[u8]) -> Option<i64> {
+    match field.strip_prefix(b"-") {
+        Some(digits) => i64::try_from(number(digits)?).ok()?.checked_neg(),
+        None => i64::try_from(number(field)?).ok(),
+    }
+}
+
 /// A hexadecimal number with or without `0x`.
 pub(crate) fn hexadecimal(field: &[u8]) -> Option<u32> {
     let digits = field.strip_prefix(b"0x").unwrap_or(field);
@@ -70,6 +78,15 @@ mod tests {
         check("-1", None);
         check("+1", None);
         check("1.5", None);
+    }
+
+    #[test]
+    fn signed_numbers_may_have_a_minus() {
+        assert_eq!(signed(b"-12"), Some(-12));
+        assert_eq!(signed(b"9223372036854775807"), Some(i64::MAX));
+        for text in [b"--1".as_slice(), b"-", b"", b"9223372036854775808"] {
+            assert_eq!(signed(text), None, "{text:?}");
+        }
     }
 
     #[test]

@@ -78,6 +78,11 @@ fn memory_is_as_free_says() {
         close("free", ours["memory.free_bytes"], mem[2], SLACK_BYTES)?;
         close("available", ours["memory.available_bytes"], available, SLACK_BYTES)?;
         close("used", ours["memory.used_bytes"], mem[0] - available, SLACK_BYTES)?;
+        close("shared", ours["memory.shared_bytes"], mem[3], SLACK_BYTES)?;
+        let cache = ours["memory.cached_bytes"]
+            + ours["memory.buffers_bytes"]
+            + ours["memory.slab_reclaimable_bytes"];
+        close("buffers and cache", cache, mem[4], SLACK_BYTES)?;
         close("usage", ours["memory.usage_percent"], 100.0 * (1.0 - available / mem[0]), 1.0)?;
         close("swap total", ours["swap.total_bytes"], swap[0], 0.0)?;
         close("swap used", ours["swap.used_bytes"], swap[1], SLACK_BYTES)
@@ -101,8 +106,11 @@ fn df() -> Vec<(String, Vec<f64>)> {
 #[test]
 fn file_systems_are_as_df_says() {
     let mut filesystem = source("filesystem");
+    let mut at = 0;
     attempt(|| {
-        let ours = read(&mut *filesystem, 1);
+        // It has a slow clock.
+        at += 60;
+        let ours = read(&mut *filesystem, at);
         let theirs = df();
         assert!(!theirs.is_empty(), "df shows no file system at all");
         for (target, row) in theirs {
@@ -233,6 +241,150 @@ fn interfaces_are_as_sysfs_says() {
         found
     };
     check_rates("network", counters, || {});
+}
+
+/// The counters of `vmstat -s`: a number, and what it counts.
+fn vmstat(wanted: &[(&str, &str, u64)]) -> BTreeMap<String, u64> {
+    let text = run("vmstat", &["-s"]);
+    let rows: Vec<_> = text.lines().filter_map(|line| line.trim().split_once(' ')).collect();
+    let find = |(series, label, each): &(&str, &str, u64)| {
+        let row = rows.iter().find(|(_, found)| found.trim() == *label);
+        let (count, _) = row.unwrap_or_else(|| panic!("no `{label}` in {text}"));
+        ((*series).to_owned(), count.parse::<u64>().unwrap() * each)
+    };
+    wanted.iter().map(find).collect()
+}
+
+#[test]
+fn events_are_as_vmstat_says() {
+    let work = || drop(run("true", &[]));
+    let events = || {
+        vmstat(&[
+            ("system.interrupts", "interrupts", 1),
+            ("system.context_switches", "CPU context switches", 1),
+            ("system.forks", "forks", 1),
+        ])
+    };
+    check_rates("cpu", events, work);
+    let page_bytes: u64 = run("getconf", &["PAGE_SIZE"]).parse().unwrap();
+    let pages = || {
+        vmstat(&[
+            ("memory.paged_in_bytes", "K paged in", 1024),
+            ("memory.paged_out_bytes", "K paged out", 1024),
+            ("swap.in_bytes", "pages swapped in", page_bytes),
+            ("swap.out_bytes", "pages swapped out", page_bytes),
+        ])
+    };
+    check_rates("vmstat", pages, work);
+}
+
+#[test]
+fn block_devices_are_as_iostat_says() {
+    let mut disk = source("disk");
+    let totals = || -> BTreeMap<String, (f64, f64)> {
+        let text = run("iostat", &["-d", "-k"]);
+        let rows = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let rows = rows.filter(|row| row.len() == 8 && row[0] != "Device");
+        rows.map(|row| (row[0].to_owned(), (row[5].parse().unwrap(), row[6].parse().unwrap()))).collect()
+    };
+    let (mut at, mut first, mut before) = (1, read(&mut *disk, 1), totals());
+    attempt(|| {
+        at += 1;
+        let (ours, after) = (read(&mut *disk, at), totals());
+        let mut result = Ok(());
+        for (device, (read_kib, written_kib)) in &after {
+            let Some((read_before, written_before)) = before.get(device) else { continue };
+            let rate = |metric: &str| ours.get(&format!("disk.{metric}{{device={device}}}"));
+            // Whole KiB on their side, and what happened between their reading and ours.
+            if let (Some(read), Some(written)) = (rate("read_bytes"), rate("write_bytes")) {
+                let slack = 4.0 * 1024.0 * 1024.0;
+                let (reads, writes) = (read_kib - read_before, written_kib - written_before);
+                result = result.clone().and(close(device, *read, reads * 1024.0, slack));
+                result = result.and(close(device, *written, writes * 1024.0, slack));
+            }
+        }
+        (first, before) = (ours, after);
+        result
+    });
+    assert!(!first.is_empty() || before.is_empty(), "iostat has {before:?} and we have nothing");
+}
+
+/// The counters of `ip -s link`, and whether the interface is up.
+fn ip_link() -> BTreeMap<String, ([u64; 8], bool)> {
+    let text = run("ip", &["-s", "link"]);
+    let lines: Vec<&str> = text.lines().collect();
+    let numbers = |line: &str| -> Vec<u64> {
+        line.split_whitespace().filter_map(|number| number.parse().ok()).collect()
+    };
+    let mut found = BTreeMap::new();
+    for chunk in lines.chunks(6).filter(|chunk| chunk.len() == 6) {
+        let name = chunk[0].split_whitespace().nth(1).expect("a name");
+        let name = name.trim_end_matches(':').split('@').next().expect("a name").to_owned();
+        let is_up = chunk[0].contains("state UP") || chunk[0].contains("state UNKNOWN");
+        let (rx, tx) = (numbers(chunk[3]), numbers(chunk[5]));
+        // The kernel's table counts as dropped what it missed, too.
+        let counters = [rx[0], rx[1], rx[2], rx[3] + rx[4], tx[0], tx[1], tx[2], tx[3]];
+        found.insert(name, (counters, is_up));
+    }
+    found
+}
+
+#[test]
+fn interfaces_are_as_ip_says() {
+    let metrics = [
+        "rx_bytes",
+        "rx_packets",
+        "rx_errors",
+        "rx_drops",
+        "tx_bytes",
+        "tx_packets",
+        "tx_errors",
+        "tx_drops",
+    ];
+    let counters = || {
+        let used = ip_link()
+            .into_iter()
+            .filter(|(name, (counters, _))| name != "lo" && counters[0] + counters[4] > 0);
+        let rows = used.flat_map(|(name, (counters, _))| {
+            let series = move |(metric, value)| (format!("network.{metric}{{interface={name}}}"), value);
+            metrics.into_iter().zip(counters).map(series)
+        });
+        rows.collect()
+    };
+    check_rates("network", counters, || {});
+    let states = read(&mut *source("links"), 1);
+    for (name, (counters, is_up)) in ip_link() {
+        if name != "lo" && counters[0] + counters[4] > 0 {
+            let ours = states[&format!("network.up{{interface={name}}}")];
+            close(&name, ours, f64::from(u8::from(is_up)), 0.0).unwrap();
+        }
+    }
+}
+
+#[test]
+fn connections_are_as_ss_says() {
+    let (mut connections, mut at) = (source("connections"), 0);
+    attempt(|| {
+        at += 60;
+        let ours = read(&mut *connections, at);
+        let text = run("ss", &["-tanH"]);
+        let theirs = |state: &str| text.lines().filter(|line| line.starts_with(state)).count() as f64;
+        for (state, name) in [("LISTEN", "listen"), ("ESTAB", "established"), ("CLOSE-WAIT", "close_wait")] {
+            close(state, ours[&format!("tcp.connections{{state={name}}}")], theirs(state), 0.0)?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn no_source_fails_here() {
+    let mut out = Values::default();
+    for mut source in sources(&roots(), Duration::from_secs(10)) {
+        out.clear();
+        if let Err(error) = source.read(Duration::from_secs(1), &mut out) {
+            assert!(error.is_absence(), "{}: {error}", source.name());
+        }
+    }
 }
 
 #[test]

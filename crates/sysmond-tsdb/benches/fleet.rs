@@ -3,14 +3,17 @@
 
 #![expect(clippy::print_stdout, reason = "a bench says what it found")]
 
+// One feed for all that measures.
+#[path = "../../../bench/src/feed.rs"]
+#[expect(unused_imports, reason = "its tests are run where it lies")]
 mod feed;
 
-use feed::Feed;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
-use sysmond_model::Timestamp;
-use sysmond_tsdb::{RangeQuery, Retention, Store, StoreOptions, TagMatch};
+use sysmond_model::{HostInfo, Shape, Timestamp};
+use sysmond_tsdb::{Append, RangeQuery, Retention, Store, StoreOptions, TagMatch};
 
 /// Ticks in one push, two seconds each.
 const TICKS_PER_PUSH: i64 = 5;
@@ -26,7 +29,7 @@ fn main() {
     let options =
         StoreOptions { retention: Retention::default(), max_disk_bytes: 1 << 36, queue_limit: 4096 };
     let store = Store::open(&path, options.clone(), Timestamp::from_millis(START_MS)).expect("a store");
-    let mut feed = Feed::new(usize::try_from(hosts).expect("positive"));
+    let mut fleet = Fleet::new(usize::try_from(hosts).expect("positive"));
     let (mut made, mut samples) = (Duration::ZERO, 0_u64);
     let (begin, io_before) = (Instant::now(), written_bytes());
     let mut slowest = Duration::ZERO;
@@ -34,7 +37,7 @@ fn main() {
     for push in 0..hours * pushes_per_hour {
         let at = START_MS + push * TICKS_PER_PUSH * TICK_MS;
         let before = thread_cpu();
-        let round = feed.round(at, TICKS_PER_PUSH, TICK_MS);
+        let round = fleet.round(at);
         made += thread_cpu().saturating_sub(before);
         let asked = Instant::now();
         samples += deliver(&store, round);
@@ -65,7 +68,35 @@ fn main() {
     println!("opened in {:?}, {} hosts", begin.elapsed(), store.stats().hosts);
 }
 
-fn deliver(store: &Store, round: Vec<sysmond_tsdb::Append>) -> u64 {
+/// The hosts, each with its feed.
+struct Fleet {
+    shape: Arc<Shape>,
+    hosts: Vec<feed::Host>,
+}
+
+impl Fleet {
+    fn new(hosts: usize) -> Self {
+        Self { shape: feed::shape(), hosts: (0..hosts).map(feed::Host::new).collect() }
+    }
+
+    /// One push of each host.
+    fn round(&mut self, at: i64) -> Vec<Append> {
+        let append = |(number, host): (usize, &mut feed::Host)| Append {
+            host: HostInfo {
+                hostname: format!("host-{number}"),
+                version: "0.5.0".into(),
+                platform: "Linux".into(),
+                tags: [].into(),
+            },
+            static_info: None,
+            received: Timestamp::from_millis(at + TICKS_PER_PUSH * TICK_MS),
+            frame: host.frame(&self.shape, at, TICKS_PER_PUSH, TICK_MS),
+        };
+        self.hosts.iter_mut().enumerate().map(append).collect()
+    }
+}
+
+fn deliver(store: &Store, round: Vec<Append>) -> u64 {
     let (done, answers) = channel();
     for append in round {
         let done = done.clone();

@@ -171,7 +171,10 @@ impl<'a> Batch<'a> {
         if let Some((known, plan)) = &pending.plan
             && (Arc::ptr_eq(known, shape) || known == shape)
         {
-            return Ok(Some(plan.clone()));
+            let plan = plan.clone();
+            // The newer copy is probably that of the next delivery too, and of other hosts.
+            pending.plan = Some((shape.clone(), plan.clone()));
+            return Ok(Some(plan));
         }
         let mut names = self.shared.names.write().unwrap_or_else(PoisonError::into_inner);
         let mut plan = Plan { layout_id: 0, layout: Arc::default(), kept: Vec::new(), refused: Vec::new() };

@@ -84,6 +84,9 @@ pub enum QueryError {
     /// More series or points than one answer holds.
     #[error("the answer would be too large: {0}")]
     TooLarge(String),
+    /// It took more memory than [`limit_memory`](crate::sql::limit_memory) allows.
+    #[error("the query was stopped at its limit of memory")]
+    OutOfMemory,
     /// It took too long and was stopped.
     #[error("the query was stopped at its time limit")]
     TimedOut,

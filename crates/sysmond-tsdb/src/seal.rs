@@ -14,9 +14,11 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender};
 use sysmond_model::Timestamp;
 
-/// Rows after which a host's head becomes a block; the first time somewhere between half of it and it, so that hosts
-/// that began together do not seal together for ever.
+/// Rows after which a host's head becomes a block; the first time somewhere between a few and it, so that hosts that
+/// began together do not seal together for ever, and that heads are half full on average at any time.
 const SEAL_ROWS: usize = 120;
+/// Rows of the least first block.
+const FIRST_ROWS: usize = 12;
 /// Age after which it does with fewer, milliseconds: a host that fell silent must not hold the log.
 const SEAL_AGE_MS: i64 = 10 * 60 * 1000;
 /// Cells of all heads beyond which the larger are sealed early: 64 MB of doubles.
@@ -39,8 +41,8 @@ pub(crate) struct Unsealed {
 
 impl Unsealed {
     pub(crate) fn new(cell: Arc<HostCell>, since: Timestamp) -> Self {
-        let spread = usize::try_from(cell.id).unwrap_or(0).wrapping_mul(37) % (SEAL_ROWS / 2);
-        Self { cell, groups: VecDeque::new(), since, in_flight: false, target: SEAL_ROWS / 2 + spread }
+        let spread = usize::try_from(cell.id).unwrap_or(0).wrapping_mul(37) % SEAL_ROWS;
+        Self { cell, groups: VecDeque::new(), since, in_flight: false, target: spread.max(FIRST_ROWS) }
     }
 
     /// Takes note of rows in a log row; whether the head is ripe.
@@ -153,8 +155,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Asks for the sealing of what is old, of the largest heads where all together are too large, or of everything where
-    /// an append found no room: the log takes more of it than blocks do.
+    /// Asks for the sealing of what is old, of the largest heads where all together are too large, or of everything
+    /// where an append found no room: the log takes more of it than blocks do.
     pub(crate) fn seal_old(&mut self, now: Timestamp) {
         let is_short = self.shared().counters.is_short.load(Ordering::Relaxed);
         let mut sizes: Vec<(usize, i64)> =

@@ -23,6 +23,9 @@ use sysmond_model::Timestamp;
 
 /// Writes in one transaction: what waits while the last one was synced, yet a bounded loss when it fails.
 const MAX_GROUP: usize = 256;
+/// Cells in one transaction, but for the last write's: about a megabyte of log, so that those who wait are not held up by
+/// one who brings a backlog.
+const MAX_GROUP_CELLS: usize = 300_000;
 /// Space that is left to others on the file system, bytes, or a twentieth of it where that is less.
 const RESERVE_BYTES: u64 = 64 * 1024 * 1024;
 /// How often the times at which hosts were seen are written, milliseconds. Until then the log has them, and sysmond's
@@ -177,16 +180,21 @@ impl Writer {
     fn serve(&mut self, first: Command, commands: &Receiver<Command>) -> Option<SyncSender<()>> {
         let mut group = Vec::new();
         let mut next = Some(first);
-        let mut last = None;
+        let (mut last, mut cells) = (None, 0);
         while let Some(command) = next {
             match command {
-                Command::Append(..) | Command::SetCursor(..) => group.push(command),
+                Command::Append(ref append, _) => {
+                    cells += append.frame.row_count() * append.frame.shape().len();
+                    group.push(command);
+                }
+                Command::SetCursor(..) => group.push(command),
                 Command::Run(_) | Command::Close(_) => {
                     last = Some(command);
                     break;
                 }
             }
-            next = (group.len() < MAX_GROUP).then(|| commands.try_recv().ok()).flatten();
+            let has_room = group.len() < MAX_GROUP && cells < MAX_GROUP_CELLS;
+            next = has_room.then(|| commands.try_recv().ok()).flatten();
         }
         if !group.is_empty() {
             self.shared.counters.queued.fetch_sub(group.len(), Ordering::Relaxed);

@@ -3,6 +3,7 @@
 use crate::config::problem::Problem;
 use crate::config::{ConfigErrors, Role, Settings, keys};
 use std::fmt::Write;
+use std::path::PathBuf;
 
 /// The effective values as aligned lines.
 pub(crate) fn text(settings: &Settings) -> String {
@@ -23,6 +24,19 @@ pub(crate) fn text(settings: &Settings) -> String {
         writeln!(out, "{name:names$}  {value:values$}  {origin}").expect("writing to a String does not fail");
     }
     out
+}
+
+/// The effective value of one setting, a path in full; empty where it has none.
+pub(crate) fn value(settings: &Settings, name: &str) -> String {
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    let expanded = match name {
+        "data_dir" => Some(settings.data_dir.display().to_string()),
+        "log.file" => path(&settings.log.file),
+        "log.access_file" => path(&settings.log.access_file),
+        _ => None,
+    };
+    let written = || settings.effective.iter().find(|one| one.key.name == name).map(|one| one.value.clone());
+    expanded.or_else(written).unwrap_or_default()
 }
 
 /// What would keep the role from starting, beyond single values.

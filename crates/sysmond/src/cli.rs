@@ -27,6 +27,7 @@ Examples:
   sysmond agent --aggregator http://monitor:9000 --token-file /etc/sysmon/token --tag role=web-server
   sysmond demo                             try a fleet of three on this machine
   sysmond sql \"SELECT hostname, status FROM hosts\"
+  sysmond export --output all.csv          every row, for another program
   sysmond check-config                     what counts, and where it was written
 
 Each setting is also a variable and a key of the configuration file: see --help of a command, and docs/config.md.
@@ -68,15 +69,21 @@ pub enum Command {
         /// Print CSV as RFC 4180 describes it
         #[arg(long)]
         csv: bool,
-        /// Stop a statement that takes longer
-        #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = crate::config::values::duration)]
-        timeout: std::time::Duration,
+        /// What the statement may take
+        #[command(flatten)]
+        limits: crate::sql::Limits,
     },
+    /// Write the rows of the aggregator's database as CSV, JSON lines or SQL, whether the aggregator runs or not
+    #[command(after_help = EXPORT_EXAMPLES)]
+    Export(crate::export::Options),
     /// Print what counts of flags, environment, file and defaults, or all mistakes at once
     CheckConfig {
         /// The role to check for
         #[arg(value_enum, default_value = "standalone")]
         role: RoleName,
+        /// Print the value of this setting alone, or nothing where it has none: for scripts
+        #[arg(long, value_name = "KEY", value_parser = KEYS.iter().map(|key| key.name).collect::<Vec<_>>())]
+        value: Option<String>,
     },
     /// Print completions for a shell
     #[command(
@@ -90,7 +97,7 @@ pub enum Command {
     #[command(after_help = "Examples:\n  sysmond man | man -l -\n  sysmond man agent > sysmond-agent.1")]
     Man {
         /// The command
-        #[arg(value_parser = ["agent", "aggregator", "demo", "sql", "check-config", "completions", "man"])]
+        #[arg(value_parser = ["agent", "aggregator", "demo", "sql", "export", "check-config", "completions", "man"])]
         command: Option<String>,
     },
 }
@@ -137,6 +144,16 @@ Examples:
 Tables: hosts(hostname, first_seen, last_seen, tags, version, platform, status)
         metrics(timestamp, metric_type, host, tags, value)
 Times are Unix seconds, and so is current_timestamp.";
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  sysmond export --output all.csv
+  sysmond export --format jsonl --host web-server-01 --metric cpu.total_usage --from now-24h | gzip > cpu.jsonl.gz
+  sysmond export --format sql --from 2026-02-01 --to 2026-03-01 --output february.sql
+  sqlite3 february.db < february.sql
+
+Rows come host by host and hour by hour. In a spreadsheet no text of CSV is a formula: one that looks like one has an
+apostrophe before it. JSON lines have the names as they are.";
 
 /// What the user asked for.
 #[derive(Debug)]

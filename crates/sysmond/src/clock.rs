@@ -10,6 +10,11 @@ pub fn now() -> Timestamp {
     Timestamp::from_millis(tv_sec * 1000 + tv_nsec / 1_000_000)
 }
 
+/// A duration as logs have it, whole milliseconds: the names of such fields end in `_ms`.
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// Time since boot, suspended time included: for rates and for gaps.
 pub fn since_boot() -> Duration {
     let Timespec { tv_sec, tv_nsec } = clock_gettime(ClockId::Boottime);

@@ -4,7 +4,7 @@ use crate::cli::{self, Command, Request, RoleName};
 use crate::config::{Environment, Role, Settings, Sources, loopback_of};
 use crate::process::{self, Ends};
 use crate::telemetry::Telemetry;
-use crate::{agent, aggregator, check_config, demo, listen, sql, standalone};
+use crate::{agent, aggregator, check_config, demo, export, listen, sql, standalone};
 use anyhow::Context;
 use std::io::Write;
 
@@ -21,11 +21,12 @@ pub(crate) fn execute(request: Request) -> anyhow::Result<()> {
             run_agent(&Settings::load(Role::Agent, sources)?, exit_with_parent)
         }
         Some(Command::Demo { hosts }) => run_demo(&Settings::load(Role::Agent, sources)?, hosts),
-        Some(Command::Sql { statement, json, csv, timeout }) => {
+        Some(Command::Sql { statement, json, csv, limits }) => {
             let settings = Settings::load(Role::Aggregator, sources)?;
-            sql::run(&settings, &statement, sql::Format::of(json, csv), timeout)
+            sql::run(&settings, &statement, sql::Format::of(json, csv), limits)
         }
-        Some(Command::CheckConfig { role }) => check(role, sources),
+        Some(Command::Export(options)) => export::run(&Settings::load(Role::Aggregator, sources)?, options),
+        Some(Command::CheckConfig { role, value }) => check(role, value.as_deref(), sources),
         Some(Command::Completions { shell }) => completions(shell),
         Some(Command::Man { command }) => man(command.as_deref()),
     }
@@ -39,7 +40,7 @@ fn run_standalone(settings: &Settings) -> anyhow::Result<()> {
         let listener = listen::bind(&settings.listen).await?;
         let bound = listener.local_addr().context("cannot tell the bound address")?;
         let here = format!("http://{}", loopback_of(bound));
-        say_ready("standalone", &here);
+        say_start("standalone");
         let agent = settings.inner_agent_config(here, token.clone());
         standalone::run(listener, settings.aggregator_config(token), agent, shutdown).await
     })
@@ -51,8 +52,7 @@ fn run_aggregator(settings: &Settings, exit_with_parent: bool) -> anyhow::Result
     let config = settings.aggregator_config(settings.own_token()?);
     process::run(process::many_threads()?, &telemetry, Ends::of(exit_with_parent), async |shutdown| {
         let listener = listen::bind(&settings.listen).await?;
-        let bound = listener.local_addr().context("cannot tell the bound address")?;
-        say_ready("aggregator", &format!("http://{}", loopback_of(bound)));
+        say_start("aggregator");
         tracing::info!(token = %settings.token, "agents need the token that is kept there");
         aggregator::run(listener, config, shutdown).await
     })
@@ -77,17 +77,20 @@ fn run_demo(settings: &Settings, hosts: u16) -> anyhow::Result<()> {
     })
 }
 
-fn say_ready(role: &'static str, address: &str) {
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), role, "dashboard on {address}");
+fn say_start(role: &'static str) {
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), role, "sysmond starts");
 }
 
-fn check(role: RoleName, sources: Sources) -> anyhow::Result<()> {
+fn check(role: RoleName, value: Option<&str>, sources: Sources) -> anyhow::Result<()> {
     let role = match role {
         RoleName::Standalone => Role::Standalone,
         RoleName::Aggregator => Role::Aggregator,
         RoleName::Agent => Role::Agent,
     };
     let settings = Settings::load(role, sources)?;
+    if let Some(name) = value {
+        return Ok(writeln!(std::io::stdout().lock(), "{}", check_config::value(&settings, name))?);
+    }
     std::io::stdout().lock().write_all(check_config::text(&settings).as_bytes())?;
     Ok(check_config::errors(role, &settings)?)
 }

@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod aggregator;
 pub mod api;
+mod calendar;
 mod check_config;
 pub mod cli;
 pub mod clock;
@@ -10,11 +11,12 @@ mod commands;
 pub mod config;
 mod damage;
 mod demo;
+pub mod export;
 mod listen;
 mod process;
 pub mod server;
 pub mod shutdown;
-mod sql;
+pub mod sql;
 pub mod standalone;
 pub mod telemetry;
 

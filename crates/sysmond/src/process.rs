@@ -4,6 +4,8 @@ use crate::shutdown::Shutdown;
 use crate::telemetry::{LogFiles, Telemetry};
 use anyhow::{Context, bail};
 use std::os::fd::AsFd;
+
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::unix::pipe;
 use tokio::runtime::{Builder, Runtime};
@@ -81,6 +83,26 @@ pub(crate) fn run(
     // A blocking call that hangs, such as one on a dead disk, must not hold up the end.
     runtime.shutdown_background();
     outcome
+}
+
+/// Runs `work` on a thread of its own to its end; a signal sets `stopped`, upon which it is to end soon.
+pub(crate) fn stoppable<T: Send + 'static>(
+    stopped: &AtomicBool,
+    work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
+) -> anyhow::Result<T> {
+    one_thread()?.block_on(async {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        let mut terminate = listen(SignalKind::terminate())?;
+        let mut interrupt = listen(SignalKind::interrupt())?;
+        let mut work = tokio::task::spawn_blocking(work);
+        tokio::select! {
+            outcome = &mut work => return outcome.context("the work broke")?,
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stopped.store(true, Ordering::Relaxed);
+        work.await.context("the work broke")?
+    })
 }
 
 async fn overdue(shutdown: &Shutdown, ends: Ends) -> Duration {

@@ -1,6 +1,6 @@
 // Grid and figures.
 
-import { formatClock, formatMinute, formatValue } from "../lib/format.js";
+import { formatClock, formatDay, formatMinute, formatValue, formatWithin, zoneOffset } from "../lib/format.js";
 import { timeTicks } from "./scale.js";
 
 /** CSS pixels that a time needs. */
@@ -14,8 +14,7 @@ const TIME_WIDTH = 72;
  */
 export function drawAxes(surface, plot, colours, { ticks, unit }) {
   const { context, ratio } = surface;
-  context.font = colours.font.replace("11px", `${11 * ratio}px`);
-  context.fillStyle = colours.text;
+  context.font = fontAt(colours.font, ratio);
   drawValues(surface, plot, colours, ticks, unit);
   drawTimes(surface, plot, colours);
 }
@@ -49,12 +48,11 @@ function drawValues(surface, plot, colours, ticks, unit) {
 function drawTimes(surface, plot, colours) {
   const { context } = surface;
   const hair = Math.max(1, surface.px(1));
-  const ticks = timeTicks(
-    plot.window.from,
-    plot.window.to,
-    Math.max(1, Math.floor(plot.width / surface.px(TIME_WIDTH))),
-  );
+  const { from, to } = plot.window;
+  const zone = zoneOffset(to);
+  const ticks = timeTicks(from, to, Math.max(1, Math.floor(plot.width / surface.px(TIME_WIDTH))), zone);
   const format = ticks.some((tick) => tick % 60 !== 0) ? formatClock : formatMinute;
+  const atMidnight = (/** @type {number} */ tick) => to - from > 7200 && (tick + zone) % 86_400 === 0;
   context.textBaseline = "alphabetic";
   context.textAlign = "center";
   for (const tick of ticks) {
@@ -62,7 +60,7 @@ function drawTimes(surface, plot, colours) {
     context.fillStyle = colours.grid;
     context.fillRect(x, plot.upper, hair, plot.floor - plot.upper);
     context.fillStyle = colours.text;
-    const text = format(tick);
+    const text = atMidnight(tick) ? formatDay(tick) : format(tick);
     const half = context.measureText(text).width / 2;
     context.fillText(text, Math.min(x, surface.width - half), surface.height - surface.px(4));
   }
@@ -100,10 +98,10 @@ export function drawMoment(surface, plot, time, colours) {
   const x = Math.round(plot.x(time));
   context.fillStyle = colours.cursor;
   context.fillRect(x, plot.upper, Math.max(1, surface.px(1)), plot.floor - plot.upper);
-  context.font = colours.font.replace("11px", `${11 * ratio}px`);
+  context.font = fontAt(colours.font, ratio);
   context.textAlign = "center";
   context.textBaseline = "alphabetic";
-  const text = formatClock(time);
+  const text = formatWithin(time, plot.window.to - plot.window.from);
   const half = context.measureText(text).width / 2 + surface.px(6);
   const centre = Math.min(x, surface.width - half);
   context.fillStyle = colours.panel;
@@ -121,4 +119,12 @@ function axisValue(value, unit) {
   return formatValue(value, unit)
     .replace(/(\.\d*?)0+(?!\d)/, "$1")
     .replace(/\.(?!\d)/, "");
+}
+
+/**
+ * @param {string} font for a ratio of 1
+ * @param {number} ratio
+ */
+function fontAt(font, ratio) {
+  return ratio === 1 ? font : font.replace("11px", `${11 * ratio}px`);
 }

@@ -23,6 +23,11 @@ export class Scheduler {
     this.#wanting.delete(drawable);
   }
 
+  /** Draws at once: paper does not wait for a frame. */
+  flush() {
+    this.#run();
+  }
+
   #run() {
     for (let round = 0; round < ROUNDS; round += 1) {
       const now = [...this.#wanting];

@@ -11,6 +11,7 @@ export class Sparkline {
   /** @type {import("./track.js").Track | null} */
   #track = null;
   #window = { from: 0, to: 1 };
+  #drawn = "";
   #ending;
 
   /** @param {{ max?: number, colour?: number }} options `max`: a fixed upper edge; else it is the highest value */
@@ -30,7 +31,10 @@ export class Sparkline {
   show(track, window) {
     this.#track = track;
     this.#window = window;
-    scheduler.want(this);
+    const pixels = Math.round((window.to * this.#surface.width) / (window.to - window.from));
+    const wanted = `${track?.id} ${track?.version} ${pixels}`; // less than a pixel is no change
+    if (wanted !== this.#drawn) scheduler.want(this);
+    this.#drawn = wanted;
   }
 
   end() {

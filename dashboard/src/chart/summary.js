@@ -29,7 +29,7 @@ export function summarise(title, span, unit, series, from) {
 function describe({ label, track }, unit, from) {
   const { times, values } = track.points();
   const shown = values.subarray(lowerBound(times, from));
-  if (shown.length === 0) return `${label}: no data.`;
+  if (shown.length === 0) return `${label || "Here"}: no data.`;
   let low = Infinity;
   let high = -Infinity;
   for (const value of shown) {
@@ -37,5 +37,5 @@ function describe({ label, track }, unit, from) {
     if (value > high) high = value;
   }
   const text = (/** @type {number} */ value) => formatValue(value, unit);
-  return `${label} now ${text(shown[shown.length - 1])}, lowest ${text(low)}, highest ${text(high)}.`;
+  return `${label === "" ? "Now" : `${label} now`} ${text(shown[shown.length - 1])}, lowest ${text(low)}, highest ${text(high)}.`;
 }

@@ -2,7 +2,8 @@
 // nothing.
 
 import { el, setAttribute, setText } from "../lib/dom.js";
-import { formatClock, formatValue } from "../lib/format.js";
+import { formatValue, formatWithin } from "../lib/format.js";
+import { settingsChanged } from "../lib/settings.js";
 import { drawAxes, drawMoment, drawSpan } from "./axes.js";
 import { cursor } from "./cursor.js";
 import { Gestures } from "./gestures.js";
@@ -70,6 +71,7 @@ export class TimeChart {
     this.#endings = [
       cursor.moved.listen(() => this.#drawCursor()),
       paletteChanged.listen(() => this.#redraw()),
+      settingsChanged.listen(() => this.#redraw()),
       watchVisibility(this.element, (visible) => this.#shown(visible)),
     ];
   }
@@ -142,7 +144,7 @@ export class TimeChart {
     const values = this.lines.map(
       (line) => `${line.label} ${formatValue(line.track.valueAt(time), this.options.unit)}`,
     );
-    setText(this.#spoken, `${formatClock(time)}: ${values.join(", ")}`);
+    setText(this.#spoken, `${formatWithin(time, this.window.to - this.window.from)}: ${values.join(", ")}`);
   }
 
   /**

@@ -1,5 +1,7 @@
 // Whether a chart is on screen, or nearly: only then is it drawn.
 
+import { scheduler } from "./scheduler.js";
+
 /** CSS pixels before the edge of the screen where drawing begins. */
 const NEAR = "200px";
 
@@ -13,6 +15,13 @@ const observer = new IntersectionObserver(
   { rootMargin: NEAR },
 );
 
+/** All of them, for paper. @type {Set<(visible: boolean) => void>} */
+const all = new Set();
+window.addEventListener("beforeprint", () => {
+  for (const callback of all) callback(true);
+  scheduler.flush();
+});
+
 /**
  * @param {Element} element
  * @param {(visible: boolean) => void} callback
@@ -20,6 +29,10 @@ const observer = new IntersectionObserver(
  */
 export function watchVisibility(element, callback) {
   callbacks.set(element, callback);
+  all.add(callback);
   observer.observe(element);
-  return () => observer.unobserve(element);
+  return () => {
+    all.delete(callback);
+    observer.unobserve(element);
+  };
 }

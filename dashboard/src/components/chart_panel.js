@@ -17,6 +17,9 @@ export class ChartPanel {
   #entries = [];
   #described = -Infinity;
   #ending;
+  /** @type {HTMLElement | null} */
+  #table = null;
+  #asTable = el("button", { type: "button", class: "menu-button" }, "View as table");
 
   /** @param {import("../chart/time_chart.js").ChartOptions & { wide?: boolean }} options */
   constructor(options) {
@@ -24,10 +27,26 @@ export class ChartPanel {
     const title = el("h3", { class: "panel-title" }, el("bdi", {}, options.title));
     setAttribute(this.#legend, "data-unit", options.unit);
     const span = options.wide ? [this.#span] : [];
+    const asFile = el("button", { type: "button", class: "menu-button" }, "Download CSV");
+    const menu = el(
+      "details",
+      { class: "panel-menu" },
+      el("summary", { "aria-label": `${options.title}: more`, title: "More" }, "⋯"),
+      el("div", { class: "menu panel" }, this.#asTable, asFile),
+    );
+    this.#asTable.addEventListener("click", () => void this.#toggleTable(menu));
+    asFile.addEventListener("click", async () => {
+      menu.open = false;
+      (await import("./chart_table.js")).download(this.chart);
+    });
+    menu.addEventListener("focusout", (event) => {
+      if (!(event.relatedTarget instanceof Node && menu.contains(event.relatedTarget))) menu.open = false;
+    });
+    menu.addEventListener("keydown", (event) => event.key === "Escape" && (menu.open = false));
     this.element = el(
       "div",
       { class: options.wide ? "panel panel-wide" : "panel", role: "group", "aria-label": options.title },
-      el("header", { class: "panel-head" }, title, ...span, this.#legend),
+      el("header", { class: "panel-head" }, title, ...span, this.#legend, menu),
       this.chart.holder,
     );
     this.#ending = cursor.moved.listen(() => this.#showValues());
@@ -47,11 +66,31 @@ export class ChartPanel {
     if (performance.now() - this.#described < DESCRIBE_EVERY_MS) return;
     this.#described = performance.now();
     this.chart.describe();
+    if (this.#table !== null) void this.#renewTable();
   }
 
   end() {
     this.#ending();
     this.chart.end();
+  }
+
+  /** @param {HTMLDetailsElement} menu */
+  async #toggleTable(menu) {
+    menu.open = false;
+    const shown = this.#table !== null;
+    this.#table?.remove();
+    this.#table = shown ? null : (await import("./chart_table.js")).tableOf(this.chart);
+    if (this.#table !== null) this.element.append(this.#table);
+    this.chart.holder.hidden = this.#table !== null;
+    setText(this.#asTable, this.#table === null ? "View as table" : "View as chart");
+  }
+
+  async #renewTable() {
+    const { tableOf } = await import("./chart_table.js");
+    if (this.#table === null || this.#table.contains(document.activeElement)) return; // nobody reads what moves
+    const fresh = tableOf(this.chart);
+    this.#table.replaceWith(fresh);
+    this.#table = fresh;
   }
 
   /** @param {readonly Line[]} lines */
@@ -89,6 +128,7 @@ function entry(line) {
   const value = el("span", { class: "legend-value" });
   const swatch = el("span", { class: "swatch", "aria-hidden": "true" });
   setAttribute(swatch, "data-series", line.colour + 1);
-  const item = el("li", { class: "legend-item" }, swatch, el("bdi", { class: "legend-label" }, line.label), value);
+  const label = line.label === "" ? [] : [el("bdi", { class: "legend-label" }, line.label)];
+  const item = el("li", { class: "legend-item" }, swatch, ...label, value);
   return { line, item, value };
 }

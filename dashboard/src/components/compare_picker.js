@@ -11,7 +11,13 @@ const MOST_FOUND = 24;
 /** @typedef {{ button: HTMLButtonElement, mark: StatusMark, swatch: HTMLElement }} Chip */
 
 export class ComparePicker {
-  #search = el("input", { type: "search", class: "search", placeholder: "Find a host", "aria-label": "Find a host" });
+  #search = el("input", {
+    type: "search",
+    class: "search",
+    placeholder: "Find a host",
+    "aria-label": "Find a host",
+    "data-search": true,
+  });
   #list = el("div", { class: "chips", role: "group", "aria-label": "Hosts to compare" });
   #note = el("span", { class: "muted compare-note" }, `${MOST_COMPARED} hosts at most`);
   /** @type {Map<string, Chip>} */

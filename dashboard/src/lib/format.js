@@ -1,11 +1,14 @@
-// Numbers as people read them. Bytes are IEC; what is absent is a dash.
+// Numbers as people read them. Bytes are IEC unless the reader wants SI; what is absent is a dash.
+
+import { settings } from "./settings.js";
 
 /** @typedef {import("../api.js").Unit} Unit */
 
 export const NONE = "–";
 /** Load averages are written with two digits, as `uptime` does. */
 export const LOAD = "load";
-const BYTE_UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+const IEC_UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+const SI_UNITS = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
 const COUNT_UNITS = ["", "k", "M", "G", "T"];
 
 /**
@@ -34,10 +37,13 @@ export function formatValue(value, unit = "count") {
 
 /** @param {number} bytes */
 export function formatBytes(bytes) {
-  const power = Math.min(BYTE_UNITS.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, Math.abs(bytes))) / 10)));
-  const scaled = bytes / 1024 ** power;
+  const [base, units] = settings.bytes === "si" ? [1000, SI_UNITS] : [1024, IEC_UNITS];
+  const size = Math.abs(bytes);
+  let power = 0;
+  while (power < units.length - 1 && size >= base ** (power + 1)) power += 1;
+  const scaled = bytes / base ** power;
   const digits = power === 0 || Math.abs(scaled) >= 99.95 ? 0 : 1;
-  return `${scaled.toFixed(digits)} ${BYTE_UNITS[power]}`;
+  return `${scaled.toFixed(digits)} ${units[power]}`;
 }
 
 /**
@@ -107,18 +113,64 @@ export function formatChange(difference, unit) {
   return `${difference > 0 ? "▲" : "▼"} ${text}`;
 }
 
-const CLOCK = new Intl.DateTimeFormat(undefined, {
-  hour: "2-digit",
-  minute: "2-digit",
-  second: "2-digit",
-  hourCycle: "h23",
-});
-const MINUTE = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+/** @type {Record<string, Intl.DateTimeFormatOptions>} */
+const TIMES = {
+  clock: { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" },
+  minute: { hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
+  day: { month: "short", day: "numeric" },
+  dayMinute: { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
+  dayClock: {
+    month: "short",
+    day: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hourCycle: "h23",
+  },
+  moment: { dateStyle: "medium", timeStyle: "short" },
+};
+/** By kind and zone: making one takes longer than a hundred uses. @type {Map<string, Intl.DateTimeFormat>} */
+const formats = new Map();
 
-/** @param {number} seconds Unix seconds, shown in local time */
-export const formatClock = (seconds) => CLOCK.format(seconds * 1000);
+/**
+ * @param {keyof typeof TIMES} kind
+ * @param {number} seconds Unix seconds
+ */
+function formatTime(kind, seconds) {
+  const key = `${kind} ${settings.zone}`;
+  let format = formats.get(key);
+  if (format === undefined) {
+    const zone = settings.zone === "utc" ? { timeZone: "UTC" } : {};
+    formats.set(key, (format = new Intl.DateTimeFormat(undefined, { ...TIMES[kind], ...zone })));
+  }
+  return format.format(seconds * 1000);
+}
+
+/** @param {number} seconds Unix seconds, shown in the reader's zone */
+export const formatClock = (seconds) => formatTime("clock", seconds);
 /** @param {number} seconds */
-export const formatMinute = (seconds) => MINUTE.format(seconds * 1000);
+export const formatMinute = (seconds) => formatTime("minute", seconds);
 /** @param {number} seconds */
-export const formatMoment = (seconds) => MOMENT.format(seconds * 1000);
+export const formatDay = (seconds) => formatTime("day", seconds);
+/** @param {number} seconds */
+export const formatDayMinute = (seconds) => formatTime("dayMinute", seconds);
+/** @param {number} seconds */
+export const formatMoment = (seconds) => formatTime("moment", seconds);
+
+/**
+ * A moment as precisely as a span of that length needs it.
+ * @param {number} seconds Unix seconds
+ * @param {number} span seconds
+ */
+export function formatWithin(seconds, span) {
+  if (span > 2 * 86_400) return formatTime("dayMinute", seconds);
+  return span > 43_200 ? formatTime("dayClock", seconds) : formatTime("clock", seconds);
+}
+
+/**
+ * Seconds that the clock on the reader's wall is ahead of UTC.
+ * @param {number} seconds Unix seconds
+ */
+export function zoneOffset(seconds) {
+  return settings.zone === "utc" ? 0 : -60 * new Date(seconds * 1000).getTimezoneOffset();
+}

@@ -1,39 +1,65 @@
-// Two to eight hosts beside each other: a card each, and charts in which each host keeps its colour.
+// Two to eight hosts beside each other: a card each, and charts in which each host keeps its colour: on one scale, each
+// on its own, as the difference to one of them, or each against its own past.
 
+import { difference } from "../chart/difference.js";
 import { ChartPanel } from "../components/chart_panel.js";
+import { CompareBar } from "../components/compare_bar.js";
 import { CompareCard } from "../components/compare_card.js";
 import { ComparePicker } from "../components/compare_picker.js";
-import { el, setChildren } from "../lib/dom.js";
+import { el, setAttribute, setChildren } from "../lib/dom.js";
 import { LOAD } from "../lib/format.js";
+import { describeRange } from "../time_range.js";
 import { HostColours } from "./host_colours.js";
+import { dataOf, windowFor } from "./shown_data.js";
 import { WindowEdge } from "./window_edge.js";
 
-const CHARTS = [
+/** @typedef {import("../chart/time_chart.js").Line} Line */
+/** @typedef {{ metric: string, title: string, unit: string, max?: number, floor?: number }} Chart */
+
+/** @type {Chart[]} */
+export const COMPARED = [
   { metric: "cpu.total_usage", title: "CPU", unit: "percent", max: 100 },
   { metric: "memory.usage_percent", title: "Memory", unit: "percent", max: 100 },
   { metric: "load.avg_1m", title: "Load average", unit: LOAD, floor: 1 },
   { metric: "memory.used_bytes", title: "Memory used", unit: "bytes" },
+  { metric: "pressure.cpu_some", title: "Pressure: waiting for CPU", unit: "percent", floor: 2 },
+  { metric: "pressure.io_some", title: "Pressure: waiting for I/O", unit: "percent", floor: 2 },
 ];
+/** How long ago a host's own past is, by the word in the address, seconds. @type {Record<string, { seconds: number, label: string }>} */
+export const PASTS = {
+  "1h": { seconds: 3600, label: "an hour before" },
+  "1d": { seconds: 86_400, label: "the day before" },
+  "7d": { seconds: 604_800, label: "the week before" },
+};
+
+/** The host that others are compared with, where it is among them. @param {import("../main.js").App} app */
+function referenceOf({ shown, router }) {
+  const { ref } = router.route.words;
+  return ref !== undefined && shown.hosts.includes(ref) ? ref : undefined;
+}
+
+/** @param {import("../router.js").Words} words */
+export const pastSeconds = ({ past }) => (past && Object.hasOwn(PASTS, past) ? PASTS[past].seconds : 0);
 
 export class CompareView {
   #colours = new HostColours();
   #cards = el("div", { class: "compare-cards" });
   /** @type {Map<string, CompareCard>} */
   #byHost = new Map();
-  #charts = CHARTS.map(({ metric, ...options }) => ({
-    metric,
-    panel: new ChartPanel({ ...options, span: "last 5 minutes" }),
-  }));
-  #panels = el("div", { class: "panels panels-compare" }, ...this.#charts.map(({ panel }) => panel.element));
+  /** By metric, and host where each has its own. @type {Map<string, ChartPanel>} */
+  #charts = new Map();
+  #panels = el("div", { class: "panels panels-compare" });
   #hint = el("p", { class: "muted hint" }, "Choose the hosts to compare.");
   #edge = new WindowEdge();
 
   /**
    * @param {(hosts: string[]) => void} onPick
    * @param {(hostname: string) => void} onOpen
+   * @param {(words: import("../router.js").Words) => void} onWords
    */
-  constructor(onPick, onOpen) {
+  constructor(onPick, onOpen, onWords) {
     this.#picker = new ComparePicker(onPick);
+    this.#bar = new CompareBar(onWords);
     this.onOpen = onOpen;
     this.element = el(
       "article",
@@ -41,28 +67,91 @@ export class CompareView {
       this.#picker.element,
       this.#hint,
       this.#cards,
+      this.#bar.element,
       this.#panels,
     );
   }
   #picker;
+  #bar;
 
   /** @param {import("../main.js").App} app */
-  update({ fleet, cache, feed, shown }) {
+  update(app) {
+    const { fleet, cache, feed, shown, router } = app;
     const names = shown.hosts;
+    const { words } = router.route;
     const colours = this.#colours.of(names);
     this.#picker.show(fleet, names, colours);
+    this.#bar.show(names, words);
     this.#hint.hidden = names.length > 0;
-    this.#panels.hidden = names.length === 0;
-    const data = names.map((name) => cache.get(name));
+    this.#bar.element.hidden = this.#panels.hidden = names.length === 0;
     setChildren(
       this.#cards,
-      data.map((one) => this.#card(one, fleet, colours.get(one.hostname) ?? 0)),
+      names.map((name) => this.#card(cache.get(name), fleet, colours.get(name) ?? 0)),
     );
-    this.#showCharts(data, colours, this.#edge.window(data, feed.link.state === "lost"));
+    const window = windowFor(app, names, this.#edge, feed.link.state === "lost");
+    const span = describeRange(shown.range, window);
+    const panels = COMPARED.flatMap((chart) => this.#panelsOf(app, chart, colours));
+    const used = new Set(panels.map(({ key }) => key));
+    for (const { panel, lines } of panels) panel.show(lines, window, span);
+    setChildren(
+      this.#panels,
+      panels.map(({ panel }) => panel.element),
+    );
+    setAttribute(this.#panels, "data-form", words.form === "each" ? "each" : "one");
+    this.#endUnused(used);
   }
 
   end() {
-    for (const { panel } of this.#charts) panel.end();
+    this.#endUnused(new Set());
+  }
+
+  /**
+   * @param {import("../main.js").App} app
+   * @param {Chart} chart
+   * @param {ReadonlyMap<string, number>} colours
+   * @returns {{ key: string, panel: ChartPanel, lines: Line[] }[]}
+   */
+  #panelsOf(app, chart, colours) {
+    const { form } = app.router.route.words;
+    const ref = referenceOf(app);
+    const lines = linesOf(app, chart, colours);
+    if (lines.length === 0) return [];
+    const { metric, ...options } = chart;
+    const scale = ref ? { ...options, max: undefined, floor: undefined } : options;
+    const title = ref ? `${chart.title}, less ${ref}` : chart.title;
+    if (form !== "each")
+      return [
+        this.#panel(
+          `${ref ?? ""} ${metric}`,
+          { ...scale, title },
+          lines.flatMap((one) => one.lines),
+        ),
+      ];
+    const floor = scale.max ?? highest(lines.flatMap((one) => one.lines)); // small multiples have one scale, too
+    return lines.map((one) =>
+      this.#panel(`${ref ?? ""} ${metric} ${one.host}`, { ...scale, title: `${one.host}: ${title}`, floor }, one.lines),
+    );
+  }
+
+  /**
+   * @param {string} key
+   * @param {Omit<Chart, "metric">} options
+   * @param {Line[]} lines
+   */
+  #panel(key, options, lines) {
+    let panel = this.#charts.get(key);
+    if (panel === undefined) this.#charts.set(key, (panel = new ChartPanel({ ...options, span: "" })));
+    panel.chart.options.floor = options.floor;
+    return { key, panel, lines };
+  }
+
+  /** @param {ReadonlySet<string>} used */
+  #endUnused(used) {
+    for (const [key, panel] of this.#charts) {
+      if (used.has(key)) continue;
+      panel.end();
+      this.#charts.delete(key);
+    }
   }
 
   /**
@@ -77,19 +166,38 @@ export class CompareView {
     card.show(data, fleet.hosts.get(data.hostname), colour);
     return card.element;
   }
+}
 
-  /**
-   * @param {readonly import("../state.js").HostData[]} hosts
-   * @param {ReadonlyMap<string, number>} colours
-   * @param {import("../chart/plot.js").TimeWindow} window
-   */
-  #showCharts(hosts, colours, window) {
-    for (const { metric, panel } of this.#charts) {
-      const lines = hosts.flatMap((data) => {
-        const track = data.find(metric)?.track;
-        return track === undefined ? [] : [{ label: data.hostname, colour: colours.get(data.hostname) ?? 0, track }];
-      });
-      panel.show(lines, window);
+/**
+ * @param {import("../main.js").App} app
+ * @param {Chart} chart
+ * @param {ReadonlyMap<string, number>} colours
+ * @returns {{ host: string, lines: Line[] }[]}
+ */
+function linesOf(app, { metric }, colours) {
+  const { words } = app.router.route;
+  const ref = referenceOf(app);
+  const reference = ref === undefined ? undefined : dataOf(app, ref).find(metric)?.track;
+  const past = pastSeconds(words);
+  return app.shown.hosts.flatMap((host) => {
+    const track = dataOf(app, host).find(metric)?.track;
+    if (track === undefined || host === ref) return [];
+    const colour = colours.get(host) ?? 0;
+    if (ref !== undefined) {
+      return reference === undefined
+        ? []
+        : [{ host, lines: [{ label: host, colour, track: difference(track, reference) }] }];
     }
-  }
+    const before = past === 0 ? undefined : app.ranges.find(host, past)?.data.find(metric)?.track;
+    const label = words.past && Object.hasOwn(PASTS, words.past) ? PASTS[words.past].label : "";
+    const lines = [{ label: host, colour, track }];
+    return [{ host, lines: before === undefined ? lines : [...lines, { label, colour, track: before, dash: true }] }];
+  });
+}
+
+/** @param {readonly Line[]} lines */
+function highest(lines) {
+  let most = 0;
+  for (const { track } of lines) for (const value of track.points().highs) if (value > most) most = value;
+  return most;
 }

@@ -1,117 +1,245 @@
-// All hosts as a table: those that are down first, then as the reader sorts.
+// All hosts, one to a thousand: as a table or a grid, found, ordered and grouped; only those on screen exist.
 
+import { FleetBar } from "../components/fleet_bar.js";
 import { HostRow } from "../components/host_row.js";
-import { el, setAttribute, setChildren } from "../lib/dom.js";
-import { naturally } from "../lib/series_key.js";
+import { HostTile } from "../components/host_tile.js";
+import { parseFilter } from "../fleet/filter.js";
+import { HEIGHTS, linesOf, visible } from "../fleet/lines.js";
+import { formatSort, grouped, parseSort, sorted } from "../fleet/order.js";
+import { TREND_SECONDS, Trends } from "../fleet/trends.js";
+import { scheduler } from "../chart/scheduler.js";
+import { el, setAttribute, setChildren, setProperty, setText } from "../lib/dom.js";
 
-/** @typedef {"status" | "name" | import("../api.js").HeadlineMetric | "seen"} Column */
 /** @typedef {import("../api.js").FleetHost} FleetHost */
+/** @typedef {import("../router.js").Words} Words */
+/** @typedef {import("../fleet/order.js").SortKey} SortKey */
 
-/** @type {{ column: Column, label: string, number?: boolean }[]} */
+/** @type {{ key: SortKey | null, label: string, number?: boolean, name?: string }[]} */
 const COLUMNS = [
-  { column: "status", label: "Status" },
-  { column: "name", label: "Host" },
-  { column: "cpu.total_usage", label: "CPU", number: true },
-  { column: "memory.usage_percent", label: "Memory", number: true },
-  { column: "memory.used_bytes", label: "Used", number: true },
-  { column: "load.avg_1m", label: "Load", number: true },
-  { column: "seen", label: "Seen", number: true },
+  { key: "worst", label: "Status" },
+  { key: "name", label: "Host" },
+  { key: "cpu", label: "CPU", number: true },
+  { key: null, label: "10 min", name: "row-trend" },
+  { key: "memory", label: "Memory", number: true },
+  { key: "used", label: "Used", number: true },
+  { key: "load", label: "Load", number: true },
+  { key: "seen", label: "Seen", number: true },
 ];
+/** The least width of a tile and the room between two, CSS pixels. */
+const TILE = 210;
+const GAP = 12;
+/** Hosts keep their places for so long while figures move, milliseconds: nobody can click a list that dances. */
+const REORDER_EVERY_MS = 5000;
 
 export class FleetView {
   #body = el("tbody");
-  /** @type {Map<string, HostRow>} */
-  #rows = new Map();
-  /** @type {Map<Column, HTMLTableCellElement>} */
+  #grid = el("div", { class: "tiles", role: "list", "aria-label": "Hosts" });
+  /** What is on screen, by name and form. @type {Map<string, HostRow | HostTile>} */
+  #shown = new Map();
+  /** @type {Map<SortKey, HTMLTableCellElement>} */
   #heads = new Map();
-  /** @type {Column} */
-  #column = "status";
-  #descending = false;
-  /** @type {import("../state.js").Fleet | null} */
-  #fleet = null;
+  #none = el("p", { class: "muted hint" }, "No host is like that.");
+  /** @type {import("../main.js").App | null} */
+  #app = null;
+  /** @type {FleetHost[]} */
+  #order = [];
+  #orderKey = "";
+  #orderedAt = 0;
+  #trends = new Trends(() => scheduler.want(this));
+  #spacers = [spacer("div"), spacer("div"), spacer("tr"), spacer("tr")];
+  #onScroll = () => scheduler.want(this);
 
-  /** @param {(hostname: string) => void} onOpen */
-  constructor(onOpen) {
+  /**
+   * @param {(hostname: string) => void} onOpen
+   * @param {(words: Words) => void} onWords
+   */
+  constructor(onOpen, onWords) {
     this.onOpen = onOpen;
+    this.onWords = onWords;
+    this.#bar = new FleetBar(onWords);
     const head = el("thead", {}, el("tr", {}, ...COLUMNS.map((column) => this.#head(column))));
-    const table = el("table", { class: "hosts" }, head, this.#body);
+    this.#table = el(
+      "div",
+      { class: "panel hosts-panel" },
+      el("table", { class: "hosts", "aria-label": "All hosts" }, head, this.#body),
+    );
     this.element = el(
       "article",
-      { class: "panel hosts-panel", "aria-label": "All hosts" },
-      el("div", { class: "table-scroll", tabindex: 0, role: "region", "aria-label": "All hosts" }, table),
+      { class: "fleet", "aria-label": "All hosts" },
+      this.#bar.element,
+      this.#none,
+      this.#table,
+      this.#grid,
     );
+    window.addEventListener("scroll", this.#onScroll, { passive: true });
+    window.addEventListener("resize", this.#onScroll);
+    this.element.addEventListener("keydown", (event) => this.#key(event));
   }
+  #bar;
+  #table;
 
   /** @param {import("../main.js").App} app */
-  update({ fleet }) {
-    this.#fleet = fleet;
-    const now = fleet.clock.now();
-    const hosts = [...fleet.hosts.values()].sort((a, b) => this.#order(a, b));
-    const rows = hosts.map((host) => {
-      const row = this.#rows.get(host.hostname) ?? new HostRow(host.hostname, () => this.onOpen(host.hostname));
-      this.#rows.set(host.hostname, row);
-      row.show(host, now);
-      return row.element;
-    });
-    setChildren(this.#body, rows);
-    for (const [column, head] of this.#heads)
-      setAttribute(
-        head,
-        "aria-sort",
-        column === this.#column ? (this.#descending ? "descending" : "ascending") : undefined,
-      );
+  update(app) {
+    this.#app = app;
+    for (const host of app.fleet.hosts.values()) this.#trends.take(host);
+    this.draw();
   }
 
   end() {
-    this.#rows.clear();
+    window.removeEventListener("scroll", this.#onScroll);
+    window.removeEventListener("resize", this.#onScroll);
+    for (const one of this.#shown.values()) one.end();
+    this.#shown.clear();
+    scheduler.forget(this);
   }
 
-  /** @param {{ column: Column, label: string, number?: boolean }} column */
-  #head({ column, label, number }) {
+  /** Called by the scheduler, too, where only the screen moved. */
+  draw() {
+    if (this.#app === null) return;
+    const { fleet, router } = this.#app;
+    const { words } = router.route;
+    const now = fleet.clock.now();
+    const sort = parseSort(words.sort);
+    const { test, problems } = parseFilter(words.q ?? "");
+    this.#arrange(fleet, `${fleet.version} ${formatSort(sort)}`, sort);
+    const hosts = this.#order.flatMap(({ hostname }) => {
+      const host = fleet.hosts.get(hostname);
+      return host !== undefined && test(host, now) ? [host] : [];
+    });
+    this.#bar.show(fleet, words, { found: hosts.length, problems, sort: sort.key });
+    for (const [key, head] of this.#heads)
+      setAttribute(head, "aria-sort", key === sort.key ? (sort.reverse ? "ascending" : "descending") : undefined);
+    const grid = words.layout === "grid";
+    this.#none.hidden = hosts.length > 0;
+    this.#table.hidden = grid || hosts.length === 0;
+    this.#grid.hidden = !grid || hosts.length === 0;
+    this.#place(grouped(hosts, words.group), grid, now);
+  }
+
+  /**
+   * @param {import("../state.js").Fleet} fleet
+   * @param {string} key
+   * @param {import("../fleet/order.js").Sort} sort
+   */
+  #arrange(fleet, key, sort) {
+    const now = performance.now();
+    if (key === this.#orderKey && now - this.#orderedAt < REORDER_EVERY_MS) return;
+    this.#orderKey = key;
+    this.#orderedAt = now;
+    this.#order = sorted([...fleet.hosts.values()], sort);
+  }
+
+  /**
+   * @param {import("../fleet/order.js").Group[]} groups
+   * @param {boolean} grid
+   * @param {number} now
+   */
+  #place(groups, grid, now) {
+    const holder = grid ? this.#grid : this.#body;
+    const columns = grid ? Math.max(1, Math.floor((this.#grid.clientWidth + GAP) / (TILE + GAP))) : 1;
+    const lines = linesOf(groups, columns);
+    const top = -holder.getBoundingClientRect().top;
+    const height = grid ? HEIGHTS.grid : HEIGHTS.table;
+    const part = visible(lines, height, { from: top, to: top + window.innerHeight });
+    const shown = lines.slice(part.first, part.end);
+    const names = shown.flatMap((line) => (line.kind === "hosts" ? line.hosts.map(({ hostname }) => hostname) : []));
+    this.#forgetOthers(new Set(names.map((name) => keyOf(grid, name))));
+    const window_ = { from: now - TREND_SECONDS, to: now };
+    const elements = shown.flatMap((line) =>
+      line.kind === "group"
+        ? [groupLine(grid, line)]
+        : line.hosts.map((host) => {
+            const one = this.#make(grid, host.hostname);
+            one.show(host, now, this.#trends.of(host.hostname), window_);
+            return one.element;
+          }),
+    );
+    setProperty(this.#grid, "--columns", columns);
+    const [above, below] = grid ? this.#spacers.slice(0, 2) : this.#spacers.slice(2);
+    for (const [element, room] of /** @type {const} */ ([
+      [above, part.above],
+      [below, part.below],
+    ])) {
+      setProperty(element, "--room", `${room}px`);
+      element.hidden = room === 0;
+    }
+    setChildren(holder, [above, ...elements, below]);
+    void this.#trends.want(names, now);
+  }
+
+  /** @param {ReadonlySet<string>} wanted */
+  #forgetOthers(wanted) {
+    for (const [key, one] of this.#shown) {
+      if (wanted.has(key)) continue;
+      one.end();
+      this.#shown.delete(key);
+    }
+  }
+
+  /**
+   * @param {boolean} grid
+   * @param {string} hostname
+   */
+  #make(grid, hostname) {
+    const key = keyOf(grid, hostname);
+    const known = this.#shown.get(key);
+    if (known !== undefined) return known;
+    const open = () => this.onOpen(hostname);
+    const made = grid ? new HostTile(hostname, open) : new HostRow(hostname, open);
+    this.#shown.set(key, made);
+    return made;
+  }
+
+  /** @param {typeof COLUMNS[number]} column */
+  #head({ key, label, number, name }) {
+    if (key === null) return el("th", { scope: "col", class: name }, label);
     const button = el("button", { type: "button", class: "sort-button" }, label);
-    button.addEventListener("click", () => this.#sortBy(column, number === true));
+    button.addEventListener("click", () => {
+      const sort = parseSort(this.#app?.router.route.words.sort);
+      const wanted = formatSort({ key, reverse: sort.key === key && !sort.reverse });
+      this.onWords({ sort: wanted === "worst" ? "" : wanted });
+    });
     const head = el("th", { scope: "col", class: number ? "number" : undefined }, button);
-    this.#heads.set(column, head);
+    this.#heads.set(key, head);
     return head;
   }
 
-  /**
-   * Figures begin with the highest, words with the first.
-   * @param {Column} column
-   * @param {boolean} number
-   */
-  #sortBy(column, number) {
-    this.#descending = column === this.#column ? !this.#descending : number;
-    this.#column = column;
-    const fleet = this.#fleet;
-    if (fleet === null) return;
-    const hosts = [...fleet.hosts.values()].sort((a, b) => this.#order(a, b));
-    setChildren(
-      this.#body,
-      hosts.flatMap(({ hostname }) => this.#rows.get(hostname)?.element ?? []),
-    );
-  }
-
-  /**
-   * @param {FleetHost} a
-   * @param {FleetHost} b
-   */
-  #order(a, b) {
-    const [low, high] = this.#descending ? [b, a] : [a, b];
-    const difference =
-      this.#column === "name"
-        ? naturally(low.hostname, high.hostname)
-        : rank(low, this.#column) - rank(high, this.#column);
-    return difference || naturally(a.hostname, b.hostname);
+  /** The arrows go from host to host. @param {KeyboardEvent} event */
+  #key(event) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const from = event.target;
+    if (step === undefined || !(from instanceof HTMLElement) || from instanceof HTMLSelectElement) return;
+    const links = /** @type {HTMLElement[]} */ ([
+      ...this.element.querySelectorAll("tbody .link-button, .tile .link-button"),
+    ]);
+    const next = links[links.indexOf(from) + step];
+    if (next === undefined) return;
+    event.preventDefault();
+    next.focus();
   }
 }
 
 /**
- * @param {FleetHost} host
- * @param {Column} column
+ * @param {boolean} grid
+ * @param {string} hostname
  */
-function rank(host, column) {
-  if (column === "status") return Number(host.status === "online");
-  if (column === "seen" || column === "name") return host.last_seen;
-  return host.metrics?.[column] ?? -1;
+const keyOf = (grid, hostname) => `${grid ? "tile" : "row"} ${hostname}`;
+
+/** @param {"div" | "tr"} tag */
+function spacer(tag) {
+  return tag === "tr"
+    ? el("tr", { class: "spacer", "aria-hidden": "true" }, el("td"))
+    : el("div", { class: "spacer", "aria-hidden": "true" });
+}
+
+/**
+ * @param {boolean} grid
+ * @param {{ name: string, count: number }} line
+ */
+function groupLine(grid, { name, count }) {
+  const content = [el("bdi", { class: "fleet-group-name" }, name), " ", el("span", { class: "muted" })];
+  setText(/** @type {Node} */ (content[2]), String(count));
+  return grid
+    ? el("div", { class: "fleet-group", role: "presentation" }, ...content)
+    : el("tr", { class: "fleet-group" }, el("th", { colspan: 2, scope: "rowgroup" }, ...content));
 }

@@ -8,14 +8,15 @@ import { FileSystems } from "../components/filesystems.js";
 import { HostFacts } from "../components/host_facts.js";
 import { StatusMark } from "../components/status.js";
 import { TagList } from "../components/tag_list.js";
-import { el, setAttribute, setChildren, setText } from "../lib/dom.js";
+import { el, setAttribute, setText } from "../lib/dom.js";
 import { formatAge, formatBytes, formatClock, formatMoment, formatValue, LOAD } from "../lib/format.js";
-import { TRENDS } from "../panels.js";
+import { describeRange, isLive } from "../time_range.js";
+import { CHARTED, TRENDS } from "../panels.js";
 import { STALE_SECONDS } from "../state.js";
-import { chartsOf, idleOf } from "./host_charts.js";
+import { chartsOf, failedSources, idleOf } from "./host_charts.js";
+import { PanelGroups } from "./panel_groups.js";
+import { dataOf, windowFor } from "./shown_data.js";
 import { WindowEdge } from "./window_edge.js";
-
-export const SPAN = "last 5 minutes";
 
 export class HostView {
   #name = el("bdi");
@@ -29,15 +30,22 @@ export class HostView {
     load: new FigureCard({ label: "Load avg", unit: LOAD, colour: 2 }),
     used: new FigureCard({ label: "Memory used", unit: "bytes", colour: 1 }),
   };
-  #trends = new ChartPanel({ ...TRENDS, span: SPAN, wide: true });
+  #trends = new ChartPanel({ ...TRENDS, span: "", wide: true });
   #cores = new Cores();
   #fileSystems = new FileSystems();
   #allValues = new AllValues();
   #idle = el("p", { class: "muted idle" });
-  #panels = el("div", { class: "panels" });
+  #failed = el("p", { class: "source-note" });
+  #groups = new PanelGroups();
   /** By key. @type {Map<string, ChartPanel>} */
   #charts = new Map();
   #edge = new WindowEdge();
+  #liveEdge = new WindowEdge();
+
+  #explained = el("div", { class: "explained" });
+  /** @type {import("./explain.js").Explanation | null} */
+  #explanation = null;
+  #explainedWord = "";
 
   /** @param {string} hostname */
   constructor(hostname) {
@@ -58,27 +66,39 @@ export class HostView {
       head,
       this.#facts.element,
       cards,
-      this.#panels,
+      this.#failed,
+      this.#explained,
+      this.#trends.element,
+      this.#groups.element,
       this.#idle,
       this.#allValues.element,
     );
   }
 
   /** @param {import("../main.js").App} app */
-  update({ fleet, cache, feed }) {
+  update(app) {
+    const { fleet, cache, feed, shown } = app;
     const data = cache.get(this.hostname);
     const host = fleet.hosts.get(this.hostname);
-    const window = this.#edge.window([data], host?.status === "offline" || feed.link.state === "lost");
+    const frozen = host?.status === "offline" || feed.link.state === "lost";
+    const live = this.#liveEdge.window([data], frozen);
+    const window = windowFor(app, [this.hostname], this.#edge, frozen);
     setAttribute(this.element, "aria-busy", data.loaded ? undefined : "true");
     this.#showStatus(data, host);
     this.#tags.show(host?.tags ?? {});
     this.#facts.show(host, data.info, fleet.clock.now());
-    this.#showCards(data, window);
-    this.#showPanels(data, window);
+    this.#showCards(data, live);
+    const stale = isLive(shown.range) && this.element.hasAttribute("data-stale");
+    const span = stale ? `5 minutes to ${formatClock(window.to)}` : describeRange(shown.range, window);
+    this.#showPanels(dataOf(app, this.hostname), window, span);
+    this.#showFailed(data);
+    if (data.loaded) void this.#explain(app, data);
     this.#allValues.show(data);
   }
 
   end() {
+    this.#explainedWord = "";
+    this.#explanation?.end();
     for (const panel of [this.#trends, ...this.#charts.values(), ...Object.values(this.#cards)]) panel.end();
   }
 
@@ -113,45 +133,68 @@ export class HostView {
   /**
    * @param {import("../state.js").HostData} data
    * @param {import("../chart/plot.js").TimeWindow} window
+   * @param {string} span what the window is called
    */
-  #showPanels(data, window) {
+  #showPanels(data, window, span) {
+    this.#trends.show(chartsOf.trends(data), window, span);
     const specs = chartsOf(data, window.from);
-    const charts = specs.map((spec) => {
-      const panel = this.#charts.get(spec.key) ?? new ChartPanel({ ...spec, span: SPAN });
+    /** @type {Map<import("../panels.js").GroupName, HTMLElement[]>} */
+    const groups = new Map();
+    for (const spec of specs) {
+      const panel = this.#charts.get(spec.key) ?? new ChartPanel({ ...spec, span });
       this.#charts.set(spec.key, panel);
       panel.chart.options.max = spec.max;
-      panel.show(spec.lines, window);
-      return { key: spec.key, element: panel.element };
-    });
-    this.#trends.show(
-      chartsOf.trends(data),
-      window,
-      this.element.hasAttribute("data-stale") ? `5 minutes to ${formatClock(window.to)}` : SPAN,
-    );
-    const elements = charts.map(({ element }) => element);
-    if (data.family("cpu.core_usage").length > 0) {
-      this.#cores.show(data);
-      elements.splice(charts[0]?.key === "cpu-modes" ? 1 : 0, 0, this.#cores.element);
+      panel.show(spec.lines, window, span);
+      groups.set(spec.group, [...(groups.get(spec.group) ?? []), panel.element]);
     }
-    if (data.family("disk.usage_percent").length > 0) {
-      this.#fileSystems.show(data);
-      elements.splice(placeAfter(elements, charts, "memory"), 0, this.#fileSystems.element);
-    }
-    setChildren(this.#panels, [this.#trends.element, ...elements]);
+    this.#addBars(data, groups);
+    this.#groups.show(groups);
     const idle = idleOf(data, specs);
     this.#idle.hidden = idle === "";
     setText(this.#idle, idle);
   }
-}
 
-/**
- * @param {readonly HTMLElement[]} elements
- * @param {readonly { key: string, element: HTMLElement }[]} charts
- * @param {string} key
- */
-function placeAfter(elements, charts, key) {
-  const chart = charts.find((one) => one.key === key);
-  return chart === undefined ? elements.length : elements.indexOf(chart.element) + 1;
+  /**
+   * Cores and file systems as bars: they are of now, beside what was.
+   * @param {import("../state.js").HostData} data
+   * @param {Map<import("../panels.js").GroupName, HTMLElement[]>} groups
+   */
+  #addBars(data, groups) {
+    if (data.family("cpu.core_usage").length > 0) {
+      this.#cores.show(data);
+      groups.get("cpu")?.splice(1, 0, this.#cores.element);
+    }
+    if (data.family("disk.usage_percent").length > 0) {
+      this.#fileSystems.show(data);
+      groups.get("disk")?.unshift(this.#fileSystems.element);
+    }
+  }
+
+  /**
+   * What moved in the span that the address names. Its module is loaded when it is first asked for.
+   * @param {import("../main.js").App} app
+   * @param {import("../state.js").HostData} data
+   */
+  async #explain({ router }, data) {
+    const word = router.route.words.explain ?? "";
+    if (word === this.#explainedWord) return;
+    this.#explainedWord = word;
+    const { Explanation, parseSpan } = await import("./explain.js");
+    if (word !== this.#explainedWord) return; // another was asked for meanwhile, or the page was left
+    this.#explanation?.end();
+    const span = parseSpan(word);
+    const metrics = [...new Set([...CHARTED, ...data.metrics])];
+    this.#explanation = span && new Explanation(this.hostname, span, metrics, () => router.say({ explain: "" }));
+    this.#explained.replaceChildren(...(this.#explanation === null ? [] : [this.#explanation.element]));
+    this.#explanation?.focus();
+  }
+
+  /** @param {import("../state.js").HostData} data */
+  #showFailed(data) {
+    const failed = failedSources(data);
+    this.#failed.hidden = failed.length === 0;
+    setText(this.#failed, `Could not be read at the last try: ${failed.join(", ")}. The agent’s log says why.`);
+  }
 }
 
 /**

@@ -1,31 +1,34 @@
 // The charts that a host has: the panels of `panels.js` over the series that are there.
 
-import { lowerBound } from "../chart/track.js";
 import { SERIES_COLOURS } from "../chart/palette.js";
-import { PANELS, TRENDS } from "../panels.js";
+import { lowerBound } from "../chart/track.js";
+import { panelOf, PANELS, TRENDS } from "../panels.js";
 
 /** @typedef {import("../panels.js").PanelSpec} PanelSpec */
 /** @typedef {import("../state.js").HostData} HostData */
+/** @typedef {import("../state.js").Series} Series */
 /** @typedef {import("../chart/time_chart.js").Line} Line */
 /** @typedef {Omit<PanelSpec, "lines"> & { key: string, lines: Line[] }} ChartSpec */
 
 /** A machine with a hundred interfaces shows the first; the others are among all values. */
 const MOST_OF_A_KIND = 8;
+/** Metrics that nobody here knows, each a chart. */
+const MOST_UNKNOWN = 40;
 /** Read last: a machine that talks to itself. */
 const LOOPBACK = "lo";
 
 /**
  * @param {HostData} data
  * @param {number} from Unix seconds: what was idle since gets no chart
- * @returns {ChartSpec[]}
+ * @returns {ChartSpec[]} in the order of the table, not yet of the groups
  */
 export function chartsOf(data, from) {
-  return PANELS.flatMap((panel) => {
+  return [...PANELS, ...unknownOf(data)].flatMap((panel) => {
     if (panel.each !== undefined) return eachOf(data, panel, panel.each, from);
     const lines = panel.lineEach === undefined ? linesOf(data, panel, "") : linesOfEach(data, panel, panel.lineEach);
-    return lines.length === 0
-      ? []
-      : [{ ...panel, key: panel.id, lines: panel.stacked ? withoutIdle(lines, from) : lines, max: topOf(data, panel) }];
+    const shown = panel.stacked ? withoutIdle(lines, from) : lines;
+    const max = topOf(data, panel);
+    return lines.length === 0 || max === 0 ? [] : [{ ...panel, key: panel.id, lines: shown, max }];
   });
 }
 
@@ -39,14 +42,37 @@ chartsOf.trends = (data) => linesOf(data, TRENDS, "");
  */
 export function idleOf(data, charts) {
   const shown = new Set(charts.map((chart) => chart.key));
-  const idle = PANELS.flatMap(({ id, each, lines }) => {
-    if (each === undefined) return [];
-    return data
-      .family(lines[0].metric)
-      .filter((series) => !shown.has(`${id}:${series.tags}`))
-      .map((series) => series.labels.get(each) ?? series.tags);
-  });
-  return idle.length === 0 ? "" : `Without traffic: ${idle.join(", ")}`;
+  const busy = new Set();
+  const idle = new Set();
+  for (const { id, each, lines, busy: onlyBusy } of PANELS) {
+    if (each === undefined || onlyBusy) continue;
+    for (const series of data.family(lines[0].metric))
+      (shown.has(`${id}:${series.tags}`) ? busy : idle).add(series.labels.get(each) ?? series.tags);
+  }
+  const names = [...idle].filter((name) => !busy.has(name));
+  return names.length === 0 ? "" : `Without traffic: ${names.join(", ")}`;
+}
+
+/**
+ * Sources whose collector failed, by its own word.
+ * @param {HostData} data
+ */
+export function failedSources(data) {
+  return data
+    .family("agent.collector_up")
+    .filter((series) => data.currentOf(series) === 0)
+    .map((series) => series.labels.get("collector") ?? series.tags);
+}
+
+/** @param {HostData} data */
+function unknownOf(data) {
+  const panels = new Map();
+  for (const { metric, unit } of data.series.values()) {
+    if (panels.has(metric) || panels.size >= MOST_UNKNOWN) continue;
+    const panel = panelOf(metric, unit);
+    if (panel !== null) panels.set(metric, panel);
+  }
+  return [...panels.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 /**
@@ -57,7 +83,7 @@ export function idleOf(data, charts) {
  * @returns {ChartSpec[]}
  */
 function eachOf(data, panel, label, from) {
-  const last = (/** @type {import("../state.js").Series} */ series) => Number(series.labels.get(label) === LOOPBACK);
+  const last = (/** @type {Series} */ series) => Number(series.labels.get(label) === LOOPBACK);
   return data
     .family(panel.lines[0].metric)
     .sort((a, b) => last(a) - last(b))
@@ -88,13 +114,13 @@ function linesOf(data, panel, tags) {
 /**
  * @param {HostData} data
  * @param {PanelSpec} panel
- * @param {string} label
+ * @param {string} label `*` for all of a series' labels
  * @returns {Line[]}
  */
 function linesOfEach(data, panel, label) {
   const family = data.family(panel.lines[0].metric).slice(0, SERIES_COLOURS);
   return family.map((series, index) => ({
-    label: series.labels.get(label) ?? series.tags,
+    label: (label === "*" ? [...series.labels.values()].join(" ") : series.labels.get(label)) || series.tags,
     colour: index,
     track: series.track,
   }));
@@ -105,7 +131,7 @@ function linesOfEach(data, panel, label) {
  * @param {PanelSpec} panel
  */
 function topOf(data, { max, maxOf }) {
-  return maxOf === undefined ? max : (data.current(maxOf) ?? max);
+  return maxOf === undefined ? max : (data.find(maxOf)?.track.lastValue ?? max);
 }
 
 /**
@@ -121,6 +147,7 @@ function withoutIdle(lines, from) {
  * @param {number} from
  */
 function isBusy({ track }, from) {
-  const { times, values } = track.points();
-  return values.subarray(lowerBound(times, from)).some((value) => value > 0);
+  const { times, highs } = track.points();
+  for (let index = lowerBound(times, from); index < highs.length; index += 1) if (highs[index] > 0) return true;
+  return false;
 }

@@ -17,13 +17,13 @@ export class Shell {
   #overview = new Overview();
   #main = el("main", { id: "main" });
 
-  /** @param {{ onHost(hostname: string): void, onView(view: ViewName): void, onRetry(): void }} actions */
-  constructor({ onHost, onView, onRetry }) {
+  /** @param {{ onHost(hostname: string): void, onView(view: ViewName): void, onRetry(): void, timeBar: HTMLElement }} parts */
+  constructor({ onHost, onView, onRetry, timeBar }) {
     this.#select = new HostSelect(onHost);
     this.#views = new ViewSwitch(onView);
     this.#banner = new LostBanner(onRetry);
     const brand = el("h1", { class: "brand" }, el("span", { class: "brand-mark", "aria-hidden": "true" }), "sysmon");
-    const bar = el("header", { class: "topbar" }, brand, this.#link.element, new ThemeButton().element);
+    const bar = el("header", { class: "topbar" }, brand, this.#link.element, ...buttons(), new ThemeButton().element);
     this.#selector = el(
       "nav",
       { class: "selector", "aria-label": "Host and view" },
@@ -36,10 +36,13 @@ export class Shell {
       this.#banner.element,
       this.#overview.element,
       this.#selector,
+      timeBar,
       this.#main,
     );
+    this.#timeBar = timeBar;
     this.elements = [bar, this.#content];
   }
+  #timeBar;
   #select;
   #views;
   #banner;
@@ -57,6 +60,7 @@ export class Shell {
     setAttribute(this.#content, "data-link", link.state);
     this.#overview.update(fleet);
     this.#selector.hidden = fleet.loaded && fleet.names.length === 0;
+    this.#timeBar.hidden = shown.view === "fleet" || fleet.names.length === 0;
     this.#select.show(fleet, shown.view === "single" ? shown.host : null, INVITATIONS[shown.view]);
     this.#views.show(shown.view);
   }
@@ -65,4 +69,22 @@ export class Shell {
   hold(element) {
     setChildren(this.#main, [element]);
   }
+}
+
+/** Their dialogs are loaded when they are first wanted. */
+function buttons() {
+  const dialogs = () => import("../components/dialogs.js");
+  const [help, gear] = [topButton("?", "Keys and gestures"), topButton("", "Settings")];
+  gear.classList.add("gear-button");
+  help.addEventListener("click", async () => (await dialogs()).showHelp());
+  gear.addEventListener("click", async () => (await dialogs()).showSettings());
+  return [help, gear];
+}
+
+/**
+ * @param {string} text
+ * @param {string} label
+ */
+function topButton(text, label) {
+  return el("button", { type: "button", class: "button top-button", "aria-label": label, title: label }, text);
 }

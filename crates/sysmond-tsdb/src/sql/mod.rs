@@ -133,7 +133,7 @@ pub fn limit_memory(bytes: u64) -> Result<(), QueryError> {
 pub(crate) fn query_error(error: rusqlite::Error) -> QueryError {
     match error.sqlite_error_code() {
         Some(ErrorCode::OperationInterrupted) => QueryError::TimedOut,
-        Some(ErrorCode::OutOfMemory) => QueryError::TooLarge("it takes more memory than allowed".to_owned()),
+        Some(ErrorCode::OutOfMemory) => QueryError::OutOfMemory,
         Some(ErrorCode::TooBig) => QueryError::TooLarge(format!("a value beyond {MAX_VALUE_BYTES} bytes")),
         _ => QueryError::Sqlite(error),
     }

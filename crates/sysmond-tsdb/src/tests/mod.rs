@@ -2,7 +2,10 @@
 
 mod behaviour;
 mod churn;
+mod damage;
+mod disk_full;
 mod failures;
 mod migration;
 mod model;
+mod race;
 mod recording;

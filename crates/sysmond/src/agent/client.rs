@@ -3,13 +3,18 @@
 use crate::config::Token;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
-use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT};
+use hyper::header::{
+    CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT,
+};
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use sysmond_model::push::TOKEN_HEADER;
 use thiserror::Error;
@@ -22,6 +27,10 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 const IDLE_LIMIT: Duration = Duration::from_secs(25);
 /// An answer's body, bytes: those of the protocol are far below; whatever else answers is not read to its end.
 const ANSWER_BYTES: usize = 256 * 1024;
+/// Bodies that are shorter are sent as they are: they fit into a few packets.
+const COMPRESS_FROM: usize = 4096;
+/// zstd's quickest: what it makes of a push is as small as what the next levels do.
+const COMPRESSION_LEVEL: i32 = 1;
 
 /// The address of an aggregator: `http://HOST[:PORT][/PATH]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +55,16 @@ pub enum AddressError {
     /// A name or password in it, a question or a fragment.
     #[error("`{0}`: an address has a host, a port and a path, and nothing else")]
     Extra(String),
+}
+
+impl Address {
+    /// Whether no network lies between.
+    fn is_loopback(&self) -> bool {
+        let uri: Option<Uri> = self.to_string().parse().ok();
+        let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
+        let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        ip.map_or(host == "localhost", |ip| ip.is_loopback())
+    }
 }
 
 impl FromStr for Address {
@@ -114,6 +133,8 @@ pub(super) struct Client {
     http: legacy::Client<HttpConnector, Full<Bytes>>,
     address: Address,
     headers: HeaderMap,
+    /// Whether bodies are compressed: where a network lies between, until somebody on the way refuses it.
+    compresses: Arc<AtomicBool>,
 }
 
 impl Client {
@@ -133,7 +154,8 @@ impl Client {
             .pool_idle_timeout(IDLE_LIMIT)
             .pool_max_idle_per_host(2)
             .build(connector);
-        Ok(Self { http, address, headers })
+        let compresses = Arc::new(AtomicBool::new(!address.is_loopback()));
+        Ok(Self { http, address, headers, compresses })
     }
 
     /// The aggregator's address.
@@ -141,16 +163,32 @@ impl Client {
         &self.address
     }
 
-    /// Posts JSON.
+    /// Posts JSON, compressed where that is worth it.
     pub(super) async fn post(
         &self,
         path: &str,
         json: Bytes,
         deadline: Duration,
     ) -> Result<Answer, CallError> {
-        let mut request = self.request(Method::POST, path, json)?;
+        if json.len() >= COMPRESS_FROM
+            && self.compresses.load(Ordering::Relaxed)
+            && let Ok(short) = zstd::bulk::compress(&json, COMPRESSION_LEVEL)
+        {
+            let mut request = self.json(path, short.into())?;
+            request.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("zstd"));
+            let answer = self.call(request, deadline).await?;
+            if answer.status != StatusCode::UNSUPPORTED_MEDIA_TYPE {
+                return Ok(answer);
+            }
+            self.compresses.store(false, Ordering::Relaxed);
+        }
+        self.call(self.json(path, json)?, deadline).await
+    }
+
+    fn json(&self, path: &str, body: Bytes) -> Result<Request<Full<Bytes>>, CallError> {
+        let mut request = self.request(Method::POST, path, body)?;
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        self.call(request, deadline).await
+        Ok(request)
     }
 
     /// Gets `path`, which may have a query.
@@ -211,6 +249,70 @@ mod tests {
         check("http://127.0.0.1:9000/", "http://127.0.0.1:9000");
         check("http://Monitor.Example/sysmon/", "http://monitor.example/sysmon");
         check("http://[::1]:9000", "http://[::1]:9000");
+    }
+
+    #[test]
+    fn only_what_crosses_a_network_is_compressed() {
+        let check = |text: &str, expected| {
+            let address = text.parse().expect("an address");
+            let client =
+                Client::new(address, &Token::new("0123456789abcdef".to_owned()), "0").expect("a client");
+            assert_eq!(client.compresses.load(Ordering::Relaxed), expected, "{text}");
+        };
+        check("http://127.0.0.1:9000", false);
+        check("http://[::1]:9000/sysmon", false);
+        check("http://localhost:9000", false);
+        check("http://192.0.2.1:9000", true);
+        check("http://[2001:db8::1]:9000", true);
+        check("http://monitor.example.org/sysmon", true);
+    }
+
+    /// What a server that answers with these statuses in turn is sent: coding and body of each request.
+    async fn posted(statuses: &[u16], json: &'static [u8]) -> Vec<(Option<String>, Vec<u8>)> {
+        use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address =
+            format!("http://{}", listener.local_addr().expect("bound")).parse().expect("an address");
+        let client = Client::new(address, &Token::new("0123456789abcdef".to_owned()), "0").expect("a client");
+        client.compresses.store(true, Ordering::Relaxed);
+        let serve = async {
+            let mut stream = BufReader::new(listener.accept().await.expect("a connection").0);
+            let mut seen = Vec::new();
+            for status in statuses {
+                let (mut coding, mut length, mut line) = (None, 0, String::new());
+                while stream.read_line(&mut line).await.expect("a head") > 2 {
+                    let (name, value) = line.trim_end().split_once(": ").unwrap_or_default();
+                    match name {
+                        "content-encoding" => coding = Some(value.to_owned()),
+                        "content-length" => length = value.parse().expect("a length"),
+                        _ => {}
+                    }
+                    line.clear();
+                }
+                let mut body = vec![0; length];
+                stream.read_exact(&mut body).await.expect("a body");
+                seen.push((coding, body));
+                let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n");
+                stream.write_all(answer.as_bytes()).await.expect("taken");
+            }
+            seen
+        };
+        let post = client.post("/api/metrics", Bytes::from_static(json), Duration::from_secs(20));
+        let (seen, answer) = tokio::join!(serve, post);
+        assert_eq!(answer.expect("an answer").status.as_u16(), *statuses.last().expect("one"));
+        assert_eq!(client.compresses.load(Ordering::Relaxed), statuses.len() == 1);
+        seen
+    }
+
+    #[tokio::test]
+    async fn long_bodies_are_compressed_unless_that_is_refused() {
+        const LONG: &[u8] = &[b' '; 10_000];
+        let plain = |body: &[u8]| (None, body.to_vec());
+        let [(coding, short)] = posted(&[200], LONG).await.try_into().expect("one request");
+        assert_eq!((coding.as_deref(), short.len() < 100), (Some("zstd"), true));
+        assert_eq!(zstd::bulk::decompress(&short, 20_000).expect("zstd"), LONG);
+        assert_eq!(posted(&[200], b"{}").await, [plain(b"{}")]);
+        assert_eq!(posted(&[415, 200], LONG).await.last(), Some(&plain(LONG)));
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! What became of everything that was collected: produced = stored + each drop + what waits in memory.
 
-use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 macro_rules! counters {
@@ -11,15 +10,15 @@ macro_rules! counters {
             $($(#[doc = $doc])* pub(super) $name: Count,)*
         }
 
-        impl fmt::Display for Counters {
-            /// `name=count` for each, separated by spaces: for the log.
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let all = [$((stringify!($name), self.$name.get())),*];
-                for (index, (name, count)) in all.into_iter().enumerate() {
-                    let space = if index == 0 { "" } else { " " };
-                    write!(f, "{space}{name}={count}")?;
-                }
-                Ok(())
+        impl Counters {
+            /// Logs each as a field of its own, at the end.
+            pub(super) fn log_end(&self) {
+                tracing::info!($($name = self.$name.get(),)* "the agent has ended");
+            }
+
+            /// Logs each as a field of its own, on the way.
+            pub(super) fn log_interim(&self) {
+                tracing::debug!($($name = self.$name.get(),)* "so far");
             }
         }
     };
@@ -67,19 +66,5 @@ impl Count {
     /// What was counted.
     pub(super) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_log_line_names_each_count() {
-        let counters = Counters::default();
-        counters.produced.add(3);
-        counters.produced.add(4);
-        let line = counters.to_string();
-        assert!(line.starts_with("rows_produced=0 produced=7 stored=0 "), "{line}");
     }
 }

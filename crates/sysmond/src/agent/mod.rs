@@ -41,7 +41,6 @@ use sysmond_model::Timestamp;
 use sysmond_procfs::Source;
 use sysmond_tsdb::Store;
 use tokio::task::{JoinSet, spawn_blocking};
-use tracing::info;
 use upkeep::Upkeep;
 use watch::Watch;
 
@@ -59,7 +58,7 @@ const STORE_FILE: &str = "agent.db";
 /// collected. Nothing that happens later is an error: it is reported and mended.
 pub async fn run(config: AgentConfig, shutdown: Shutdown) -> anyhow::Result<()> {
     let sources = sysmond_procfs::sources(&config.roots, (config.interval * MAX_GAP_INTERVALS).max(MIN_GAP));
-    run_with(config, sources, shutdown).await.map(|counters| info!(%counters, "the agent has ended"))
+    run_with(config, sources, shutdown).await.map(|counters| counters.log_end())
 }
 
 /// [`run`] with other sources; gives back what became of the samples.

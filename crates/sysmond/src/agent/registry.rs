@@ -209,7 +209,8 @@ impl Collector {
         if self.state == State::Reads(round) {
             let name = self.name;
             self.turn(Health::Late, || {
-                warn!(collector = name, ?deadline, "the collector hangs; the others go on without it");
+                let deadline_ms = clock::millis(deadline);
+                warn!(collector = name, deadline_ms, "the collector hangs; the others go on without it");
             });
         }
     }

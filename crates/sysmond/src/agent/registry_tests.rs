@@ -1,5 +1,5 @@
 use super::*;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
 use sysmond_model::catalogue::{CPU_TOTAL_USAGE, LOAD_AVG_1M};
 use sysmond_procfs::SourceError;
@@ -32,10 +32,7 @@ impl Source for Puppet {
             Order::Panic => panic!("ordered to"),
             Order::Fail(value) => {
                 out.put(metric, "", value);
-                return Err(SourceError::Malformed {
-                    path: PathBuf::from("/proc/x"),
-                    reason: "ordered".into(),
-                });
+                return Err(SourceError::Malformed { path: Path::new("/proc/x").into(), reason: "ordered" });
             }
         }
         Ok(())

@@ -36,7 +36,7 @@ impl Upkeep {
         let mut failing = false;
         loop {
             self.retain(&mut failing).await;
-            debug!(counters = %self.counters, "so far");
+            self.counters.log_interim();
             let due = Instant::now() + PERIOD;
             while Instant::now() < due && !self.store.is_short() {
                 sleep(LOOK).await;

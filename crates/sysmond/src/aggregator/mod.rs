@@ -9,7 +9,7 @@ pub mod views;
 
 use crate::api::{self, App, Parts};
 use crate::clock;
-use crate::config::AggregatorConfig;
+use crate::config::{AggregatorConfig, loopback_of};
 use crate::server::{self, Connections};
 use crate::shutdown::Shutdown;
 use anyhow::Context;
@@ -22,7 +22,7 @@ use sysmond_tsdb::Store;
 use tokio::net::TcpListener;
 
 /// The store's file in the data directory.
-const DATABASE: &str = "aggregator.db";
+pub(crate) const DATABASE: &str = "aggregator.db";
 /// How long everything that runs may take to end. Requests in flight have 4 s of them, and a stop is to take 5.
 const END: Duration = Duration::from_millis(4500);
 
@@ -58,13 +58,19 @@ pub async fn run_with(
     // What runs here is waited for here, so that the store is closed after all that use it.
     let ending = shutdown.child();
     ending.spawn(retention::run(store.clone(), ending.clone()));
+    let (told, limit) = (store.clone(), config.offline_after);
+    let said = tokio::task::spawn_blocking(move || told.set_offline_after(limit)).await;
+    // SQL then says who is offline by the limit of before, and all else works.
+    if let Err(error) = said.context("writing down the limit of silence failed")? {
+        tracing::warn!(%error, "cannot write down the limit of silence");
+    }
     let connections = Connections::default();
     let addr_file = config.addr_file.clone();
     let app = app(&limits, store.clone(), config, connections.clone(), &ending);
     if let Some(path) = &addr_file {
         addr_file::write(path, address)?;
     }
-    tracing::info!(%address, "aggregator listens");
+    tracing::info!(%address, "dashboard on http://{}", loopback_of(address));
     server::serve(&listener, api::router(app), limits.server, connections, &ending).await;
     if let Some(path) = &addr_file {
         // As long as the port is ours, so is the file.

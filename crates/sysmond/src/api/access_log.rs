@@ -1,38 +1,51 @@
 //! One line in the access log for every request, when its answer has gone out or was given up.
 
 use super::client_address::TrustedProxies;
+use crate::config::token::MIN_TOKEN_CHARS;
 use crate::server::Peer;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{Method, StatusCode};
-use axum::middleware::Next;
 use axum::response::Response;
 use hyper::body::{Frame, SizeHint};
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-/// Logs `request` without its query, which may name what is nobody's business.
-pub(super) async fn log(State(proxies): State<TrustedProxies>, request: Request, next: Next) -> Response {
+/// Bytes that are logged of a path that leads nowhere: enough to see what was looked for.
+const MAX_PATH_BYTES: usize = 100;
+/// A part of such a path that is as long may be a token that somebody put there by mistake: none is shorter.
+const SECRET_BYTES: usize = MIN_TOKEN_CHARS;
+
+/// The line of `request` as far as it is known: without its query, which may name what is nobody's business.
+pub(super) fn begin(proxies: &TrustedProxies, request: &Request) -> Entry {
     let peer = request.extensions().get::<Peer>().map(|Peer(address)| address.ip().to_canonical());
-    let entry = Entry {
+    Entry {
         client: peer.map(|peer| proxies.client(peer, request.headers())),
         method: request.method().clone(),
         path: request.uri().path().to_owned(),
+        is_route: request.extensions().get::<MatchedPath>().is_some(),
         status: StatusCode::OK,
         bytes: 0,
         started: Instant::now(),
-    };
-    let response = next.run(request).await;
+    }
+}
+
+/// The answer, whose end writes the line.
+pub(super) fn end(entry: Entry, response: Response) -> Response {
     let entry = Entry { status: response.status(), ..entry };
     response.map(|body| Body::new(Logged { body, entry }))
 }
 
-struct Entry {
+/// A line in the making.
+pub(super) struct Entry {
     client: Option<IpAddr>,
     method: Method,
     path: String,
+    /// Whether the path is one of ours.
+    is_route: bool,
     status: StatusCode,
     bytes: u64,
     started: Instant,
@@ -46,17 +59,31 @@ struct Logged {
 
 impl Drop for Logged {
     fn drop(&mut self) {
-        let Entry { client, method, path, status, bytes, started } = &self.entry;
+        let Entry { client, method, path, is_route, status, bytes, started } = &self.entry;
+        // What was found at a path that is no route is a file of the dashboard.
+        let is_known = *is_route || !status.is_client_error();
+        let path = if is_known { Cow::Borrowed(path.as_str()) } else { masked(path) };
         tracing::info!(
             target: "sysmond::access",
             client = client.map(tracing::field::display),
             %method,
-            path = path.as_str(),
+            path = &*path,
             status = status.as_u16(),
             bytes = *bytes,
-            duration_ms = started.elapsed().as_secs_f64() * 1000.0,
+            duration_ms = started.elapsed().as_micros() as f64 / 1000.0,
         );
     }
+}
+
+/// A path from outside without what may be a secret in it.
+fn masked(path: &str) -> Cow<'_, str> {
+    let part = |part: &str| if part.len() < SECRET_BYTES { part.to_owned() } else { "***".to_owned() };
+    let mut text = path.split('/').map(part).collect::<Vec<_>>().join("/");
+    if text.len() > MAX_PATH_BYTES {
+        text.truncate(text.floor_char_boundary(MAX_PATH_BYTES));
+        text.push_str("...");
+    }
+    Cow::Owned(text)
 }
 
 impl HttpBody for Logged {
@@ -82,5 +109,21 @@ impl HttpBody for Logged {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_foreign_path_is_short_and_without_secrets() {
+        let check = |path: &str, expected: &str| assert_eq!(masked(path), expected);
+        check("/wp-login.php", "/wp-login.php");
+        check("/no/such/path", "/no/such/path");
+        check("/api/metrics/0123456789abcdef", "/api/metrics/***");
+        check("/0123456789abcdef0123456789abcdef/api", "/***/api");
+        check(&"/a".repeat(80), &format!("{}...", "/a".repeat(50)));
+        assert!(masked(&"/ü".repeat(80)).len() <= MAX_PATH_BYTES + 3);
     }
 }

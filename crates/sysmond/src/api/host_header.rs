@@ -2,12 +2,9 @@
 //! otherwise read a dashboard that only listens on loopback.
 
 use super::problem::Problem;
-use axum::extract::{Request, State};
 use axum::http::header::HOST;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::http::{HeaderMap, Request, StatusCode};
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -58,11 +55,7 @@ fn port_is_readable(authority: &Authority) -> bool {
 }
 
 /// Turns requests for foreign names away, before any of them is routed.
-pub(super) async fn guard(
-    State(allowed): State<AllowedHosts>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
+pub(super) fn check<B>(allowed: &AllowedHosts, request: &Request<B>) -> Result<(), Problem> {
     let header = authority(request.headers())?;
     // A request in absolute form names its host twice, and the URI wins.
     let foreign = [Some(&header), request.uri().authority()]
@@ -70,7 +63,7 @@ pub(super) async fn guard(
         .flatten()
         .find(|a| !allowed.contains(a.host()));
     match foreign {
-        None => Ok(next.run(request).await),
+        None => Ok(()),
         Some(foreign) => Err(Problem::new(
             StatusCode::MISDIRECTED_REQUEST,
             "foreign_host",

@@ -5,7 +5,7 @@ use super::problem::Problem;
 use super::{answer, token};
 use crate::aggregator::counters::PushOutcome;
 use crate::aggregator::ingest::{BodyError, Push};
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -33,8 +33,8 @@ pub(super) fn route() -> MethodRouter<Arc<App>> {
 /// What a body is before it is read.
 #[derive(Clone, Copy)]
 struct Kind {
-    /// What it may become in memory.
-    kib: u32,
+    /// Bytes, where they were declared as they will be read.
+    declared: Option<usize>,
     encoded: bool,
 }
 
@@ -77,9 +77,7 @@ fn check_kind(headers: &mut HeaderMap) -> Result<Kind, Problem> {
     if declared.is_some_and(|bytes| bytes > MAX_BODY_BYTES) {
         return Err(too_large());
     }
-    let bytes = declared.filter(|_| !encoded).unwrap_or(MAX_BODY_BYTES);
-    let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).max(1);
-    Ok(Kind { kib, encoded })
+    Ok(Kind { declared: declared.filter(|_| !encoded), encoded })
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -122,9 +120,9 @@ fn too_large() -> Problem {
 }
 
 async fn accept(app: &App, kind: Kind, request: Request) -> Result<(Response, PushOutcome), Problem> {
-    let room = room(app, kind.kib).await?;
+    let room = room(app, kind.declared.unwrap_or(MAX_BODY_BYTES)).await?;
     let body = if kind.encoded { decoded(request).await } else { request.into_body() };
-    let body = read(app, body).await?;
+    let body = read(app, body, kind.declared.unwrap_or(0)).await?;
     let push = parse(app, body).await?;
     let answer = app.parts.ingest.deliver(push).await?;
     drop(room);
@@ -136,8 +134,9 @@ async fn accept(app: &App, kind: Kind, request: Request) -> Result<(Response, Pu
     Ok((answer::json(status, &answer), outcome))
 }
 
-/// Waits until there is memory for a body of `kib`.
-async fn room(app: &App, kib: u32) -> Result<SemaphorePermit<'_>, Problem> {
+/// Waits until there is memory for a body of `bytes`.
+async fn room(app: &App, bytes: usize) -> Result<SemaphorePermit<'_>, Problem> {
+    let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).max(1);
     let turn = app.pushes.acquire_many(kib.min(app.limits.push_kib));
     match tokio::time::timeout(app.limits.patience, turn).await {
         Ok(Ok(room)) => Ok(room),
@@ -158,10 +157,9 @@ async fn decoded(request: Request) -> Body {
 }
 
 /// The whole body, decompressed; in a time that does not start again with each byte.
-async fn read(app: &App, body: Body) -> Result<Bytes, Problem> {
-    let whole = Limited::new(body, MAX_BODY_BYTES).collect();
-    match tokio::time::timeout(app.parts.body_time, whole).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
+async fn read(app: &App, body: Body, expected: usize) -> Result<Vec<u8>, Problem> {
+    match tokio::time::timeout(app.parts.body_time, gather(body, expected)).await {
+        Ok(Ok(body)) => Ok(body),
         Ok(Err(error)) if is_length(&*error) => Err(too_large()),
         Ok(Err(error)) => {
             Err(Problem::unreadable("unreadable_body", format!("the body cannot be read: {error}")))
@@ -173,11 +171,23 @@ async fn read(app: &App, body: Body) -> Result<Bytes, Problem> {
     }
 }
 
+/// Copies each piece as it comes: the connection then reads the next one into the same memory.
+async fn gather(body: Body, expected: usize) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> {
+    let mut body = Limited::new(body, MAX_BODY_BYTES);
+    let mut whole = Vec::with_capacity(expected);
+    while let Some(frame) = body.frame().await {
+        if let Some(piece) = frame?.data_ref() {
+            whole.extend_from_slice(piece);
+        }
+    }
+    Ok(whole)
+}
+
 fn is_length(error: &(dyn Error + 'static)) -> bool {
     error.is::<LengthLimitError>() || error.source().is_some_and(is_length)
 }
 
-async fn parse(app: &App, body: Bytes) -> Result<Push, Problem> {
+async fn parse(app: &App, body: Vec<u8>) -> Result<Push, Problem> {
     let length = body.len();
     let ingest = app.parts.ingest.clone();
     let parse = move || ingest.parse(&body);
@@ -206,7 +216,7 @@ impl From<AppendError> for Problem {
         match error {
             AppendError::QueueFull => Self::busy("busy", "the store is behind; try again", 1),
             AppendError::NoSpace => {
-                let detail = "the server's disk is full; keep the samples and try again";
+                let detail = "the server's disk or its budget is full; keep the samples and try again";
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, "no_space", detail).retry_after(30)
             }
             AppendError::Closed => Self::busy("stopping", "the server stops; try again", 2),

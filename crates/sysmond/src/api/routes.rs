@@ -9,17 +9,19 @@ use super::{
     push, statics, storage, summary, watch,
 };
 use axum::Router;
+use axum::extract::{Request, State};
+use axum::handler::Handler;
 use axum::http::{Method, StatusCode, Uri};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use std::sync::Arc;
+use tower::Layer;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
 /// One line of the table.
 pub(super) struct Route {
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the test that the description is complete"))]
     pub(super) method: &'static str,
     pub(super) path: &'static str,
     handler: MethodRouter<Arc<App>>,
@@ -45,25 +47,40 @@ pub(super) fn table() -> Vec<Route> {
     ]
 }
 
-/// The whole API and the dashboard.
+/// The whole API and the dashboard. What is answered to a push is short and not worth packing.
 pub fn router(app: Arc<App>) -> Router {
-    let allowed = AllowedHosts::new(&app.parts.config.allowed_hosts);
-    let proxies = TrustedProxies::new(&app.parts.config.trusted_proxies);
-    let routes = table()
-        .into_iter()
-        .fold(Router::new(), |router, Route { path, handler, .. }| router.route(path, handler));
+    let front = Front {
+        allowed: AllowedHosts::new(&app.parts.config.allowed_hosts),
+        proxies: TrustedProxies::new(&app.parts.config.trusted_proxies),
+    };
+    let packed = || CompressionLayer::new().quality(CompressionLevel::Fastest);
+    let routes = table().into_iter().fold(Router::new(), |router, Route { path, handler, method }| {
+        let handler = if method == "post" { handler } else { handler.layer(packed()) };
+        router.route(path, handler)
+    });
     routes
-        .fallback(elsewhere)
+        .fallback_service(packed().layer(elsewhere.with_state(())))
         .method_not_allowed_fallback(async |method: Method| wrong_method(&method))
         .with_state(app)
-        // In one piece, the first outermost: layers that are added one by one are boxed one by one, and cloned with all
-        // that is below them for every request.
-        .layer((
-            from_fn_with_state(proxies, access_log::log),
-            from_fn(headers::secure),
-            from_fn_with_state(allowed, host_header::guard),
-            CompressionLayer::new().quality(CompressionLevel::Fastest),
-        ))
+        .layer(from_fn_with_state(front, pass))
+}
+
+/// What is checked of every request, whatever it is for.
+#[derive(Clone)]
+struct Front {
+    allowed: AllowedHosts,
+    proxies: TrustedProxies,
+}
+
+/// One layer for all of it: each costs every request a copy of the services below.
+async fn pass(State(front): State<Front>, request: Request, next: Next) -> Response {
+    let entry = access_log::begin(&front.proxies, &request);
+    let mut response = match host_header::check(&front.allowed, &request) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    };
+    headers::secure(response.headers_mut());
+    access_log::end(entry, response)
 }
 
 async fn elsewhere(method: Method, uri: Uri, headers: axum::http::HeaderMap) -> Response {
@@ -94,6 +111,7 @@ mod tests {
             methods.keys().map(|method| (path.clone(), method.clone())).collect::<Vec<_>>()
         };
         let described: BTreeSet<_> = paths.iter().flat_map(methods).collect();
-        assert_eq!(described, served);
+        let files = BTreeSet::from([("/".to_owned(), "get".to_owned())]);
+        assert_eq!(described, &served | &files);
     }
 }

@@ -85,7 +85,10 @@ impl Walk<'_> {
             let full = format!("{prefix}{}", name.get_ref());
             match (keys::by_name(&full), value.get_ref()) {
                 (Some(key), _) => self.setting(key, value),
-                (None, DeValue::Table(inner)) if is_section(&full) => self.table(&format!("{full}."), inner),
+                // Of a section that there is none of, each setting is told: with where it belongs.
+                (None, DeValue::Table(inner)) if is_section(&full) || !inner.is_empty() => {
+                    self.table(&format!("{full}."), inner);
+                }
                 _ => self.unknown(full, name.span().start),
             }
         }
@@ -109,7 +112,7 @@ impl Walk<'_> {
     }
 
     fn unknown(&mut self, name: String, at: usize) {
-        let nearest = nearest(&name);
+        let nearest = nearest(&name).map(place);
         let line = self.line(at);
         self.found.problems.push(Problem::Unknown { path: self.path.clone(), line, name, nearest });
     }
@@ -154,12 +157,23 @@ pub fn right(key: &Key) -> String {
     }
 }
 
+/// A setting as a file has it: `listen` in `[aggregator]`.
+fn place(name: &str) -> String {
+    match name.rsplit_once('.') {
+        Some((section, last)) => format!("`{last}` in `[{section}]`"),
+        None => format!("`{name}` before all sections"),
+    }
+}
+
 /// The setting whose name is most like `name`, if any is at all.
 fn nearest(name: &str) -> Option<&'static str> {
-    const FAR: usize = 3;
     let last = |name: &str| name.rsplit_once('.').map_or(name.to_owned(), |(_, last)| last.to_owned());
+    // A long name may have more mistakes than a short one, of which all letters would be other ones.
+    let far = (last(name).chars().count() / 3).clamp(1, 3);
     let distance = |key: &&&Key| edits(name, key.name).min(edits(&last(name), &last(key.name)));
-    KEYS.iter().min_by_key(distance).filter(|key| distance(key) <= FAR).map(|key| key.name)
+    // Of names that are as near, the one of the same section.
+    let rank = |key: &&&Key| (distance(key), edits(name, key.name));
+    KEYS.iter().min_by_key(rank).filter(|key| distance(key) <= far).map(|key| key.name)
 }
 
 /// How many letters must be added, removed or changed to make `b` of `a`.
@@ -211,13 +225,37 @@ mod tests {
         assert_eq!(
             found,
             [
-                "sysmon.toml:1: there is no setting `data_dri`, did you mean `data_dir`?",
+                "sysmon.toml:1: there is no setting `data_dri`, did you mean `data_dir` before all sections?",
                 "sysmon.toml:2: `retention` is given as integer: write `retention = \"30d\"`",
-                "sysmon.toml:4: there is no setting `agent.intervall`, did you mean `agent.interval`?",
+                "sysmon.toml:4: there is no setting `agent.intervall`, did you mean `interval` in `[agent]`?",
                 "sysmon.toml:5: `agent.tags` is given as array: write `[agent.tags]` and below it lines such as `environment = \"production\"`",
-                "sysmon.toml:6: there is no setting `other`",
+                "sysmon.toml:7: there is no setting `other.x`",
             ]
         );
+    }
+
+    #[test]
+    fn a_setting_in_the_wrong_place_is_told_the_right_one() {
+        let check =
+            |text: &str, expected: &str| assert_eq!(problems(text), [format!("sysmon.toml:{expected}")]);
+        check(
+            "listen = \"0.0.0.0:9000\"\n",
+            "1: there is no setting `listen`, did you mean `listen` in `[aggregator]`?",
+        );
+        check(
+            "[server]\nlisten = \"0.0.0.0:9000\"\n",
+            "2: there is no setting `server.listen`, did you mean `listen` in `[aggregator]`?",
+        );
+        check(
+            "[log]\nmaxage = \"1d\"\n",
+            "2: there is no setting `log.maxage`, did you mean `max_age` in `[log]`?",
+        );
+        check(
+            "[agent]\ndata_dir = \"/x\"\n",
+            "2: there is no setting `agent.data_dir`, did you mean `data_dir` before all sections?",
+        );
+        check("[server]\n", "1: there is no setting `server`");
+        check("x = 1\n", "1: there is no setting `x`");
     }
 
     #[test]

@@ -179,19 +179,19 @@ keys! {
     LOG_MAX_SIZE = Key {
         name: "log.max_size", flag: None, env: "SYSMON_LOG_MAX_SIZE", section: Section::Log, form: Form::Text,
         value: "SIZE", default: Default::Value("10MB"), example: "50MB",
-        help: "A log file that would become larger is rotated",
+        help: "A log file that would become larger is rotated (at least 1KB)",
     };
     /// When a log file is old.
     LOG_MAX_AGE = Key {
         name: "log.max_age", flag: None, env: "SYSMON_LOG_MAX_AGE", section: Section::Log, form: Form::Text,
         value: "DURATION", default: Default::Value("7d"), example: "1d",
-        help: "A log file whose first line is older is rotated",
+        help: "A log file whose first line is older is rotated (1m to 3650d)",
     };
     /// How many old log files stay.
     LOG_KEEP = Key {
         name: "log.keep", flag: None, env: "SYSMON_LOG_KEEP", section: Section::Log, form: Form::Number,
         value: "NUMBER", default: Default::Value("5"), example: "10",
-        help: "Rotated files kept of each log: FILE.1 is the newest",
+        help: "Rotated files kept of each log: FILE.1 is the newest (0 to 1000)",
     };
     /// Levels by module.
     LOG_LEVELS = Key {
@@ -230,7 +230,7 @@ keys! {
     OFFLINE_AFTER = Key {
         name: "aggregator.offline_after", flag: Some("offline-after"), env: "SYSMON_OFFLINE_AFTER",
         section: Section::Aggregator, form: Form::Text, value: "DURATION", default: Default::Value("5m"), example: "2m",
-        help: "A host that was silent for this long is offline",
+        help: "A host that was silent for this long is offline (1s to 30d)",
     };
     /// Where the agent pushes.
     AGGREGATOR = Key {
@@ -255,13 +255,13 @@ keys! {
     INTERVAL = Key {
         name: "agent.interval", flag: Some("interval"), env: "SYSMON_INTERVAL", section: Section::Agent, form: Form::Text,
         value: "DURATION", default: Default::ByRole { standalone: "1s", aggregator: "2s", agent: "2s" }, example: "5s",
-        help: "Time between two readings",
+        help: "Time between two readings (100ms to 1h)",
     };
     /// Between two pushes.
     PUSH_INTERVAL = Key {
         name: "agent.push_interval", flag: Some("push-interval"), env: "SYSMON_PUSH_INTERVAL", section: Section::Agent,
         form: Form::Text, value: "DURATION", default: Default::Value("10s"), example: "30s",
-        help: "Time between two pushes while nobody watches this host live",
+        help: "Time between two pushes while nobody watches this host live (100ms to 1h)",
     };
     /// Where `/proc` is.
     PROCFS = Key {

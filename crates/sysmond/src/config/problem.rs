@@ -24,7 +24,7 @@ pub enum Problem {
         wrong: ValueError,
     },
     /// A name in the file that is no setting.
-    #[error("{}:{line}: there is no setting `{}`{}", path.display(), shown(name), nearest.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default())]
+    #[error("{}:{line}: there is no setting `{}`{}", path.display(), shown(name), nearest.as_ref().map(|near| format!(", did you mean {near}?")).unwrap_or_default())]
     Unknown {
         /// The file.
         path: Arc<Path>,
@@ -32,8 +32,8 @@ pub enum Problem {
         line: usize,
         /// What was written.
         name: String,
-        /// The setting whose name is most like it.
-        nearest: Option<&'static str>,
+        /// The setting whose name is most like it, and where it belongs.
+        nearest: Option<String>,
     },
     /// A number where a text belongs, or the like.
     #[error("{}:{line}: `{name}` is given as {found}: write {right}", path.display())]

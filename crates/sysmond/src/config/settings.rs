@@ -100,6 +100,14 @@ impl Settings {
         folder.into_iter().chain(token).collect()
     }
 
+    /// The aggregator's database, which has to be there.
+    pub fn database(&self) -> anyhow::Result<PathBuf> {
+        let path = self.data_dir.join(crate::aggregator::DATABASE);
+        let advice = "name the aggregator's data folder with --data-dir, or start `sysmond` to have one";
+        anyhow::ensure!(path.exists(), "there is no database {}: {advice}", path.display());
+        Ok(path)
+    }
+
     /// Silence that makes a host offline.
     pub fn offline_after(&self) -> Duration {
         self.offline_after

@@ -51,7 +51,7 @@ fn cell(value: &Value) -> String {
 }
 
 /// A text that a spreadsheet would run as a formula gets an apostrophe before it; numbers stay numbers.
-fn text(value: &str) -> String {
+pub(crate) fn text(value: &str) -> String {
     let guard = if value.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
     if value.contains([',', '"', '\r', '\n']) {
         return format!("\"{guard}{}\"", value.replace('"', "\"\""));

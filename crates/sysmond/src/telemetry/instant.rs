@@ -1,5 +1,6 @@
 //! The time of a log line: RFC 3339 in UTC with milliseconds, written and read back.
 
+use crate::calendar::{date, days_since_epoch};
 use crate::clock;
 use std::fmt;
 use sysmond_model::Timestamp;
@@ -38,29 +39,6 @@ pub(super) fn of_line(line: &[u8]) -> Option<Timestamp> {
     let marks = [(4, "-"), (7, "-"), (10, "T"), (13, ":"), (16, ":"), (19, ".")];
     let fits = marks.iter().all(|(at, mark)| text.get(*at..at + 1) == Some(mark));
     fits.then_some(Timestamp::from_millis(days * DAY_MS + seconds * 1000 + number(20, 23)?))
-}
-
-/// Year, month and day of a day counted from 1970-01-01: years begin in March here, so that the odd day comes
-/// last.
-fn date(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
-    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
-}
-
-/// The inverse of [`date`].
-fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
-    let year = year - i64::from(month <= 2);
-    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
-    let march_month = if month > 2 { month - 3 } else { month + 9 };
-    let of_year = (153 * march_month + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + of_year - 719_468
 }
 
 #[cfg(test)]

@@ -290,6 +290,27 @@ async fn own_metrics_are_valid_and_hold_no_word_of_a_client() {
 }
 
 #[tokio::test]
+async fn every_path_says_what_any_may_answer() {
+    let stage = Stage::start().await;
+    let description = stage.get("/api/openapi.json").await.json();
+    for (path, methods) in description["paths"].as_object().expect("paths") {
+        for operation in methods.as_object().expect("methods").values() {
+            for (status, name) in [("405", "MethodNotAllowed"), ("421", "Misdirected")] {
+                let answer = &operation["responses"][status]["$ref"];
+                assert_eq!(answer, &format!("#/components/responses/{name}"), "{path}");
+                let there =
+                    &description["components"]["responses"][name]["content"]["application/problem+json"];
+                assert!(there.is_object(), "{there}");
+            }
+        }
+    }
+    assert_eq!(stage.request("DELETE", "/api/hosts", &[], "").await.problem().0, 405);
+    let misdirected = stage.get_with("/api/hosts", &[("host", "elsewhere.example.org")]).await;
+    assert_eq!(misdirected.problem().0, 421);
+    stage.stop().await;
+}
+
+#[tokio::test]
 async fn the_description_has_the_fields_of_real_answers() {
     let (stage, at) = fleet().await;
     let description = stage.get("/api/openapi.json").await.json();
@@ -333,5 +354,18 @@ async fn the_description_has_the_fields_of_real_answers() {
     let refused = stage.push(&push_body("fresh", &[(at, "m", 1.0), (at + 99_999, "m", 1.0)])).await.json();
     assert_eq!(keys(&refused), fields("PushAnswer"));
     assert_eq!(keys(&refused["errors"][0]), fields("SampleError"));
+    let frames = [
+        ("StaticFrame", include_str!("snapshots/live_static.json"), Some("StaticHost")),
+        ("HistoryFrame", include_str!("snapshots/live_history.json"), None),
+        ("SampleFrame", include_str!("snapshots/live_sample.json"), None),
+        ("FleetFrame", include_str!("snapshots/live_fleet.json"), Some("FleetHost")),
+    ];
+    for (schema, frame, host) in frames {
+        let frame: Value = serde_json::from_str(frame).expect("JSON");
+        assert_eq!(keys(&frame), fields(schema));
+        assert!(host.is_none_or(|host| keys(&frame["hosts"][0]) == fields(host)), "{schema}");
+        let listed = schemas["LiveFrame"]["oneOf"].to_string();
+        assert!(listed.contains(&format!("schemas/{schema}\"")), "{listed}");
+    }
     stage.stop().await;
 }

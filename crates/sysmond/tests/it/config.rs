@@ -60,7 +60,7 @@ fn check_config_tells_all_mistakes_at_once_and_changes_nothing() {
     let (status, _, stderr) = finished(command.env("SYSMON_LISTEN", "9000"));
     assert_eq!(status, Some(2));
     for word in
-        ["3 mistakes", ":1: `retention`", "did you mean `agent.interval`", "environment SYSMON_LISTEN"]
+        ["3 mistakes", ":1: `retention`", "did you mean `interval` in `[agent]`", "environment SYSMON_LISTEN"]
     {
         assert!(stderr.contains(word), "{word}: {stderr}");
     }

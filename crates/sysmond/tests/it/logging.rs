@@ -69,6 +69,7 @@ fn json_lines_are_objects() {
     let objects: Vec<serde_json::Value> =
         stderr.lines().map(|line| serde_json::from_str(line).expect("one object a line")).collect();
     assert!(objects.iter().any(|object| object["role"] == "standalone"), "{stderr}");
+    assert!(objects.iter().any(|object| object["rows_produced"].is_u64()), "counts are numbers: {stderr}");
     assert!(
         objects.iter().all(|object| object["timestamp"].as_str().is_some_and(|text| text.ends_with('Z')))
     );
@@ -132,6 +133,9 @@ fn no_secret_is_ever_logged() {
     let body = json!({"hostname": "h", "version": "1", "platform": "Linux", "tags": {}, "metrics": []});
     assert_eq!(program.push(&token, &body).0, 200);
     assert_eq!(program.push(guess, &body).0, 401);
+    assert_eq!(program.get(&format!("/{guess}")).0, 404);
+    assert_eq!(program.get(&format!("/api/metrics/{token}?token={guess}")).0, 404);
+    assert_eq!(program.get(&format!("/api/hosts?token={guess}")).0, 200);
     wait_until("this host's agent has pushed", || (program.hosts().len() == 2).then_some(()));
     let stderr = program.stop();
     let (all, access) = (place.read("all.log"), place.read("access.log"));

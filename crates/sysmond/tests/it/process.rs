@@ -165,8 +165,15 @@ fn sql_prints_three_ways_and_says_what_is_wrong() {
     fails("DELETE FROM hosts", "the statement failed");
     fails(
         "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT COUNT(*) FROM c",
-        "time limit",
+        "more than 200ms: narrow it",
     );
+    let numbers =
+        "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT 2000000) SELECT n FROM c";
+    let (status, _, stderr) =
+        finished(place.command("sql --max-memory 16MB").arg(format!("{numbers} ORDER BY -n")));
+    assert!(status == Some(1) && stderr.contains("more than 16 MB: narrow it"), "{stderr}");
+    let (status, stdout, stderr) = finished(place.command("sql --csv --max-memory 16MB").arg(numbers));
+    assert_eq!((status, stdout.lines().count()), (Some(0), 2_000_001), "{stderr}");
 }
 
 /// The processes whose parent is `pid`, with the role each was started for.

@@ -3,6 +3,8 @@
 use crate::stage::{Stage, TOKEN, eventually, now, push_body};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use serde_json::{Value, json};
 use std::io::Write;
 use sysmond::aggregator::Limits;
@@ -289,6 +291,40 @@ async fn pushes_wait_for_room_and_then_are_told_to_come_again() {
     drop(wire);
     eventually("room again", async || (stage.push(&push_body("a", &[])).await.status == 200).then_some(()))
         .await;
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn a_full_queue_says_come_again_and_drops_nothing_in_silence() {
+    let stage = Stage::start_with(Limits::default(), |config| config.store.queue_limit = 2).await;
+    // Another program holds the database: the store's writer waits for it, and all who come wait for the writer.
+    let other = rusqlite::Connection::open(stage.data.path().join("aggregator.db")).expect("a database");
+    other.execute_batch("BEGIN IMMEDIATE").expect("not locked yet");
+    let bodies: Vec<Value> =
+        (0..20).map(|n| push_body(&format!("host-{n:02}"), &[(now(), "m", 1.0)])).collect();
+    let mut pushes: FuturesUnordered<_> =
+        bodies.iter().map(async |body| (body, stage.push(body).await)).collect();
+    let (mut stored, mut refused) = (Vec::new(), Vec::new());
+    while let Some((body, answer)) = pushes.next().await {
+        if answer.status == 200 {
+            stored.push(body["hostname"].clone());
+            continue;
+        }
+        assert_eq!((answer.problem(), answer.header("retry-after")), ((503, "busy".into()), "1"));
+        refused.push(body);
+        if refused.len() == 1 {
+            other.execute_batch("ROLLBACK").expect("it was begun");
+        }
+    }
+    drop(pushes);
+    let hosts = stage.get("/api/hosts").await.json();
+    let known = hosts["hosts"].as_array().expect("a list").iter().map(|host| host["hostname"].clone());
+    stored.sort_by_key(Value::to_string);
+    assert_eq!(known.collect::<Vec<_>>(), stored, "what was answered as stored, and nothing else");
+    assert!(!refused.is_empty() && !stored.is_empty(), "{} and {}", refused.len(), stored.len());
+    for body in refused {
+        assert_eq!(stage.push(body).await.status, 200);
+    }
     stage.stop().await;
 }
 

@@ -101,6 +101,64 @@ fn what_does_not_start_is_said_with_its_reason() {
 }
 
 #[test]
+fn wrong_usage_is_exit_status_2_with_its_reason() {
+    let place = Place::new();
+    let check = |arguments: &[&str], word: &str| {
+        let (status, said) = place.run("start.sh", arguments);
+        assert!(status == Some(2) && said.contains(word), "{arguments:?}: {status:?} {said}");
+    };
+    check(&["--no-such-flag"], "--no-such-flag");
+    check(&["--interval", "soon"], "`soon`");
+    let file = place.0.path().join("wrong.toml");
+    fs::write(&file, "listen = 1\n").expect("written");
+    check(
+        &["aggregator", "--config", &file.display().to_string()],
+        "did you mean `listen` in `[aggregator]`?",
+    );
+    let (status, said) = place.run("start.sh", &["--help"]);
+    assert!(status == Some(0) && said.contains("Usage: sysmond"), "{said}");
+}
+
+#[test]
+fn what_the_configuration_file_says_of_logs_and_data_is_used() {
+    let place = Place::new();
+    let data = place.0.path().join("elsewhere");
+    let file = place.0.path().join("sysmon.toml");
+    let starts = |text: String| {
+        fs::write(&file, text).expect("written");
+        let arguments = ["aggregator", "--listen", "127.0.0.1:0", "--config", &file.display().to_string()];
+        let mut command = place.command("start.sh", &arguments);
+        // The file is asked where no variable says otherwise.
+        let Output { status, stdout, .. } =
+            command.env_remove("SYSMON_DATA_DIR").env("HOME", place.0.path()).output().expect("bash runs");
+        let said = String::from_utf8_lossy(&stdout).into_owned();
+        assert!(status.success(), "{said}");
+        let mut command = place.command("stop.sh", &[]);
+        command.env_remove("SYSMON_DATA_DIR").env("HOME", place.0.path());
+        assert!(command.output().expect("bash runs").status.success());
+        said
+    };
+    let said = starts(format!("data_dir = \"{}\"\n", data.display()));
+    let log = data.join("log/aggregator.log");
+    assert!(said.contains(&log.display().to_string()) && log.exists(), "{said}");
+    assert!(data.join("aggregator.db").exists() && data.join("log/aggregator-access.log").exists());
+    let other = place.0.path().join("other.log");
+    let said = starts(format!("data_dir = \"{}\"\n[log]\nfile = \"{}\"\n", data.display(), other.display()));
+    assert!(said.contains(&other.display().to_string()) && other.exists(), "{said}");
+}
+
+#[test]
+fn a_failed_start_shows_no_lines_of_an_earlier_one() {
+    let place = Place::new();
+    fs::create_dir_all(place.path("log")).expect("made");
+    fs::write(place.path("log/standalone.log"), "a line of last week\n").expect("written");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("it is bound").to_string();
+    let (status, said) = place.run("start.sh", &["--listen", &address]);
+    assert!(status == Some(1) && said.contains("in use") && !said.contains("last week"), "{said}");
+}
+
+#[test]
 fn a_process_id_that_is_another_s_now_is_left_alone() {
     let place = Place::new();
     let mut other = Command::new("sleep").arg("60").spawn().expect("sleep runs");

@@ -234,10 +234,16 @@ fn a_link_s_target_is_found() {
 }
 
 #[test]
-fn the_fuzz_targets_lock_what_the_program_does() {
-    let metadata =
-        ["metadata", "--locked", "--offline", "--format-version=1", "--manifest-path=fuzz/Cargo.toml"];
-    let asked = Command::new(env!("CARGO")).args(metadata).current_dir(root()).output().expect("cargo runs");
-    let said = String::from_utf8_lossy(&asked.stderr);
-    assert!(asked.status.success(), "{said}\nAfter a change of dependencies: cargo metadata in fuzz/");
+fn workspaces_of_their_own_lock_what_the_product_does() {
+    for folder in ["fuzz", "bench"] {
+        let manifest = format!("--manifest-path={folder}/Cargo.toml");
+        let metadata = ["metadata", "--locked", "--offline", "--format-version=1", &manifest];
+        let asked = Command::new(env!("CARGO")).args(metadata).current_dir(root()).output();
+        let asked = asked.expect("cargo runs");
+        let said = String::from_utf8_lossy(&asked.stderr);
+        assert!(
+            asked.status.success(),
+            "{said}\nAfter a change of dependencies: cargo metadata in {folder}/"
+        );
+    }
 }

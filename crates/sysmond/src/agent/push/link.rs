@@ -49,8 +49,8 @@ impl Link {
             State::Up => return,
             State::Untried => info!(address, "in contact with the aggregator"),
             State::Down { since, .. } => {
-                let seconds = (clock::since_boot().saturating_sub(since)).as_secs();
-                info!(address, seconds, more_waits, "in contact with the aggregator again");
+                let down_ms = clock::millis(clock::since_boot().saturating_sub(since));
+                info!(address, down_ms, more_waits, "in contact with the aggregator again");
             }
         }
         self.state = State::Up;

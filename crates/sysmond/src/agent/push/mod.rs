@@ -303,7 +303,7 @@ impl Push {
         }
         // On top of what the aggregator asked for: it asked everybody for the same.
         let wait = at_least + self.backoff.next();
-        debug!(?wait, "a push failed");
+        debug!(wait_ms = clock::millis(wait), "a push failed");
         Wait(wait)
     }
 

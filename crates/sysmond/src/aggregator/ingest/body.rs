@@ -34,6 +34,19 @@ pub struct Push {
     pub(super) errors: Vec<SampleError>,
 }
 
+impl Push {
+    /// All that it says, in one order whatever the order of its columns: two parsers read the same where this is the
+    /// same.
+    pub fn canonical(&self) -> String {
+        let Self { host, static_info, received, frame, columns, failed, errors } = self;
+        let rows: Vec<_> = frame.rows().map(|row| row.timestamp).collect();
+        let samples: BTreeMap<_, _> =
+            frame.samples().map(|(at, series, value)| ((at, series), value.to_bits())).collect();
+        let uses: BTreeMap<_, _> = frame.shape().series().iter().zip(columns).collect();
+        format!("{host:?} {static_info:?} {received} {failed} {errors:?} {rows:?} {samples:?} {uses:?}")
+    }
+}
+
 /// Why a body is refused as a whole.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum BodyError {

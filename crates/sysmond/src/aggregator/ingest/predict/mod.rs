@@ -145,8 +145,8 @@ fn predicted(
         return None;
     }
     let Window { oldest, newest } = window(&head.host.hostname);
-    let (first, last) = reading.span()?;
-    if first < oldest || last > newest {
+    let (earliest, latest) = reading.span()?;
+    if earliest < oldest || latest > newest {
         return None;
     }
     let received = reading.received;

@@ -26,8 +26,12 @@ pub(super) struct Pattern {
     pub(super) shape: Arc<Shape>,
     /// The least text of a sample, bytes.
     pub(super) shortest: usize,
-    pub(super) selections: Mutex<Vec<(Box<[usize]>, Arc<Shape>)>>,
+    /// What pushes had of its series where they had not all, the last used at the end.
+    pub(super) selections: Mutex<Vec<Selection>>,
 }
+
+/// Some of a pattern's series, by place, and the shape that they make.
+pub(super) type Selection = (Box<[usize]>, Arc<Shape>);
 
 /// A piece of a pattern's text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -5,12 +5,19 @@
 #![expect(dead_code, reason = "the fields are read by the derive that makes the description")]
 #![expect(clippy::struct_field_names, reason = "the fields are those of the JSON")]
 
+mod live_frame;
+mod storage;
+
 use super::answer;
 use axum::http::StatusCode;
 use axum::response::Response;
+use live_frame::LiveFrame;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
-use utoipa::{OpenApi, ToSchema};
+use storage::Storage;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::{Components, Content, Ref, RefOr, Response as Described};
+use utoipa::{Modify, OpenApi, ToSchema};
 
 static TEXT: LazyLock<String> = LazyLock::new(|| Description::openapi().to_json().unwrap_or_default());
 
@@ -29,7 +36,9 @@ pub(super) async fn show() -> Response {
         title = "sysmon aggregator",
         description = "Metrics of many hosts: pushed by agents, asked for by dashboards"
     ),
+    modifiers(&Everywhere),
     paths(
+        dashboard,
         push,
         hosts,
         latest,
@@ -46,6 +55,38 @@ pub(super) async fn show() -> Response {
     )
 )]
 struct Description;
+
+/// The answers that every path may give, and the name of each.
+const EVERYWHERE: [(&str, &str, &str); 2] = [
+    ("405", "MethodNotAllowed", "The path has no such method; `Allow` says which it has"),
+    ("421", "Misdirected", "`Host` names no server that this one answers for: see `--allowed-host`"),
+];
+
+/// Adds them.
+struct Everywhere;
+
+impl Modify for Everywhere {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let components = openapi.components.get_or_insert_with(Components::new);
+        for (_, name, description) in EVERYWHERE {
+            let mut answer = Described::new(description);
+            let body = Content::new(Some(RefOr::Ref(Ref::from_schema_name("Problem"))));
+            answer.content.insert("application/problem+json".to_owned(), RefOr::T(body));
+            components.responses.insert(name.to_owned(), answer.into());
+        }
+        openapi.paths.paths.values_mut().flat_map(operations).for_each(|operation| {
+            for (status, name, _) in EVERYWHERE {
+                let answer = RefOr::Ref(Ref::from_response_name(name));
+                operation.responses.responses.insert(status.to_owned(), answer);
+            }
+        });
+    }
+}
+
+/// The methods that we use.
+fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    path.get.iter_mut().chain(&mut path.post)
+}
 
 /// A push of one host: an envelope and its samples.
 #[derive(ToSchema)]
@@ -185,106 +226,6 @@ struct Series {
     points: Vec<Vec<f64>>,
 }
 
-/// What the history takes on disk, for how long it will last, and what of it was lost. Sizes are bytes.
-#[derive(ToSchema)]
-struct Storage {
-    /// The bound of `disk_bytes`.
-    budget_bytes: u64,
-    /// The file and SQLite's own log.
-    disk_bytes: u64,
-    file_bytes: u64,
-    wal_bytes: u64,
-    /// Pages of the file that will be used again.
-    free_bytes: u64,
-    /// Indexes, names, hosts, the rest of pages.
-    other_bytes: u64,
-    tiers: StorageTiers,
-    /// Samples that are kept one by one.
-    samples: u64,
-    /// What each of them takes; `null` where there is none.
-    bytes_per_sample: Option<f64>,
-    /// How far back they reach.
-    history_days: f64,
-    /// `null` in the first minute.
-    forecast: Option<StorageForecast>,
-    quarantine: StorageQuarantine,
-    /// Since the start, each time that something damaged was met.
-    damaged_reads: u64,
-    /// The damaged database that was kept beside the present one; `null` where none was since the start.
-    damaged_file: Option<String>,
-    timestamp: i64,
-}
-
-/// The tiers, from the newest samples to the oldest summaries.
-#[derive(ToSchema)]
-struct StorageTiers {
-    /// Acknowledged and in no block yet.
-    log: StorageTier,
-    /// In blocks of some minutes.
-    young: StorageTier,
-    /// In blocks of an hour.
-    blocks: StorageTier,
-    /// Minima, maxima and averages by minutes.
-    minutes: StorageTier,
-    /// The same by ten minutes.
-    ten_minutes: StorageTier,
-}
-
-/// One tier.
-#[derive(ToSchema)]
-struct StorageTier {
-    bytes: u64,
-    /// In it, or summarised by it.
-    samples: u64,
-    /// `null` where there is none.
-    bytes_per_sample: Option<f64>,
-    /// The hour or day that it begins with; `null` where it is empty.
-    oldest: Option<f64>,
-    retention_seconds: u64,
-}
-
-/// What comes if the fleet goes on as in the last day.
-#[derive(ToSchema)]
-struct StorageForecast {
-    samples_per_day: f64,
-    /// What all tiers together grow by, before anything goes.
-    bytes_per_day: f64,
-    /// `null` where age keeps the store below its budget.
-    budget_reached: Option<i64>,
-    /// Days of samples that will be kept in the long run.
-    raw_days: f64,
-    minutes_days: f64,
-    ten_minutes_days: f64,
-}
-
-/// What could not be read and was set aside.
-#[derive(ToSchema)]
-struct StorageQuarantine {
-    /// Pieces in the file's life.
-    count: u64,
-    /// Pieces that are still kept.
-    kept: u64,
-    bytes: u64,
-    /// The newest of them, newest first.
-    newest: Vec<QuarantinedPiece>,
-}
-
-/// A damaged piece of history.
-#[derive(ToSchema)]
-struct QuarantinedPiece {
-    /// `log`, `young`, `block` or `rollup`.
-    origin: String,
-    /// `null` where that is not known.
-    host: Option<String>,
-    /// `null` where that is not known.
-    from: Option<f64>,
-    /// `null` where that is not known.
-    to: Option<f64>,
-    reason: String,
-    bytes: u64,
-    set_aside: i64,
-}
-
 /// Whether somebody watches a host.
 #[derive(ToSchema)]
 struct WatchAnswer {
@@ -315,6 +256,11 @@ struct Problem {
     /// A stable word.
     code: String,
 }
+
+/// The dashboard: a page for people. Its files are beside it.
+#[utoipa::path(get, path = "/", responses((status = 200, body = String, content_type = "text/html"),
+    (status = 304, description = "The browser has it already")))]
+fn dashboard() {}
 
 /// Stores samples of one host; answered when they are on disk.
 #[utoipa::path(post, path = "/api/metrics", request_body = Push,
@@ -361,7 +307,7 @@ fn history() {}
 
 /// A WebSocket of live frames: of hosts, or of the fleet where none is named.
 #[utoipa::path(get, path = "/api/live", params(("host" = Option<Vec<String>>, Query)),
-    responses((status = 101, description = "Frames as JSON text"), (status = 403, body = Problem, content_type = "application/problem+json"),
+    responses((status = 101, description = "A WebSocket; each text message is a `LiveFrame`", body = LiveFrame), (status = 403, body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"), (status = 426, body = Problem, content_type = "application/problem+json"), (status = 503, body = Problem, content_type = "application/problem+json")))]
 fn live() {}
 

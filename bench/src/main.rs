@@ -1,0 +1,5 @@
+//! The program that `bench/run` and `bench/record` start.
+
+fn main() -> anyhow::Result<()> {
+    sysmond_bench::run()
+}

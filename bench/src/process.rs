@@ -1,0 +1,141 @@
+//! What a server took, by the kernel's account of its process.
+
+use anyhow::{Context, Result};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The unit of times in `/proc/PID/stat`: a hundredth of a second, on every Linux.
+const TICK: Duration = Duration::from_millis(10);
+/// How often a server is looked at while it finishes what it does in the background.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// Part of one processor below which a server counts as quiet.
+const QUIET_SHARE: f64 = 0.02;
+/// Longest wait for quiet.
+const LONGEST_SETTLE: Duration = Duration::from_mins(20);
+
+/// Totals since a process began.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Usage {
+    /// Processor time, of user and of system.
+    pub cpu: Duration,
+    /// Bytes that it caused to be written to storage.
+    pub written: u64,
+}
+
+impl Usage {
+    /// What came since `before`.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        let (cpu, written) =
+            (self.cpu.saturating_sub(before.cpu), self.written.saturating_sub(before.written));
+        Self { cpu, written }
+    }
+}
+
+/// Memory now, bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Memory {
+    /// All pages that are present.
+    pub resident: u64,
+    /// Those of them that are no file's.
+    pub anonymous: u64,
+    /// The most that was ever present.
+    pub peak: u64,
+}
+
+fn read(pid: u32, file: &str) -> Result<String> {
+    let path = format!("/proc/{pid}/{file}");
+    std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))
+}
+
+/// The number behind `name`.
+fn field(text: &str, name: &str) -> Result<u64> {
+    let value =
+        text.lines().find_map(|line| line.strip_prefix(name)).with_context(|| format!("no {name}"))?;
+    Ok(value.split_whitespace().next().unwrap_or_default().parse()?)
+}
+
+/// Processor time of a process.
+pub fn cpu(pid: u32) -> Result<Duration> {
+    cpu_of(&read(pid, "stat")?)
+}
+
+fn cpu_of(stat: &str) -> Result<Duration> {
+    // The name, in parentheses, may contain anything.
+    let (_, rest) = stat.rsplit_once(')').context("no name in stat")?;
+    let times: Vec<u32> = rest.split_whitespace().skip(11).take(2).flat_map(str::parse).collect();
+    let [user, system] = *times else { anyhow::bail!("no times in stat") };
+    Ok(TICK * (user + system))
+}
+
+/// Totals of a process.
+pub fn usage(pid: u32) -> Result<Usage> {
+    Ok(Usage { cpu: cpu(pid)?, written: field(&read(pid, "io")?, "write_bytes:")? })
+}
+
+/// Memory of a process.
+pub fn memory(pid: u32) -> Result<Memory> {
+    let (now, status) = (read(pid, "smaps_rollup")?, read(pid, "status")?);
+    Ok(Memory {
+        resident: field(&now, "Rss:")? * 1024,
+        anonymous: field(&now, "Anonymous:")? * 1024,
+        peak: field(&status, "VmHWM:")? * 1024,
+    })
+}
+
+/// Bytes that a folder's files take on disk.
+pub fn disk_bytes(folder: &Path) -> Result<u64> {
+    let mut total = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        // Background work may have removed it meanwhile.
+        let Ok(metadata) = path.symlink_metadata() else { continue };
+        total += if metadata.is_dir() { disk_bytes(&path).unwrap_or(0) } else { metadata.blocks() * 512 };
+    }
+    Ok(total)
+}
+
+/// Waits until a server has done nothing to speak of for `quiet`.
+pub fn settle(pid: u32, quiet: Duration) -> Result<()> {
+    let begin = Instant::now();
+    let (mut quiet_since, mut before) = (begin, cpu(pid)?);
+    while quiet_since.elapsed() < quiet && begin.elapsed() < LONGEST_SETTLE {
+        thread::sleep(LOOK_EVERY.min(quiet / 2));
+        let now = cpu(pid)?;
+        if now.saturating_sub(before).as_secs_f64() > LOOK_EVERY.as_secs_f64() * QUIET_SHARE {
+            quiet_since = Instant::now();
+        }
+        before = now;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_stand_behind_the_name() {
+        let stat = "7 (a ) b) S 1 7 7 0 -1 4194560 1 2 3 4 150 25 5 6 20 0 1 0 9 10 11";
+        assert_eq!(cpu_of(stat).expect("readable"), Duration::from_millis(1750));
+        assert!(cpu_of("nonsense").is_err());
+    }
+
+    #[test]
+    fn our_own_figures_can_be_read() {
+        let own = std::process::id();
+        let memory = memory(own).expect("Linux");
+        assert!(memory.resident >= memory.anonymous && memory.peak > 0);
+        usage(own).expect("Linux");
+    }
+
+    #[test]
+    fn a_folder_is_as_large_as_its_files() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("inner")).expect("writable");
+        std::fs::write(folder.path().join("inner/file"), vec![1; 100_000]).expect("writable");
+        assert!((100_000..200_000).contains(&disk_bytes(folder.path()).expect("readable")));
+    }
+}

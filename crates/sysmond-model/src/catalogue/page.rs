@@ -1,0 +1,62 @@
+//! `docs/metrics.md`, from the table.
+
+use super::{CATALOGUE, Metric};
+use std::fmt::Write;
+
+const HEAD: &str = "\
+# Metrics
+
+<!-- Made from crates/sysmond-model/src/catalogue/table.rs by its test: change it there. -->
+
+Everything that an agent collects of a Linux host. No source needs root, and none starts a program; what a kernel, a
+machine or a user's rights do not show is absent, and the others go on.
+
+- A **gauge** is a state at the moment of reading, or a ratio over the time since the reading before. A **rate** is a
+  counter's increase per second over the time that really passed. There is none on the first reading, after a hole of
+  more than three intervals (a suspended machine) and where a counter fell (a device that was made anew).
+- A percentage is of 0 to 100. Shares of CPU time are of all cores, so that 100 is the whole machine and the modes sum to
+  100; `cpu.core_usage` alone is of one core.
+- Most are read at each interval. What costs more or changes seldom is read on a slower clock, and its last values stand
+  in between: file systems, interfaces' state, clock speeds, sensors, RAID, services and containers every 10 s, open files
+  every 5 s, TCP connections by state, batteries and file systems of other machines every 30 s, the clock every 60 s.
+- A tag in braces tells series of one metric apart: `disk.usage_percent{mount=/}`.
+- The Prometheus name is the one of `node_exporter` (of cAdvisor for containers) that shows the same thing, mostly as a
+  counter; the OpenTelemetry name is that of the semantic conventions. Where a cell is empty there is none.
+";
+
+/// The page of all metrics.
+pub fn page() -> String {
+    let mut out = HEAD.to_owned();
+    let mut last = "";
+    for metric in CATALOGUE {
+        let family = metric.name.split_once('.').map_or("", |(family, _)| family);
+        if family != last {
+            last = family;
+            out.push_str(&heading(family));
+        }
+        out.push_str(&row(metric));
+    }
+    out
+}
+
+fn heading(family: &str) -> String {
+    format!(
+        "\n## {family}\n\n| name | unit | kind | meaning | Prometheus | OpenTelemetry |\n|---|---|---|---|---|---|\n"
+    )
+}
+
+fn row(metric: &Metric) -> String {
+    let mut name = metric.name.to_owned();
+    if !metric.tags.is_empty() {
+        name.push('{');
+        name.push_str(&metric.tags.join(","));
+        name.push('}');
+    }
+    let (unit, kind) = (metric.unit.as_str(), metric.kind.as_str());
+    let mut row = format!("| `{name}` | {unit} | {kind} | {} |", metric.help);
+    for other in [metric.prometheus, metric.opentelemetry] {
+        let cell = if other.is_empty() { String::new() } else { format!(" `{other}`") };
+        write!(row, "{cell} |").expect("writing to a String does not fail");
+    }
+    row + "\n"
+}

@@ -1,0 +1,225 @@
+//! TCP connections by state, from `/proc/net/tcp` and `tcp6`.
+//!
+//! The kernel writes a line for each connection, which costs on a busy host more than all other sources together. So
+//! this has a slow clock, reads a piece at a time, and gives up beyond a number of connections.
+
+use crate::source::{Roots, Source, SourceError, Values};
+use crate::text::{fields, hexadecimal};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use sysmond_model::catalogue::TCP_CONNECTIONS;
+
+/// Connections that are counted: about 2 ms of work.
+const MAX_CONNECTIONS: u64 = 8192;
+/// So many readings are left out after one that had more.
+const REST: u32 = 10;
+/// Read at once.
+const PIECE_BYTES: usize = 32 * 1024;
+
+/// The tags of states 1 to 11.
+pub(crate) const STATES: [&str; 11] = [
+    "state=established",
+    "state=syn_sent",
+    "state=syn_recv",
+    "state=fin_wait1",
+    "state=fin_wait2",
+    "state=time_wait",
+    "state=close",
+    "state=close_wait",
+    "state=last_ack",
+    "state=listen",
+    "state=closing",
+];
+/// A connection that is being made is state 12 for kernels since 4.4, and the same to people.
+const NEW_SYN_RECV: u32 = 12;
+const SYN_RECV: u32 = 3;
+
+/// Both files.
+#[derive(Debug)]
+pub(crate) struct Connections {
+    paths: [Vec<PathBuf>; 2],
+    buffer: Box<[u8]>,
+    rest: u32,
+}
+
+impl Connections {
+    pub(crate) fn new(roots: &Roots) -> Self {
+        let paths = ["net/tcp", "net/tcp6"].map(|file| roots.of_host(file));
+        Self { paths, buffer: vec![0; PIECE_BYTES].into(), rest: 0 }
+    }
+}
+
+impl Source for Connections {
+    fn name(&self) -> &'static str {
+        "connections"
+    }
+
+    fn read(&mut self, _at: Duration, out: &mut Values) -> Result<(), SourceError> {
+        if let Some(rest) = self.rest.checked_sub(1) {
+            self.rest = rest;
+            return Ok(());
+        }
+        let mut counts = Counts::default();
+        let mut found = false;
+        for paths in &self.paths {
+            // Not kept open: the kernel holds a place in its tables for each open one.
+            let open = paths.iter().find_map(|path| File::open(path).ok().map(|file| (file, path)));
+            let Some((file, path)) = open else { continue };
+            found = true;
+            count(&file, &mut self.buffer, &mut counts)
+                .map_err(|error| SourceError::io(path.as_path(), error))?;
+        }
+        if counts.total() > MAX_CONNECTIONS {
+            self.rest = REST;
+        } else if found {
+            counts.put(out);
+        } else {
+            let path =
+                self.paths.first().and_then(|paths| paths.first()).map_or(Path::new(""), PathBuf::as_path);
+            return Err(SourceError::Absent { path: path.into(), reason: "no network" });
+        }
+        Ok(())
+    }
+}
+
+/// Counts piece by piece, until the end or the limit.
+fn count(file: &File, buffer: &mut [u8], counts: &mut Counts) -> io::Result<()> {
+    let (mut offset, mut kept) = (0, 0);
+    while counts.total() <= MAX_CONNECTIONS {
+        let free = buffer.get_mut(kept..).unwrap_or_default();
+        let more = match file.read_at(free, offset) {
+            Ok(more) => more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        offset += more as u64;
+        let text = buffer.get(..kept + more).unwrap_or_default();
+        let used = counts.add(text);
+        let len = text.len();
+        // A line that fills the whole buffer is none of the kernel's.
+        if more == 0 || (used == 0 && len == buffer.len()) {
+            break;
+        }
+        buffer.copy_within(used..len, 0);
+        kept = len - used;
+    }
+    Ok(())
+}
+
+/// How many connections are in each state.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts([u64; STATES.len()]);
+
+impl Counts {
+    /// Counts the whole lines of a text, and gives how many bytes those were.
+    pub(crate) fn add(&mut self, text: &[u8]) -> usize {
+        let end = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        for line in text.get(..end).unwrap_or_default().split(|byte| *byte == b'\n') {
+            // `0: 0100007F:1F90 00000000:0000 0A …`; the line of names has no number there.
+            let state = fields(line).nth(3).and_then(hexadecimal);
+            let state = state.map(|state| if state == NEW_SYN_RECV { SYN_RECV } else { state });
+            let place = state.and_then(|state| usize::try_from(state).ok()?.checked_sub(1));
+            if let Some(slot) = place.and_then(|place| self.0.get_mut(place)) {
+                *slot += 1;
+            }
+        }
+        end
+    }
+
+    fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    pub(crate) fn put(&self, out: &mut Values) {
+        for (tags, count) in STATES.iter().zip(self.0) {
+            out.put(&TCP_CONNECTIONS, tags, count as f64);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{value, values};
+    use std::fmt::Write;
+    use std::fs;
+
+    const HEAD: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n";
+
+    fn line(number: usize, state: &str) -> String {
+        format!(
+            "{number:4}: 0100007F:1F90 00000000:0000 {state} 00000000:00000000 00:00000000 00000000     0        0 9\n"
+        )
+    }
+
+    struct Host(tempfile::TempDir);
+
+    impl Host {
+        fn new(tcp: &str, tcp6: &str) -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            fs::create_dir(dir.path().join("net")).unwrap();
+            fs::write(dir.path().join("net/tcp"), tcp).unwrap();
+            fs::write(dir.path().join("net/tcp6"), tcp6).unwrap();
+            Self(dir)
+        }
+
+        fn read(&self, source: &mut Connections) -> Vec<String> {
+            let mut out = Values::default();
+            source.read(Duration::ZERO, &mut out).unwrap();
+            values(&out)
+        }
+
+        fn source(&self) -> Connections {
+            let dir = self.0.path();
+            Connections::new(&Roots { procfs: dir.into(), sysfs: dir.into(), rootfs: dir.into() })
+        }
+    }
+
+    #[test]
+    fn states_of_both_protocols_are_counted() {
+        let tcp = [HEAD.to_owned(), line(0, "0A"), line(1, "01"), line(2, "06"), line(3, "0C")].concat();
+        let tcp6 = [HEAD.to_owned(), line(0, "01"), line(1, "03"), line(2, "0F"), line(3, "00")].concat();
+        let host = Host::new(&tcp, &tcp6);
+        let found = host.read(&mut host.source());
+        for (state, expected) in
+            [("established", "2"), ("listen", "1"), ("time_wait", "1"), ("syn_recv", "2"), ("closing", "0")]
+        {
+            assert_eq!(value(&found, &format!("tcp.connections{{state={state}}}")), expected, "{state}");
+        }
+        assert_eq!(found.len(), STATES.len());
+    }
+
+    #[test]
+    fn a_text_longer_than_a_piece_is_counted_whole() {
+        let mut tcp = HEAD.to_owned();
+        (0..2000).for_each(|number| tcp.push_str(&line(number, "01")));
+        assert!(tcp.len() > 2 * PIECE_BYTES);
+        let host = Host::new(&tcp, HEAD);
+        assert_eq!(value(&host.read(&mut host.source()), "tcp.connections{state=established}"), "2000");
+    }
+
+    #[test]
+    fn beyond_the_limit_nothing_is_given_and_it_rests() {
+        let mut tcp = HEAD.to_owned();
+        for number in 0..=MAX_CONNECTIONS {
+            write!(tcp, "{number}: a b 06\n").unwrap();
+        }
+        let host = Host::new(&tcp, HEAD);
+        let mut source = host.source();
+        assert_eq!(host.read(&mut source), [""; 0]);
+        fs::write(host.0.path().join("net/tcp"), HEAD).unwrap();
+        for _ in 0..REST {
+            assert_eq!(host.read(&mut source), [""; 0]);
+        }
+        assert_eq!(host.read(&mut source).len(), STATES.len());
+    }
+
+    #[test]
+    fn a_line_without_end_is_no_line() {
+        let host = Host::new(&"x".repeat(3 * PIECE_BYTES), "");
+        assert_eq!(value(&host.read(&mut host.source()), "tcp.connections{state=listen}"), "0");
+    }
+}

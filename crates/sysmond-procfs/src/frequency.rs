@@ -1,0 +1,162 @@
+//! How fast the cores run, and how often heat slowed them down, from `/sys/devices/system/cpu`.
+//!
+//! To ask a core for its clock can wake it, so this has a slow clock. Virtual machines mostly have none.
+
+use crate::attribute::{Attribute, Buffer};
+use crate::pace::Pace;
+use crate::source::{Roots, Source, SourceError, Values};
+use std::path::PathBuf;
+use std::time::Duration;
+use sysmond_model::catalogue::{CPU_CORE_FREQUENCY, CPU_FREQUENCY, CPU_THROTTLES};
+use sysmond_model::tags;
+
+/// Hosts of more cores get the mean alone: nobody reads a hundred clocks.
+pub(crate) const MAX_CORES: usize = 64;
+/// Cores whose clocks go into the mean: two descriptors each.
+const MAX_READ: u32 = 256;
+/// The kernel's unit is kHz.
+const HERTZ: f64 = 1000.0;
+
+/// All cores.
+#[derive(Debug)]
+pub(crate) struct Frequency {
+    dir: PathBuf,
+    pace: Pace,
+    cores: Vec<Core>,
+    buffer: Buffer,
+    last: Option<u64>,
+}
+
+#[derive(Debug)]
+struct Core {
+    tags: String,
+    clock: Option<Attribute>,
+    throttles: Option<Attribute>,
+}
+
+impl Frequency {
+    pub(crate) fn new(roots: &Roots, max_gap: Duration) -> Self {
+        let dir = roots.sysfs.join("devices/system/cpu");
+        Self { dir, pace: Pace::new(max_gap), cores: Vec::new(), buffer: Buffer::new(), last: None }
+    }
+
+    /// Cores that say something; a core that is switched on later is found when another went.
+    fn open(&mut self) {
+        let core = |number: u32| {
+            let dir = self.dir.join(format!("cpu{number}"));
+            let clock = Attribute::open(dir.join("cpufreq/scaling_cur_freq"));
+            let throttles = Attribute::open(dir.join("thermal_throttle/core_throttle_count"));
+            let tags = tags::pair("core", &number.to_string());
+            (clock.is_some() || throttles.is_some()).then_some(Core { tags, clock, throttles })
+        };
+        self.cores = (0..MAX_READ).filter_map(core).collect();
+    }
+
+    fn put_throttles(&mut self, sum: Option<u64>, at: Duration, out: &mut Values) {
+        let last = std::mem::replace(&mut self.last, sum);
+        let elapsed = self.pace.step(at);
+        let increase = sum.zip(last).and_then(|(now, last)| now.checked_sub(last));
+        if let (Some(elapsed), Some(increase)) = (elapsed, increase) {
+            out.put(&CPU_THROTTLES, "", elapsed.per_second(increase));
+        }
+    }
+}
+
+impl Source for Frequency {
+    fn name(&self) -> &'static str {
+        "frequency"
+    }
+
+    fn read(&mut self, at: Duration, out: &mut Values) -> Result<(), SourceError> {
+        if self.cores.is_empty() {
+            self.open();
+        }
+        let (mut sum, mut count, mut throttles, mut gone) = (0, 0, None, false);
+        let is_small = self.cores.len() <= MAX_CORES;
+        for core in &self.cores {
+            let clock = core.clock.as_ref().and_then(|clock| clock.number(&mut self.buffer));
+            gone |= clock.is_none() && core.clock.is_some();
+            if let Some(kilohertz) = clock.filter(|clock| *clock > 0) {
+                sum += u128::from(kilohertz);
+                count += 1;
+                if is_small {
+                    out.put(&CPU_CORE_FREQUENCY, &core.tags, HERTZ * kilohertz as f64);
+                }
+            }
+            let more = core.throttles.as_ref().and_then(|throttles| throttles.number(&mut self.buffer));
+            throttles = more.map_or(throttles, |more| Some(throttles.unwrap_or(0_u64).saturating_add(more)));
+        }
+        out.put(&CPU_FREQUENCY, "", HERTZ * sum as f64 / f64::from(count));
+        self.put_throttles(throttles, at, out);
+        if self.cores.is_empty() {
+            let path = self.dir.join("cpu0/cpufreq").into();
+            return Err(SourceError::Absent { path, reason: "the clock of the cores cannot be seen" });
+        }
+        if gone {
+            self.cores.clear();
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::values;
+    use std::fs;
+    use std::path::Path;
+
+    fn core(dir: &Path, number: u32, kilohertz: &str, throttles: u32) {
+        let dir = dir.join(format!("devices/system/cpu/cpu{number}"));
+        fs::create_dir_all(dir.join("cpufreq")).unwrap();
+        fs::create_dir_all(dir.join("thermal_throttle")).unwrap();
+        fs::write(dir.join("cpufreq/scaling_cur_freq"), kilohertz).unwrap();
+        fs::write(dir.join("thermal_throttle/core_throttle_count"), throttles.to_string()).unwrap();
+    }
+
+    fn source(dir: &Path) -> Frequency {
+        let roots = Roots { procfs: dir.into(), sysfs: dir.into(), rootfs: dir.into() };
+        Frequency::new(&roots, Duration::from_secs(30))
+    }
+
+    fn read(source: &mut Frequency, second: u64) -> Vec<String> {
+        let mut out = Values::default();
+        source.read(Duration::from_secs(second), &mut out).unwrap();
+        values(&out)
+    }
+
+    #[test]
+    fn clocks_of_cores_their_mean_and_throttles() {
+        let dir = tempfile::tempdir().unwrap();
+        core(dir.path(), 0, "1200000\n", 3);
+        core(dir.path(), 2, "2400000\n", 0);
+        let mut source = source(dir.path());
+        let expected = [
+            "cpu.core_frequency_hertz{core=0} 1200000000",
+            "cpu.core_frequency_hertz{core=2} 2400000000",
+            "cpu.frequency_hertz 1800000000",
+        ];
+        assert_eq!(read(&mut source, 10), expected);
+        core(dir.path(), 2, "<unknown>\n", 5);
+        let expected = [
+            "cpu.core_frequency_hertz{core=0} 1200000000",
+            "cpu.frequency_hertz 1200000000",
+            "cpu.throttles 0.5",
+        ];
+        assert_eq!(read(&mut source, 20), expected);
+    }
+
+    #[test]
+    fn a_large_host_gets_the_mean_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        (0..100).for_each(|number| core(dir.path(), number, "1000000", 0));
+        assert_eq!(read(&mut source(dir.path()), 1), ["cpu.frequency_hertz 1000000000"]);
+    }
+
+    #[test]
+    fn a_host_without_them_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = source(dir.path()).read(Duration::ZERO, &mut Values::default()).unwrap_err();
+        assert!(error.is_absence(), "{error}");
+    }
+}

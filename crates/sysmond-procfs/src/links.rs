@@ -1,0 +1,191 @@
+//! The state of network interfaces, from `/sys/class/net`: up or down, speed, how often the link came and went.
+//!
+//! Some drivers ask their hardware for that, so it has a slow clock. As with their traffic, interfaces that never
+//! carried anything and `lo` are left out.
+
+use crate::attribute::{Attribute, Buffer};
+use crate::listing::Listing;
+use crate::network::MAX_INTERFACES;
+use crate::pace::{Elapsed, Pace};
+use crate::source::{Roots, Source, SourceError, Values};
+use crate::table::tag;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::Duration;
+use sysmond_model::catalogue::{NETWORK_CARRIER_CHANGES, NETWORK_SPEED, NETWORK_UP};
+
+/// The kernel's unit is Mbit/s.
+const MEGA: f64 = 1e6;
+
+/// All interfaces.
+#[derive(Debug)]
+pub(crate) struct Links {
+    listing: Listing,
+    pace: Pace,
+    found: Vec<Link>,
+    buffer: Buffer,
+}
+
+#[derive(Debug)]
+struct Link {
+    name: Box<[u8]>,
+    tags: String,
+    state: Attribute,
+    speed: Option<Attribute>,
+    changes: Option<Attribute>,
+    last_changes: Option<u64>,
+    seen: bool,
+}
+
+impl Link {
+    /// Nothing where the interface never carried anything.
+    fn open(dir: &Path, name: &[u8], buffer: &mut Buffer) -> Option<Self> {
+        let dir = dir.join(OsStr::from_bytes(name));
+        let mut carried = |file: &str| {
+            let counter = Attribute::open(dir.join("statistics").join(file));
+            counter.and_then(|counter| counter.number(buffer)).unwrap_or(0)
+        };
+        if carried("rx_bytes") == 0 && carried("tx_bytes") == 0 {
+            return None;
+        }
+        Some(Self {
+            name: name.into(),
+            tags: tag("interface", name),
+            state: Attribute::open(dir.join("operstate"))?,
+            speed: Attribute::open(dir.join("speed")),
+            changes: Attribute::open(dir.join("carrier_changes")),
+            last_changes: None,
+            seen: true,
+        })
+    }
+
+    /// Puts what the interface says; whether it is still there.
+    fn read(&mut self, elapsed: Option<Elapsed>, buffer: &mut Buffer, out: &mut Values) -> bool {
+        let Ok(state) = self.state.text(buffer) else { return false };
+        // Tunnels and the like do not know their state and work.
+        let is_up = matches!(state, b"up" | b"unknown");
+        out.put(&NETWORK_UP, &self.tags, f64::from(u8::from(is_up)));
+        // Those without a speed say -1, or fail.
+        if let Some(speed) =
+            self.speed.as_ref().and_then(|speed| speed.number(buffer)).filter(|speed| *speed > 0)
+        {
+            out.put(&NETWORK_SPEED, &self.tags, MEGA * speed as f64);
+        }
+        let now = self.changes.as_ref().and_then(|changes| changes.number(buffer));
+        let last = std::mem::replace(&mut self.last_changes, now);
+        let increase = now.zip(last).and_then(|(now, last)| now.checked_sub(last));
+        if let (Some(elapsed), Some(increase)) = (elapsed, increase) {
+            out.put(&NETWORK_CARRIER_CHANGES, &self.tags, elapsed.per_second(increase));
+        }
+        true
+    }
+}
+
+impl Links {
+    pub(crate) fn new(roots: &Roots, max_gap: Duration) -> Self {
+        let listing = Listing::new(roots.sysfs.join("class/net"));
+        Self { listing, pace: Pace::new(max_gap), found: Vec::new(), buffer: Buffer::new() }
+    }
+
+    /// Follows interfaces that come and go.
+    fn list(&mut self) -> Result<(), SourceError> {
+        let Self { listing, found: links, buffer, .. } = self;
+        for link in links.iter_mut() {
+            link.seen = false;
+        }
+        let dir = listing.path().to_owned();
+        let listed = listing.each(|name| {
+            if let Some(link) = links.iter_mut().find(|link| *link.name == *name) {
+                link.seen = true;
+            } else if name != b"lo" && links.len() < MAX_INTERFACES {
+                links.extend(
+                    Link::open(&dir, name, buffer).filter(|new| links.iter().all(|l| l.tags != new.tags)),
+                );
+            }
+        });
+        links.retain(|link| link.seen);
+        match listed {
+            Ok(()) => Ok(()),
+            Err(rustix::io::Errno::NOENT) => {
+                Err(SourceError::Absent { path: dir.into(), reason: "no network below /sys" })
+            }
+            Err(errno) => Err(SourceError::io(dir, errno)),
+        }
+    }
+}
+
+impl Source for Links {
+    fn name(&self) -> &'static str {
+        "links"
+    }
+
+    fn read(&mut self, at: Duration, out: &mut Values) -> Result<(), SourceError> {
+        let listed = self.list();
+        let elapsed = self.pace.step(at);
+        let Self { found: links, buffer, .. } = self;
+        // One that was made anew under its old name is opened anew the next time.
+        links.retain_mut(|link| link.read(elapsed, buffer, out));
+        listed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::values;
+    use std::fs;
+
+    fn write(dir: &Path, interface: &str, files: &[(&str, &str)]) {
+        for (file, text) in files {
+            let path = dir.join("class/net").join(interface).join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+    }
+
+    fn source(dir: &Path) -> Links {
+        let roots = Roots { procfs: dir.into(), sysfs: dir.into(), rootfs: dir.into() };
+        Links::new(&roots, Duration::from_secs(30))
+    }
+
+    fn read(source: &mut Links, second: u64) -> Vec<String> {
+        let mut out = Values::default();
+        source.read(Duration::from_secs(second), &mut out).unwrap();
+        let mut lines = values(&out);
+        lines.sort_unstable();
+        lines
+    }
+
+    #[test]
+    fn state_speed_and_changes_of_each_interface() {
+        let dir = tempfile::tempdir().unwrap();
+        let used = [("statistics/rx_bytes", "5\n"), ("statistics/tx_bytes", "0\n")];
+        for interface in ["eth0", "wg0", "lo"] {
+            write(dir.path(), interface, &used);
+        }
+        write(dir.path(), "eth0", &[("operstate", "up\n"), ("speed", "1000\n"), ("carrier_changes", "2\n")]);
+        write(dir.path(), "wg0", &[("operstate", "unknown\n"), ("speed", "-1\n")]);
+        write(dir.path(), "ifb0", &[("operstate", "down\n"), ("statistics/rx_bytes", "0\n")]);
+        let mut source = source(dir.path());
+        let expected = [
+            "network.speed{interface=eth0} 1000000000",
+            "network.up{interface=eth0} 1",
+            "network.up{interface=wg0} 1",
+        ];
+        assert_eq!(read(&mut source, 10), expected);
+        fs::remove_dir_all(dir.path().join("class/net/wg0")).unwrap();
+        write(dir.path(), "eth0", &[("operstate", "down\n"), ("speed", "-1\n"), ("carrier_changes", "3\n")]);
+        assert_eq!(
+            read(&mut source, 20),
+            ["network.carrier_changes{interface=eth0} 0.1", "network.up{interface=eth0} 0"]
+        );
+    }
+
+    #[test]
+    fn without_sysfs_there_is_nothing_to_see() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = source(dir.path()).read(Duration::ZERO, &mut Values::default()).unwrap_err();
+        assert!(error.is_absence(), "{error}");
+    }
+}

@@ -1,0 +1,153 @@
+//! How many sockets there are and what memory they take, from `/proc/net/sockstat` and `sockstat6`.
+
+use crate::file_source::{Fault, ProcFile};
+use crate::source::{Roots, Source, SourceError, Values};
+use crate::text::{fields, lines, number};
+use std::time::Duration;
+use sysmond_model::catalogue::{
+    SOCKETS_RAW, SOCKETS_USED, TCP_ALLOCATED, TCP_MEMORY_BYTES, TCP_ORPHANS, TCP_SOCKETS, TCP_TIME_WAIT,
+    UDP_MEMORY_BYTES, UDP_SOCKETS,
+};
+
+/// Both files. A kernel without IPv6 lacks the second.
+#[derive(Debug)]
+pub(crate) struct Sockets {
+    ipv4: ProcFile,
+    ipv6: ProcFile,
+    page_bytes: u64,
+}
+
+impl Sockets {
+    pub(crate) fn new(roots: &Roots) -> Self {
+        Self {
+            ipv4: ProcFile::first_of(roots.of_host("net/sockstat")).or_absent("no network"),
+            ipv6: ProcFile::first_of(roots.of_host("net/sockstat6")).or_absent("no IPv6"),
+            page_bytes: rustix::param::page_size() as u64,
+        }
+    }
+}
+
+impl Source for Sockets {
+    fn name(&self) -> &'static str {
+        "sockets"
+    }
+
+    fn read(&mut self, _at: Duration, out: &mut Values) -> Result<(), SourceError> {
+        let mut counts = Counts::default();
+        let ipv6 = match self.ipv6.read() {
+            Ok(text) => {
+                counts.add(text);
+                Ok(())
+            }
+            Err(error) if error.is_absence() => Ok(()),
+            Err(error) => Err(error),
+        };
+        counts.add(self.ipv4.read()?);
+        counts.put(self.page_bytes, out).map_err(|fault| fault.of(self.ipv4.path()))?;
+        ipv6
+    }
+}
+
+/// Numbers of sockets; memory in pages. Where both protocols have one, their sum.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    used: Option<u64>,
+    tcp: Option<u64>,
+    orphans: Option<u64>,
+    time_wait: Option<u64>,
+    allocated: Option<u64>,
+    tcp_pages: Option<u64>,
+    udp: Option<u64>,
+    udp_pages: Option<u64>,
+    raw: Option<u64>,
+}
+
+impl Counts {
+    /// The lines of a text: a name, and then keys with their numbers.
+    pub(crate) fn add(&mut self, text: &[u8]) {
+        for line in lines(text) {
+            let mut columns = fields(line);
+            let Some(name) = columns.next() else { continue };
+            while let (Some(key), Some(value)) = (columns.next(), columns.next()) {
+                let slot = match (name, key) {
+                    (b"sockets:", b"used") => &mut self.used,
+                    (b"TCP:" | b"TCP6:", b"inuse") => &mut self.tcp,
+                    (b"TCP:", b"orphan") => &mut self.orphans,
+                    (b"TCP:", b"tw") => &mut self.time_wait,
+                    (b"TCP:", b"alloc") => &mut self.allocated,
+                    (b"TCP:", b"mem") => &mut self.tcp_pages,
+                    (b"UDP:" | b"UDP6:", b"inuse") => &mut self.udp,
+                    (b"UDP:", b"mem") => &mut self.udp_pages,
+                    (b"RAW:" | b"RAW6:", b"inuse") => &mut self.raw,
+                    _ => continue,
+                };
+                *slot = number(value).map(|value| value.saturating_add(slot.unwrap_or(0))).or(*slot);
+            }
+        }
+    }
+
+    pub(crate) fn put(&self, page_bytes: u64, out: &mut Values) -> Result<(), Fault> {
+        let bytes = |pages: Option<u64>| pages.map(|pages| pages.saturating_mul(page_bytes));
+        for (metric, value) in [
+            (&SOCKETS_USED, self.used),
+            (&SOCKETS_RAW, self.raw),
+            (&TCP_SOCKETS, self.tcp),
+            (&TCP_ALLOCATED, self.allocated),
+            (&TCP_ORPHANS, self.orphans),
+            (&TCP_TIME_WAIT, self.time_wait),
+            (&TCP_MEMORY_BYTES, bytes(self.tcp_pages)),
+            (&UDP_SOCKETS, self.udp),
+            (&UDP_MEMORY_BYTES, bytes(self.udp_pages)),
+        ] {
+            if let Some(value) = value {
+                out.put(metric, "", value as f64);
+            }
+        }
+        self.used.map(|_| ()).ok_or(Fault::Malformed("expected a line `sockets: used`"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{value, values};
+
+    const IPV4: &str = "sockets: used 231\nTCP: inuse 12 orphan 1 tw 7 alloc 19 mem 3\nUDP: inuse 4 mem 2\n\
+                        UDPLITE: inuse 0\nRAW: inuse 1\nFRAG: inuse 0 memory 0\n";
+    const IPV6: &str =
+        "TCP6: inuse 8\nUDP6: inuse 2\nUDPLITE6: inuse 0\nRAW6: inuse 1\nFRAG6: inuse 0 memory 0\n";
+
+    fn put(texts: &[&str]) -> Vec<String> {
+        let (mut counts, mut out) = (Counts::default(), Values::default());
+        texts.iter().for_each(|text| counts.add(text.as_bytes()));
+        counts.put(4096, &mut out).unwrap();
+        values(&out)
+    }
+
+    #[test]
+    fn both_protocols_are_one_sum() {
+        let found = put(&[IPV4, IPV6]);
+        let expected = [
+            "sockets.used 231",
+            "sockets.raw 2",
+            "tcp.sockets 20",
+            "tcp.allocated 19",
+            "tcp.orphans 1",
+            "tcp.time_wait 7",
+            "tcp.memory_bytes 12288",
+            "udp.sockets 6",
+            "udp.memory_bytes 8192",
+        ];
+        assert_eq!(found, expected);
+        assert_eq!(value(&put(&[IPV4]), "tcp.sockets"), "12");
+    }
+
+    #[test]
+    fn what_is_no_such_text_is_malformed() {
+        for text in ["", "sockets: used\n", "sockets: used x\n", "TCP: inuse 1\n"] {
+            let mut counts = Counts::default();
+            counts.add(text.as_bytes());
+            assert!(counts.put(4096, &mut Values::default()).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+// Which stretch of time is shown: presets, a step back and forth, pause, ends of one's own, and how fine the points are.
+
+import { el, setAttribute, setText } from "../lib/dom.js";
+import { formatAge } from "../lib/format.js";
+import * as time from "../time_range.js";
+
+/** @typedef {import("../time_range.js").Range} Range */
+
+/**
+ * @typedef {object} Actions
+ * @property {(range: Range) => void} onRange
+ * @property {() => void} onBack to the range before the last zoom
+ * @property {() => void} onExplain
+ * @property {() => void} onRetry
+ */
+
+export class TimeBar {
+  /** @type {{ seconds: number, button: HTMLButtonElement }[]} */
+  #presets;
+  #pause = iconButton("pause", "Pause");
+  #back = iconButton("back", "Back to the range before (double-click on a chart)");
+  #explain = el("button", { type: "button", class: "button" }, "What moved?");
+  #words = el("span", { class: "time-words" });
+  #resolution = el("span", { class: "time-resolution" });
+  #from = el("input", { type: "text", class: "search", "aria-label": "From", spellcheck: "false" });
+  #to = el("input", { type: "text", class: "search", "aria-label": "To", spellcheck: "false" });
+  #wrong = el("p", { class: "level-word", role: "alert" });
+  #details = el("details", { class: "time-custom" });
+  #error = el("span", { class: "time-error", role: "alert" });
+  /** @type {Range} */
+  #range = time.LIVE;
+  #window = { from: 0, to: 1 };
+  /** What "Live" returns to. @type {Range} */
+  #followed = time.LIVE;
+
+  /** @param {Actions} actions */
+  constructor(actions) {
+    this.actions = actions;
+    this.#presets = time.PRESETS.map((seconds) => this.#preset(seconds));
+    const [earlier, later] = [iconButton("earlier", "Earlier"), iconButton("later", "Later")];
+    const wider = iconButton("wider", "Zoom out");
+    const explain = this.#explain;
+    setAttribute(explain, "title", "Which values moved most in this stretch of time, against the time before");
+    const retry = el("button", { type: "button", class: "link-button" }, "Try again");
+    earlier.addEventListener("click", () => this.move(-0.5));
+    later.addEventListener("click", () => this.move(0.5));
+    wider.addEventListener("click", () => this.#widen());
+    explain.addEventListener("click", () => actions.onExplain());
+    retry.addEventListener("click", () => actions.onRetry());
+    this.#back.addEventListener("click", () => actions.onBack());
+    this.#pause.addEventListener("click", () => this.togglePause());
+    this.#error.append(el("span"), " ", retry);
+    this.#makeCustom();
+    this.element = el(
+      "section",
+      { class: "timebar", "aria-label": "Time" },
+      el("div", { class: "segments presets" }, ...this.#presets.map(({ button }) => button)),
+      el("div", { class: "icon-buttons" }, this.#pause, earlier, later, wider, this.#back),
+      this.#details,
+      this.#resolution,
+      this.#error,
+      explain,
+    );
+  }
+
+  /**
+   * @param {Range} range
+   * @param {import("../chart/plot.js").TimeWindow} window
+   * @param {{ resolution: number, loading: boolean, error: string, zoomed: boolean, alone: boolean }} about
+   */
+  show(range, window, { resolution, loading, error, zoomed, alone }) {
+    this.#explain.hidden = !alone;
+    this.#range = range;
+    this.#window = window;
+    const followed = time.followedSeconds(range);
+    if (followed !== null) this.#followed = range;
+    for (const { seconds, button } of this.#presets) setAttribute(button, "aria-pressed", String(seconds === followed));
+    const paused = !time.follows(range);
+    setAttribute(this.#pause, "data-icon", paused ? "play" : "pause");
+    setAttribute(this.#pause, "aria-label", paused ? "Live" : "Pause");
+    setAttribute(this.#pause, "title", paused ? "Back to live" : "Pause: keep this picture, also in the address");
+    this.#back.disabled = !zoomed;
+    setText(this.#words, time.describeRange(range, window));
+    setText(this.#resolution, loading ? "loading…" : resolution > 0 ? `a point each ${formatAge(resolution)}` : "");
+    this.#error.hidden = error === "";
+    if (this.#error.firstChild !== null) setText(this.#error.firstChild, error);
+  }
+
+  /** @param {number} seconds */
+  #preset(seconds) {
+    const range = time.lastSeconds(seconds);
+    const button = el("button", { type: "button", title: time.describeRange(range, this.#window) });
+    setText(button, time.shortSpan(seconds));
+    button.addEventListener("click", () => this.actions.onRange(range));
+    return { seconds, button };
+  }
+
+  togglePause() {
+    this.actions.onRange(time.follows(this.#range) ? time.between(rounded(this.#window)) : this.#followed);
+  }
+
+  /** @param {number} share of the span */
+  move(share) {
+    const { from, to } = this.#window;
+    const by = (to - from) * share;
+    this.actions.onRange(time.between(rounded({ from: from + by, to: to + by })));
+  }
+
+  #widen() {
+    const { from, to } = this.#window;
+    const half = (to - from) / 2;
+    this.actions.onRange(time.between(rounded({ from: from - half, to: to + half })));
+  }
+
+  #makeCustom() {
+    const apply = el("button", { type: "submit", class: "button" }, "Show");
+    const form = el(
+      "form",
+      { class: "time-form panel" },
+      el("label", {}, "From ", this.#from),
+      el("label", {}, "To ", this.#to),
+      el("p", { class: "muted" }, "As now-2h, now, or 2026-01-31 09:00"),
+      this.#wrong,
+      apply,
+    );
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#apply();
+    });
+    this.#details.append(el("summary", { class: "button time-summary" }, this.#words), form);
+    this.#details.addEventListener("toggle", () => this.#fill());
+    this.#details.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !this.#details.open) return;
+      event.stopPropagation();
+      this.#details.open = false;
+      this.#details.querySelector("summary")?.focus();
+    });
+  }
+
+  #fill() {
+    if (!this.#details.open) return;
+    this.#from.value = editable(this.#range.from);
+    this.#to.value = editable(this.#range.to);
+    setText(this.#wrong, "");
+    this.#from.focus();
+  }
+
+  #apply() {
+    const range = time.parseRange(this.#from.value, this.#to.value);
+    setText(this.#wrong, range === null ? "That is no stretch of time between 5 seconds and 400 days." : "");
+    if (range === null) return;
+    this.#details.open = false;
+    this.actions.onRange(range);
+  }
+}
+
+/** Whole seconds are easier to read in an address. @param {import("../chart/plot.js").TimeWindow} window */
+function rounded({ from, to }) {
+  return { from: Math.round(from), to: Math.round(to) };
+}
+
+/** @param {import("../time_range.js").Moment} moment */
+function editable(moment) {
+  if (!("at" in moment)) return time.formatMomentText(moment);
+  return `${new Date(Math.round(moment.at) * 1000).toISOString().slice(0, 19)}Z`;
+}
+
+/**
+ * @param {string} icon
+ * @param {string} label
+ */
+function iconButton(icon, label) {
+  return el("button", { type: "button", class: "icon-button", "data-icon": icon, "aria-label": label, title: label });
+}

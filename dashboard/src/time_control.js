@@ -1,0 +1,114 @@
+// The time that is looked at: who may change it, how one gets back, and what has to be asked of the server for it.
+
+import { cursor } from "./chart/cursor.js";
+import { TimeBar } from "./components/time_bar.js";
+import { CHARTED } from "./panels.js";
+import { COMPARED, pastSeconds } from "./views/compare.js";
+import { between, describeRange, follows, isLive, LIVE, sameRange, windowOf } from "./time_range.js";
+
+/** @typedef {import("./time_range.js").Range} Range */
+/** @typedef {import("./chart/plot.js").TimeWindow} TimeWindow */
+
+const COMPARED_METRICS = COMPARED.map(({ metric }) => metric);
+/** Zooms that can be taken back. */
+const MOST_ZOOMS = 50;
+/** A window narrower than this shows no two samples, seconds. */
+const NARROWEST = 5;
+
+export class TimeControl {
+  /** @type {Range[]} */
+  #zooms = [];
+
+  /**
+   * @param {import("./router.js").Router} router
+   * @param {import("./ranges.js").Ranges} ranges
+   * @param {(window: TimeWindow) => void} onExplain
+   */
+  constructor(router, ranges, onExplain) {
+    this.router = router;
+    this.ranges = ranges;
+    this.onExplain = onExplain;
+    this.bar = new TimeBar({
+      onRange: (range) => this.#choose(range),
+      onBack: () => this.#back(),
+      onExplain: () => onExplain(this.#window),
+      onRetry: () => ranges.retry(),
+    });
+    cursor.asked.listen((ask) => this.#asked(ask));
+  }
+  #window = { from: 0, to: 1 };
+
+  /**
+   * Asks for the history of what is on screen, where the live samples do not reach.
+   * @param {import("./main.js").App} app
+   * @param {readonly string[]} hosts
+   */
+  want({ shown, cache, router }, hosts) {
+    const comparing = shown.view === "compare";
+    const past = comparing ? pastSeconds(router.route.words) : 0;
+    const live = isLive(shown.range);
+    const ready = hosts.filter((host) => cache.get(host).loaded || this.ranges.find(host) !== undefined);
+    const wants = ready.flatMap((host) => {
+      const metrics = comparing ? COMPARED_METRICS : [...new Set([...CHARTED, ...cache.get(host).metrics])];
+      return [...(live ? [] : [0]), ...(past === 0 ? [] : [past])].map((shift) => ({ host, metrics, shift }));
+    });
+    this.ranges.want(shown.range, wants);
+  }
+
+  /**
+   * @param {import("./main.js").App} app
+   * @param {readonly string[]} hosts
+   */
+  update({ shown, cache, fleet }, hosts) {
+    const { range } = shown;
+    this.#window = windowOf(range, follows(range) ? newestOf(cache, hosts, fleet.clock.now()) : fleet.clock.now());
+    const stretches = hosts.map((host) => this.ranges.find(host));
+    const live = isLive(range);
+    this.bar.show(range, this.#window, {
+      resolution: live
+        ? Math.max(0, ...hosts.map((host) => cache.get(host).pace))
+        : Math.max(0, ...stretches.map((stretch) => stretch?.resolution ?? 0)),
+      loading: !live && stretches.some((stretch) => stretch?.state === "loading" && stretch.fresh.size === 0),
+      error: stretches.find((stretch) => stretch?.state === "failed")?.error ?? "",
+      alone: shown.view === "single",
+      zoomed: this.#zooms.length > 0 || !follows(range),
+    });
+  }
+
+  /** @param {import("./chart/cursor.js").Ask} ask */
+  #asked(ask) {
+    if (ask.kind === "back") return this.#back();
+    const { kind, from, to } = ask;
+    if (to - from < NARROWEST) return;
+    if (kind === "explain" && this.bar.element.isConnected) return this.onExplain({ from, to });
+    if (kind === "pan") return this.router.adjust({ range: between({ from, to }) });
+    this.#zooms = [...this.#zooms, this.router.route.range].slice(-MOST_ZOOMS);
+    this.router.go({ range: between({ from: Math.floor(from), to: Math.ceil(to) }) });
+  }
+
+  #back() {
+    const range = this.#zooms.pop() ?? LIVE;
+    this.router.go({ range });
+  }
+
+  /** @param {Range} range */
+  #choose(range) {
+    if (follows(range)) this.#zooms = [];
+    if (!sameRange(range, this.router.route.range)) this.router.go({ range });
+  }
+
+  /** In words, for those who hear the page. @param {Range} range */
+  describe(range) {
+    return describeRange(range, this.#window);
+  }
+}
+
+/**
+ * @param {import("./state.js").HostCache} cache
+ * @param {readonly string[]} hosts
+ * @param {number} now
+ */
+function newestOf(cache, hosts, now) {
+  const newest = Math.max(...hosts.map((host) => cache.get(host).newest), -Infinity);
+  return Number.isFinite(newest) ? newest : now;
+}

@@ -1,0 +1,113 @@
+// What moved: the metrics that went farthest from their usual in a span, each with its line and a sentence.
+
+import { getHistory } from "../api.js";
+import { Sparkline } from "../chart/sparkline.js";
+import { Track } from "../chart/track.js";
+import { explains, farWords, findingsOf, titleOf, withBefore, wordsOf } from "../explain/explain.js";
+import { el, setChildren, setText } from "../lib/dom.js";
+import { formatDuration } from "../lib/format.js";
+import { describeWindow } from "../time_range.js";
+
+/** @typedef {import("../chart/plot.js").TimeWindow} TimeWindow */
+
+const POINTS = 400;
+
+export class Explanation {
+  #title = el("h3", { class: "panel-title", tabindex: -1 }, "What moved");
+  #about = el("p", { class: "muted explain-about", role: "status" });
+  #list = el("ol", { class: "findings" });
+  /** @type {Sparkline[]} */
+  #lines = [];
+  #abort = new AbortController();
+
+  /**
+   * @param {string} host
+   * @param {TimeWindow} span
+   * @param {readonly string[]} metrics
+   * @param {() => void} onClose
+   */
+  constructor(host, span, metrics, onClose) {
+    const close = el("button", { type: "button", class: "button explain-close" }, "Close");
+    close.addEventListener("click", onClose);
+    this.element = el(
+      "section",
+      { class: "panel explain", "aria-label": "What moved" },
+      el(
+        "header",
+        { class: "panel-head" },
+        this.#title,
+        el("span", { class: "panel-span" }, describeWindow(span)),
+        close,
+      ),
+      this.#about,
+      this.#list,
+    );
+    setText(this.#about, "Looking through all values…");
+    void this.#ask(host, span, metrics.filter(explains));
+  }
+
+  /** Called where a reader asked for it, so that a keyboard and a voice go on from here. */
+  focus() {
+    this.#title.focus({ preventScroll: true });
+    this.element.scrollIntoView({ block: "nearest" });
+  }
+
+  end() {
+    this.#abort.abort();
+    for (const line of this.#lines) line.end();
+  }
+
+  /**
+   * @param {string} host
+   * @param {TimeWindow} span
+   * @param {readonly string[]} metrics
+   */
+  async #ask(host, span, metrics) {
+    const { signal } = this.#abort;
+    const window = withBefore(span);
+    try {
+      const all = await getHistory({ host, metrics, ...window, points: POINTS }, signal);
+      if (!signal.aborted) this.#show(all, span, window);
+    } catch (error) {
+      if (signal.aborted) return;
+      setText(this.#about, `This could not be found out: ${error instanceof Error ? error.message : String(error)}.`);
+    }
+  }
+
+  /**
+   * @param {readonly import("../api.js").HistorySeries[]} all
+   * @param {TimeWindow} span
+   * @param {TimeWindow} window
+   */
+  #show(all, span, window) {
+    const findings = findingsOf(all, span);
+    const measured = `Measured against the ${formatDuration(span.from - window.from)} before, over ${all.length} series.`;
+    const none = findings.length === 0 ? "Nothing left its usual range. " : "";
+    setText(this.#about, none + measured);
+    const items = findings.map((finding) => {
+      const line = new Sparkline({ colour: 0 });
+      this.#lines.push(line);
+      const track = new Track();
+      for (const [time, , average] of finding.series.points) track.add(time, average);
+      line.show(track, window);
+      return el(
+        "li",
+        { class: "finding" },
+        el("bdi", { class: "finding-title" }, titleOf(finding.series)),
+        el("span", { class: "finding-words" }, wordsOf(finding)),
+        el("span", { class: "muted finding-far" }, farWords(finding.movement.score)),
+        line.element,
+      );
+    });
+    setChildren(this.#list, items);
+  }
+}
+
+/**
+ * @param {string | undefined} word as it stands in the address: `from~to`
+ * @returns {TimeWindow | null}
+ */
+export function parseSpan(word) {
+  const [from, to] = (word ?? "").split("~").map(Number);
+  return Number.isFinite(from) && Number.isFinite(to) && to > from && from > 0 ? { from, to } : null;
+}

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseFilter } from "../src/fleet/filter.js";
+import { HEIGHTS, linesOf, visible } from "../src/fleet/lines.js";
+import { formatSort, grouped, parseSort, sorted, tagKeys, WITHOUT } from "../src/fleet/order.js";
+
+const NOW = 1000;
+const host = (hostname, cpu, memory, changes = {}) => ({
+  hostname,
+  first_seen: 0,
+  last_seen: NOW,
+  tags: {},
+  version: "0.5.0",
+  platform: "Linux",
+  status: "online",
+  metrics: { "cpu.total_usage": cpu, "memory.usage_percent": memory, "memory.used_bytes": memory * 2 ** 30 },
+  ...changes,
+});
+const HOSTS = [
+  host("web-1", 10, 20, { tags: { role: "web", datacenter: "fra" } }),
+  host("web-2", 96, 30, { tags: { role: "web", datacenter: "ams" } }),
+  host("db-1", 40, 85, { tags: { role: "db" } }),
+  host("old", 5, 5, { status: "offline", last_seen: 100, metrics: undefined }),
+];
+const names = (hosts) => hosts.map(({ hostname }) => hostname).join(" ");
+
+test("the filter finds by name, tag, status and figures", () => {
+  const check = (text, expected) => {
+    const { test: keep, problems } = parseFilter(text);
+    assert.deepEqual([names(HOSTS.filter((one) => keep(one, NOW))), problems], [expected, []], text);
+  };
+  check("", "web-1 web-2 db-1 old");
+  check("WEB", "web-1 web-2");
+  check("role=db", "db-1");
+  check("tag:role=web cpu>80", "web-2");
+  check("tag:datacenter", "web-1 web-2");
+  check("tag:role=w*b -tag:datacenter=ams", "web-1");
+  check("status:offline", "old");
+  check("-status:offline mem>=30", "web-2 db-1");
+  check("used>50GiB", "db-1");
+  check("seen>600", "old");
+  check("name:*-1 cpu<20%", "web-1");
+  check('tag:"role=web" "web-2"', "web-2");
+  check("tag:role=a*a", "");
+});
+
+test("what is not understood is told and does not hide everything", () => {
+  const { test: keep, problems } = parseFilter("foo>3 web");
+  assert.equal(names(HOSTS.filter((one) => keep(one, NOW))), "web-1 web-2");
+  assert.match(problems.join(), /“foo” is no figure/);
+});
+
+test("the worst stand first, and those that are well by name", () => {
+  const check = (text, expected) => assert.equal(names(sorted(HOSTS, parseSort(text))), expected, text);
+  check("worst", "old web-2 db-1 web-1");
+  check("name", "db-1 old web-1 web-2");
+  check("-name", "web-2 web-1 old db-1");
+  check("cpu", "web-2 db-1 web-1 old");
+  check("-cpu", "old web-1 db-1 web-2");
+  check("nonsense", "old web-2 db-1 web-1");
+  check("constructor", "old web-2 db-1 web-1");
+  assert.equal(formatSort(parseSort("-cpu")), "-cpu");
+});
+
+test("groups are made of a tag or of the status", () => {
+  const check = (by, expected) =>
+    assert.deepEqual(
+      grouped(HOSTS, by).map(({ name, hosts }) => [name, hosts.length]),
+      expected,
+    );
+  check(undefined, [["", 4]]);
+  check("role", [
+    [WITHOUT, 1],
+    ["db", 1],
+    ["web", 2],
+  ]);
+  check("status", [
+    ["offline", 1],
+    ["online", 3],
+  ]);
+  assert.deepEqual(tagKeys(HOSTS), ["role", "datacenter"]);
+});
+
+test("of a thousand hosts only those on screen are lines, and the room of all is kept", () => {
+  const many = Array.from({ length: 1000 }, (_, index) => host(`h${index}`, 1, 1));
+  const lines = linesOf([{ name: "", hosts: many }], 1);
+  const part = visible(lines, HEIGHTS.table, { from: 20_000, to: 20_900 });
+  assert.ok(part.end - part.first < 40, JSON.stringify(part));
+  assert.ok(part.first * HEIGHTS.table <= 20_000 && part.end * HEIGHTS.table >= 20_900);
+  const all = part.above + (part.end - part.first) * HEIGHTS.table + part.below;
+  assert.equal(all, 1000 * HEIGHTS.table);
+});
+
+test("a grid has lines of several hosts, and each group begins its own", () => {
+  const lines = linesOf(
+    [
+      { name: "a", hosts: HOSTS.slice(0, 3) },
+      { name: "b", hosts: HOSTS.slice(3) },
+    ],
+    2,
+  );
+  assert.deepEqual(
+    lines.map((line) => (line.kind === "group" ? line.name : line.hosts.length)),
+    ["a", 2, 1, "b", 1],
+  );
+});
