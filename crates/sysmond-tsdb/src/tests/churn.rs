@@ -9,7 +9,7 @@ use sysmond_model::{Frame, Series, Shape, Timestamp};
 
 /// When it begins: a whole day.
 const START: i64 = 100 * 86_400;
-const STAY: usize = 20;
+const STAY: i64 = 20;
 /// Containers at a time, each with a few series, and how many pushes one lives.
 const CONTAINERS: i64 = 10;
 const PER_CONTAINER: i64 = 10;
@@ -23,10 +23,14 @@ fn push(number: i64) -> Append {
         .flat_map(|id| (0..PER_CONTAINER).map(move |n| Series::new("container.x", format!("id={id},n={n}"))));
     let mut frame = Frame::new(Shape::new(stay.chain(come_and_go).collect()));
     for row in 0..LIFE {
-        let values: Vec<f64> = (0..frame.shape().len()).map(|n| (number + row * n as i64) as f64).collect();
+        let values: Vec<f64> = (0..).take(frame.shape().len()).map(|n| (number + row * n) as f64).collect();
         frame.push_row(seconds(START + (number * LIFE + row) * 10), &values);
     }
     Append { host: host("a"), static_info: None, received: seconds(START + (number + 1) * LIFE * 10), frame }
+}
+
+fn count(of: usize) -> i64 {
+    i64::try_from(of).expect("small")
 }
 
 fn counts(path: &Path) -> [i64; 4] {
@@ -40,7 +44,7 @@ fn counts(path: &Path) -> [i64; 4] {
     ]
 }
 
-fn samples(store: &Store, metric: &str, tags: &str) -> usize {
+fn samples(store: &Store, metric: &str, tags: &str) -> i64 {
     let query = RangeQuery {
         host: "a".into(),
         metrics: vec![metric.into()],
@@ -49,7 +53,7 @@ fn samples(store: &Store, metric: &str, tags: &str) -> usize {
         to: seconds(START + 1_000_000),
         points: 10_000,
     };
-    store.range(&query).expect("known").first().map_or(0, |range| range.points.len())
+    count(store.range(&query).expect("known").first().map_or(0, |range| range.points.len()))
 }
 
 #[test]
@@ -76,15 +80,15 @@ fn what_comes_and_goes_is_kept_and_leaves_nothing_behind() {
         store.retain(seconds(end)).expect("kept in order");
     }
     // More than a thousand series came, and each has all its samples.
-    assert_eq!(samples(&store, "m", "n=3") as i64, pushes * LIFE);
+    assert_eq!(samples(&store, "m", "n=3"), pushes * LIFE);
     for id in [0, CONTAINERS, reopened, reopened + 1, pushes + CONTAINERS - 2] {
         let lives = id.min(pushes - 1) - (id - CONTAINERS + 1).max(0) + 1;
-        assert_eq!(samples(&store, "container.x", &format!("id={id},n=4")) as i64, lives * LIFE, "{id}");
+        assert_eq!(samples(&store, "container.x", &format!("id={id},n=4")), lives * LIFE, "{id}");
     }
     let [layouts, used, metrics, cells] = counts(&path);
     assert!(layouts < 60 && used < 60, "{layouts} layouts, {used} of the host");
-    assert_eq!(metrics, STAY as i64 + (pushes + CONTAINERS - 1) * PER_CONTAINER);
-    assert!(cells <= (MAX_COLUMNS_PER_BLOCK * 360) as i64);
+    assert_eq!(metrics, STAY + (pushes + CONTAINERS - 1) * PER_CONTAINER);
+    assert!(cells <= count(MAX_COLUMNS_PER_BLOCK * 360));
 
     // Two days later none of them is known any more, and their names are gone.
     let later = seconds(end + 2 * 86_400);
@@ -100,7 +104,7 @@ fn what_comes_and_goes_is_kept_and_leaves_nothing_behind() {
     let store = reopen(&folder, options());
     assert_eq!(store.latest("a").map(|samples| samples.len()), Some(1));
     store.append_wait(push((later.as_seconds() - START) / LIFE / 10 + 1)).expect("stored");
-    assert_eq!(store.latest("a").expect("known").len() as i64, STAY as i64 + CONTAINERS * PER_CONTAINER);
+    assert_eq!(count(store.latest("a").expect("known").len()), STAY + CONTAINERS * PER_CONTAINER);
 }
 
 #[test]

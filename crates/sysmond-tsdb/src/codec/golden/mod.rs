@@ -44,24 +44,20 @@ fn columns_since(version: u8) -> Vec<(u32, Vec<f64>)> {
     }
     let pages =
         |seed: u64, at_least: u32| column(seed, move |_, noise| PAGE * f64::from(at_least + noise * noise));
-    let (a, b, c, d, e) =
-        (pages(30, 1_000), pages(31, 5_000), pages(32, 7_000), pages(33, 9_000), pages(34, 90));
+    let base =
+        [(30, 1_000), (31, 5_000), (32, 7_000), (33, 9_000), (34, 90)].map(|(s, least)| pages(s, least));
     let both = |a: &[f64], b: &[f64], rule: fn(f64, f64) -> f64| {
         a.iter().zip(b).map(|(a, b)| rule(*a, *b)).collect::<Vec<f64>>()
     };
     let total = vec![TOTAL; 240];
-    let columns = [
-        both(&a, &b, |a, b| 100.0 * a / (a + b)),
-        both(&c, &d, |c, d| 100.0 * c / d),
-        both(&total, &e, |total, e| total - e),
-        both(&total, &e, |total, e| 100.0 * (total - e) / total),
-        a,
-        b,
-        c,
-        d,
-        e,
-        total,
+    let mut columns = vec![
+        both(&base[0], &base[1], |a, b| 100.0 * a / (a + b)),
+        both(&base[2], &base[3], |a, b| 100.0 * a / b),
+        both(&total, &base[4], |a, b| a - b),
+        both(&total, &base[4], |a, b| 100.0 * (a - b) / a),
     ];
+    columns.extend(base);
+    columns.push(total);
     (2_000_000..).zip(columns).collect()
 }
 
