@@ -152,7 +152,22 @@ test("the server takes some of them, or this test would show nothing", () => {
 });
 
 test("each is shown as text on its own page", async () => {
-  for (const host of accepted) await visit([{ host }], [shownAs(host)]);
+  const { page, seen, close } = await openPage(browser, { viewport: { width: 360, height: 800 } });
+  await page.goto(sysmond.url);
+  for (const host of accepted) {
+    await page.evaluate((name) => {
+      history.pushState(null, "", `?${new URLSearchParams({ host: name })}`);
+      dispatchEvent(new PopStateEvent("popstate")); // as Back does, without loading the page anew
+    }, host);
+    const shown = async () => (await page.locator(".host-name").innerText()).includes(shownAs(host));
+    await eventually(`${host} is shown as it is`, shown);
+    await eventually("its facts are there, too", async () => (await page.locator(".fact").count()) > 2);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360, host);
+  }
+  const foreign = await page.evaluate(() => document.querySelectorAll("img, iframe, svg, object, embed").length);
+  assert.deepEqual([await page.evaluate(() => "owned" in window), foreign], [false, 0]);
+  assert.deepEqual([seen.dialogs, seen.errors], [[], []]);
+  await close();
 });
 
 test("all are shown as text in the table and in the grid, whatever they are grouped by", async () => {
