@@ -10,9 +10,9 @@ use crate::rollup;
 /// Bytes before what a checksum is of: the version, and the sum itself.
 const HEAD: usize = 5;
 
-/// Reads `data` as a block, as a day's summaries, as a group of the log and as a host's newest values: as it is, and with
-/// a right checksum put before it, as a block also with an earlier version's number. What can be read is written and
-/// read again.
+/// Reads `data` as a block, as a day's summaries, as a group of the log and as a host's newest values: as it is, and
+/// with a right checksum put before it, as a block also with an earlier version's number. What can be read is written
+/// and read again.
 ///
 /// # Panics
 ///

@@ -53,8 +53,8 @@ impl Newest {
         }
     }
 
-    /// Makes one layout of all: a host whose series come and go has another one each time. What fell silent a day before
-    /// the newest is forgotten.
+    /// Makes one layout of all: a host whose series come and go has another one each time. What fell silent a day
+    /// before the newest is forgotten.
     fn join(&mut self) {
         let cells = self.cells();
         let since = cells.values().map(|cell| cell.at).max().unwrap_or(0).saturating_sub(KEPT_MS);

@@ -88,8 +88,8 @@ fn gather(ids: &[MetricId], rows: &[(i64, HeadRow)]) -> Vec<(MetricId, Vec<f64>)
     columns
 }
 
-/// The rows of some blocks of one hour as tables for a block each. A block that cannot be read is left out; `damaged` is
-/// told its place.
+/// The rows of some blocks of one hour as tables for a block each. A block that cannot be read is left out; `damaged`
+/// is told its place.
 pub(crate) fn of_blocks(
     blocks: &[(usize, Block<'_>)],
     mut damaged: impl FnMut(usize, Damaged),

@@ -23,8 +23,8 @@ use sysmond_model::Timestamp;
 
 /// Writes in one transaction: what waits while the last one was synced, yet a bounded loss when it fails.
 const MAX_GROUP: usize = 256;
-/// Cells in one transaction, but for the last write's: about a megabyte of log, so that those who wait are not held up by
-/// one who brings a backlog.
+/// Cells in one transaction, but for the last write's: about a megabyte of log, so that those who wait are not held up
+/// by one who brings a backlog.
 const MAX_GROUP_CELLS: usize = 300_000;
 /// Space that is left to others on the file system, bytes, or a twentieth of it where that is less.
 const RESERVE_BYTES: u64 = 64 * 1024 * 1024;

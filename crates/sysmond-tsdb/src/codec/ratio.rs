@@ -10,8 +10,8 @@ use super::floats::round;
 /// What agents multiply by at most before they divide: a rate per second over milliseconds. A percentage is one with a
 /// tenth of its denominator.
 const SCALE: f64 = 1000.0;
-/// The largest denominator that is looked for: microseconds of a share of seconds, thousandths of milliseconds over a few
-/// writes. Somewhat beyond it chance finds one for any double.
+/// The largest denominator that is looked for: microseconds of a share of seconds, thousandths of milliseconds over a
+/// few writes. Somewhat beyond it chance finds one for any double.
 const MAX_DENOMINATOR: f64 = 33_554_432.0;
 /// What a mean of milliseconds is in seconds, so many times less; and what it is then over, of [`SCALE`] times it.
 const MEAN_SCALE: f64 = 1000.0;

@@ -1,6 +1,6 @@
 //! Blocks as each version wrote them, kept as files: they have to be read for ever, and the current version has to
-//! write its own again, byte by byte. `cells-*.txt` says what is in them: a line per row with its time, its place in the
-//! order of storing, and the bits of each cell in hexadecimal, a point where there is none; the first line has the
+//! write its own again, byte by byte. `cells-*.txt` says what is in them: a line per row with its time, its place in
+//! the order of storing, and the bits of each cell in hexadecimal, a point where there is none; the first line has the
 //! columns.
 //!
 //! `UPDATE_SNAPSHOTS=1 cargo test -p sysmond-tsdb golden` writes the files of the current version, for as long as it is
