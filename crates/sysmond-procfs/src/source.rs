@@ -207,7 +207,7 @@ pub fn sources_and_processes(
         Paced::every(SLOW, seconds(3), links::Links::new(roots, slow_gap)),
         Paced::always(sockets::Sockets::new(roots)),
         Paced::always(protocols::Protocols::new(roots, max_gap)),
-        Paced::every(SLOWER, seconds(13), connections::Connections::new(roots)),
+        Paced::every(seconds(60), seconds(43), connections::Connections::new(roots)),
         Paced::always(pressure::Pressure::new(roots, max_gap)),
         Paced::always(uptime::source(roots)),
         Paced::every(SLOW, seconds(8), processes::Processes::new(roots, process_gap, options, latest)),

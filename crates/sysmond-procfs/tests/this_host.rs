@@ -363,7 +363,7 @@ fn connections_are_as_ss_says() {
         let text = run("ss", &["-tanH"]);
         let theirs = |state: &str| text.lines().filter(|line| line.starts_with(state)).count() as f64;
         if ours.is_empty() {
-            assert!(text.lines().count() > 4000, "nothing of {text}");
+            assert!(text.lines().count() > 1000, "nothing of {text}");
             return Ok(());
         }
         // Tests of servers run meanwhile, and each has a few connections.

@@ -213,7 +213,7 @@ catalogue! {
     TCP_ESTABLISHED = "tcp.established", Gauge, Count, [], "node_netstat_Tcp_CurrEstab", "system.network.connection.count",
         "TCP connections that are open";
     TCP_CONNECTIONS = "tcp.connections", Gauge, Count, ["state"], "node_tcp_connection_states", "system.network.connection.count",
-        "TCP connections by state; absent where there are more than 8192";
+        "TCP connections by state; absent where there are more than 2048";
     TCP_OPENED = "tcp.opened", Rate, PerSecond, [], "node_netstat_Tcp_ActiveOpens", "",
         "Connections that this host began";
     TCP_ACCEPTED = "tcp.accepted", Rate, PerSecond, [], "node_netstat_Tcp_PassiveOpens", "",

@@ -1,7 +1,7 @@
 //! Processes: how many there are in each state, and which took the most of processors, memory and disks.
 //!
 //! Each is read with one call of three, on a slow clock that becomes slower where there are thousands of them: the walk
-//! may take a thousandth of one core. Without root's rights the I/O of other users' processes cannot be seen.
+//! may take a five-thousandth of one core. Without root's rights the I/O of other users' processes cannot be seen.
 
 mod command;
 mod stat;
@@ -32,7 +32,7 @@ const MAX_PROCESSES: usize = 32_768;
 /// The longest text of a process: a name can have 64 bytes, a command line is read so far only.
 const TEXT_BYTES: usize = 4096;
 /// The walk may take one part in so many of a core.
-const COST_SHARE: u32 = 1000;
+const COST_SHARE: u32 = 5000;
 /// Microseconds of a tick.
 const TICK_MICROS: u64 = 10_000;
 

@@ -41,6 +41,9 @@ struct StaticHost {
     cpu_cores: Option<u32>,
     memory_total_bytes: Option<u64>,
     boot_time: Option<i64>,
+    container: Option<String>,
+    figures_of: Option<String>,
+    unavailable: Option<BTreeMap<String, String>>,
     agent_version: Option<String>,
     interval_seconds: Option<f64>,
 }
