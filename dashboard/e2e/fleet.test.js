@@ -123,11 +123,16 @@ test("a host that never was is told, and another can be chosen", async () => {
 });
 
 test("no finding of axe-core on any view, light and dark", async () => {
+  const now = Math.floor(Date.now() / 1000);
+  const explained = `${now - 60}~${now}`;
   for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
     for (const query of [
       "?host=web-server-01",
       `?view=compare&${HOSTS.map((name) => `compare=${name}`).join("&")}`,
+      `?view=compare&form=each&past=1h&${HOSTS.map((name) => `compare=${name}`).join("&")}`,
       "?view=fleet",
+      "?view=fleet&layout=grid&group=environment",
+      `?host=web-server-01&from=now-1h&explain=${explained}`,
       "?host=nobody",
     ]) {
       const { page, close } = await openPage(browser, { colorScheme });

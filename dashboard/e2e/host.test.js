@@ -86,6 +86,92 @@ test("the first values are there within a second", async (t) => {
   assert.ok(Math.min(...times) < 1000, `milliseconds: ${times}`); // the best of some visits, since machines are busy
 });
 
+test("the page is at most 100 KB on its way", async () => {
+  const { page, close } = await openPage(browser);
+  const session = await page.context().newCDPSession(page);
+  await session.send("Network.enable");
+  /** @type {Map<string, string>} */
+  const urls = new Map();
+  let bytes = 0;
+  session.on("Network.responseReceived", ({ requestId, response }) => urls.set(requestId, response.url));
+  session.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+    if (!new URL(urls.get(requestId) ?? sysmond.url).pathname.startsWith("/api/")) bytes += encodedDataLength;
+  });
+  await page.goto(sysmond.url);
+  await hasValues(page);
+  assert.ok(bytes > 10_000 && bytes <= 100_000, `${bytes} bytes`);
+  await close();
+});
+
+test("a chart is a table where one wants it, and a file", async () => {
+  const { page, seen, close } = await openPage(browser);
+  await page.goto(sysmond.url);
+  await hasValues(page);
+  const panel = page.locator(".panel", { has: page.locator('.chart[aria-label^="CPU & Memory"]') });
+  await panel.locator(".panel-menu summary").click();
+  await panel.getByRole("button", { name: "View as table" }).click();
+  const table = page.getByRole("table", { name: "CPU & Memory trends as a table" });
+  await table.waitFor();
+  assert.match((await table.locator("tbody tr").first().innerText()) ?? "", /\d\d:\d\d:\d\d\s+[\d.]+%\s+[\d.]+%/);
+  const head = page.locator(".panel-wide .panel-menu");
+  await head.locator("summary").click();
+  const downloaded = page.waitForEvent("download");
+  await head.getByRole("button", { name: "Download CSV" }).click();
+  const file = await (await downloaded).createReadStream();
+  let text = "";
+  for await (const part of file) text += part;
+  assert.match(text, /^time,CPU,Memory\r\n\d{4}-\d\d-\d\dT[\d:.]+Z,[\d.]+,[\d.]+\r\n/);
+  assert.deepEqual(seen.errors, []);
+  await close();
+});
+
+test("what moved in the shown time is looked for, and told", async () => {
+  const { page, seen, close } = await openPage(browser);
+  await page.goto(sysmond.url);
+  await hasValues(page);
+  await page.getByRole("button", { name: "What moved?" }).click();
+  await page.getByText(/Measured against the .* before, over \d+ series/).waitFor();
+  assert.match(page.url(), /explain=\d+%7E\d+/);
+  await page.getByRole("button", { name: "Close" }).click();
+  await eventually("it is gone", async () => (await page.locator(".explain").count()) === 0);
+  assert.deepEqual(seen.errors, []);
+  await close();
+});
+
+test("settings change how figures are written, and are kept", async () => {
+  const { page, close } = await openPage(browser);
+  await page.goto(sysmond.url);
+  await hasValues(page);
+  const used = page.locator('.card[aria-label="Memory used"] .card-value');
+  assert.match((await used.textContent()) ?? "", /iB$/);
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByRole("radio", { name: /kB, MB, GB/ }).check();
+  await eventually("the card is in SI", async () => / [kMGT]B$/.test((await used.textContent()) ?? ""));
+  await page.keyboard.press("Escape");
+  await page.reload();
+  await hasValues(page);
+  assert.match((await used.textContent()) ?? "", / [kMGT]B$/);
+  await close();
+});
+
+test("keys lead through the page, and are listed", async () => {
+  const { page, close } = await openPage(browser);
+  await page.goto(sysmond.url);
+  await hasValues(page);
+  await page.keyboard.press("?");
+  await page.getByRole("dialog", { name: "Keys and gestures" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("3");
+  await page.getByRole("row", { name: new RegExp(hostname()) }).waitFor();
+  await page.keyboard.press("/");
+  await page.keyboard.type("status:offline");
+  await page.getByText("No host is like that.").waitFor();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("1");
+  await page.locator(".host-name").waitFor();
+  await close();
+});
+
 test("the keyboard moves the cursor, and the values are spoken", async () => {
   const { page, close } = await openPage(browser);
   await page.goto(sysmond.url);

@@ -1,6 +1,19 @@
 // The shapes of the API, as the server gives them. Times are Unix seconds.
 
-export type Unit = "percent" | "bytes" | "bytes/s" | "1/s" | "seconds" | "count";
+export type Unit =
+  | "percent"
+  | "bytes"
+  | "bytes/s"
+  | "bits/s"
+  | "1/s"
+  | "seconds"
+  | "hertz"
+  | "celsius"
+  | "volts"
+  | "amperes"
+  | "watts"
+  | "rpm"
+  | "count";
 
 export interface FleetSummary {
   total_hosts: number;
@@ -59,6 +72,9 @@ export interface StaticInfo {
   cpu_cores?: number;
   memory_total_bytes?: number;
   boot_time?: number;
+  container?: string;
+  /** What is not collected and why, by the collector's name. */
+  unavailable?: Record<string, string>;
   agent_version?: string;
   interval_seconds?: number;
 }

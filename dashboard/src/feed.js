@@ -4,9 +4,10 @@ import { getHistory, openLive } from "./api.js";
 import { Signal } from "./lib/signal.js";
 import { Channel, worstOf } from "./live.js";
 import { CHARTED } from "./panels.js";
-import { pollFleet, pollHosts } from "./polling.js";
 import { WINDOW_SECONDS } from "./state.js";
 
+/** Most pages never poll. */
+const polling = () => import("./polling.js");
 /** The fleet speaks each second: this long without a word and the link is dead, whatever TCP believes. */
 const SILENCE_MS = 10_000;
 /** A distance of this many times the usual one has lost a sample on its way. */
@@ -35,7 +36,7 @@ export class Feed {
     this.cache = cache;
     this.#fleetChannel = new Channel({
       open: () => openLive([]),
-      poll: (signal) => pollFleet(signal),
+      poll: async (signal) => (await polling()).pollFleet(signal),
       onFrame: (frame) => this.#take(frame),
       silence: SILENCE_MS,
     });
@@ -78,8 +79,8 @@ export class Feed {
   #openHosts(hostnames) {
     const channel = new Channel({
       open: () => openLive(hostnames),
-      poll: (signal) =>
-        pollHosts(
+      poll: async (signal) =>
+        (await polling()).pollHosts(
           hostnames.map((name) => this.cache.get(name)),
           this.fleet.clock.now(),
           signal,

@@ -4,16 +4,14 @@ import { scheduler } from "./chart/scheduler.js";
 import { listenToKeys } from "./keyboard.js";
 import { setAttribute } from "./lib/dom.js";
 import { Feed } from "./feed.js";
+import { loadStyle } from "./lib/style.js";
 import { settingsChanged } from "./lib/settings.js";
 import { Ranges } from "./ranges.js";
 import { MOST_COMPARED, Router } from "./router.js";
 import { Fleet, HostCache } from "./state.js";
 import { TimeControl } from "./time_control.js";
 import { LIVE } from "./time_range.js";
-import { CompareView } from "./views/compare.js";
-import { FleetView } from "./views/fleet.js";
 import { HostView } from "./views/host.js";
-import { EmptyFleet, UnknownHost } from "./views/notice.js";
 import { Shell } from "./views/shell.js";
 import { Skeleton } from "./views/skeleton.js";
 
@@ -149,8 +147,20 @@ class Page {
     if (key === this.#viewKey) return;
     this.#view.end();
     this.#viewKey = key;
-    this.#view = this.#makeView(key);
-    this.#shell.hold(this.#view.element);
+    const made = this.#makeView(key);
+    if (!(made instanceof Promise)) return this.#hold(made);
+    this.#hold(new Skeleton());
+    void made.then((view) => {
+      if (key === this.#viewKey) this.#hold(view);
+      else view.end();
+    });
+  }
+
+  /** @param {View} view */
+  #hold(view) {
+    this.#view = view;
+    this.#shell.hold(view.element);
+    scheduler.want(this);
   }
 
   #keyOfView() {
@@ -163,26 +173,34 @@ class Page {
 
   /**
    * @param {string} key
-   * @returns {View}
+   * @returns {View | Promise<View>} what most visits never open is loaded when it is opened
    */
   #makeView(key) {
     const host = this.shown.host ?? "";
     const open = (/** @type {string} */ name) =>
       this.router.go({ view: "single", host: name, words: this.#otherWords });
     if (key === "") return new Skeleton();
-    if (key === "empty") return new EmptyFleet();
+    if (key === "empty") return import("./views/notice.js").then(({ EmptyFleet }) => new EmptyFleet());
     if (key === "compare") return this.#makeCompare(open);
-    if (key === "fleet") return new FleetView(open, (words) => this.router.say(words));
-    return key.startsWith("host:") ? new HostView(host) : new UnknownHost(host);
+    if (key === "fleet") return this.#makeFleet(open);
+    if (key.startsWith("host:")) return new HostView(host);
+    return import("./views/notice.js").then(({ UnknownHost }) => new UnknownHost(host));
   }
 
   /** @param {(hostname: string) => void} open */
-  #makeCompare(open) {
+  async #makeCompare(open) {
+    const [{ CompareView }] = await Promise.all([import("./views/compare.js"), loadStyle("css/fleet.css")]);
     return new CompareView(
       (compare) => this.router.go({ compare }),
       open,
       (words) => this.router.say(words),
     );
+  }
+
+  /** @param {(hostname: string) => void} open */
+  async #makeFleet(open) {
+    const [{ FleetView }] = await Promise.all([import("./views/fleet.js"), loadStyle("css/fleet.css")]);
+    return new FleetView(open, (words) => this.router.say(words));
   }
 
   /** @param {ViewName} view */

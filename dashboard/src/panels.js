@@ -1,7 +1,7 @@
 // Which charts a host's page has, in the order in which they are read. Data only: the host view makes them. A new metric
 // is a new line here; one that stands nowhere here gets a chart among the others.
 
-import { LOAD } from "./lib/format.js";
+import { panel, TABLE } from "./panel_table.js";
 
 /**
  * @typedef {object} LineSpec
@@ -36,7 +36,7 @@ export const GROUPS = [
   { name: "pressure", title: "Pressure", absent: "its kernel has no pressure stall information (/proc/pressure)" },
   { name: "sensors", title: "Sensors", absent: "no sensor can be read, as in most virtual machines" },
   { name: "system", title: "System" },
-  { name: "services", title: "Services" },
+  { name: "services", title: "Services and containers" },
   { name: "agent", title: "Agent" },
   { name: "other", title: "Other" },
 ];
@@ -54,170 +54,9 @@ export const TRENDS = {
   ],
 };
 
-/**
- * @param {GroupName} group
- * @param {string} id
- * @param {string} title
- * @param {string} unit
- * @param {Record<string, string | [string, number]>} lines metric to label, or to label and colour
- * @param {Partial<PanelSpec>} [options]
- * @returns {PanelSpec}
- */
-function panel(group, id, title, unit, lines, options = {}) {
-  const specs = Object.entries(lines).map(([metric, given]) =>
-    typeof given === "string" ? { metric, label: given } : { metric, label: given[0], colour: given[1] },
-  );
-  return { group, id, title, unit, lines: specs, ...options };
-}
+export const PANELS = TABLE;
 
-const PER_INTERFACE = { each: "interface" };
-const PER_DEVICE = { each: "device" };
-
-/** @type {PanelSpec[]} */
-export const PANELS = [
-  panel(
-    "cpu",
-    "cpu-modes",
-    "CPU by mode",
-    "percent",
-    {
-      "cpu.user": "user",
-      "cpu.system": "system",
-      "cpu.iowait": "iowait",
-      "cpu.nice": "nice",
-      "cpu.softirq": "softirq",
-      "cpu.irq": "irq",
-      "cpu.steal": "steal",
-    },
-    { stacked: true, floor: 8 },
-  ),
-  panel(
-    "cpu",
-    "load",
-    "Load average",
-    LOAD,
-    { "load.avg_1m": "1 min", "load.avg_5m": "5 min", "load.avg_15m": "15 min" },
-    { floor: 1 },
-  ),
-  panel("cpu", "cores", "Each core", "percent", { "cpu.core_usage": "" }, { lineEach: "core", max: 100 }),
-  panel(
-    "memory",
-    "memory",
-    "Memory",
-    "bytes",
-    { "memory.used_bytes": ["used", 1], "memory.cached_bytes": ["cached", 2], "memory.buffers_bytes": ["buffers", 3] },
-    { area: true, maxOf: "memory.total_bytes" },
-  ),
-  panel(
-    "memory",
-    "available",
-    "Free and available",
-    "bytes",
-    { "memory.available_bytes": ["available", 0], "memory.free_bytes": ["free", 5] },
-    { maxOf: "memory.total_bytes" },
-  ),
-  panel(
-    "memory",
-    "swap",
-    "Swap",
-    "bytes",
-    { "swap.used_bytes": ["used", 4] },
-    { area: true, maxOf: "swap.total_bytes" },
-  ),
-  panel("disk", "space", "Space in use", "percent", { "disk.usage_percent": "" }, { lineEach: "mount", max: 100 }),
-  panel(
-    "disk",
-    "disk",
-    "Throughput",
-    "bytes/s",
-    { "disk.read_bytes": "read", "disk.write_bytes": "written" },
-    { ...PER_DEVICE, area: true, floor: 1024 },
-  ),
-  panel(
-    "disk",
-    "operations",
-    "Operations",
-    "1/s",
-    { "disk.reads": "reads", "disk.writes": "writes" },
-    { ...PER_DEVICE, floor: 5 },
-  ),
-  panel(
-    "disk",
-    "latency",
-    "Latency",
-    "seconds",
-    { "disk.read_latency": "read", "disk.write_latency": "write" },
-    { ...PER_DEVICE, floor: 0.001 },
-  ),
-  panel("disk", "busy", "Busy", "percent", { "disk.busy_percent": "" }, { lineEach: "device", floor: 2 }),
-  panel("disk", "queue", "Queue", "count", { "disk.queue": "" }, { lineEach: "device", floor: 1 }),
-  panel("disk", "inodes", "Inodes in use", "count", { "disk.inodes_used": "" }, { lineEach: "mount" }),
-  panel(
-    "network",
-    "network",
-    "Traffic",
-    "bytes/s",
-    { "network.rx_bytes": "received", "network.tx_bytes": "sent" },
-    { ...PER_INTERFACE, area: true, floor: 1024 },
-  ),
-  panel(
-    "network",
-    "packets",
-    "Packets",
-    "1/s",
-    { "network.rx_packets": "received", "network.tx_packets": "sent" },
-    { ...PER_INTERFACE, floor: 10 },
-  ),
-  panel(
-    "network",
-    "errors",
-    "Errors and drops",
-    "1/s",
-    {
-      "network.rx_errors": "receive errors",
-      "network.tx_errors": "send errors",
-      "network.rx_drops": "receive drops",
-      "network.tx_drops": "send drops",
-    },
-    { ...PER_INTERFACE, busy: true },
-  ),
-  panel(
-    "pressure",
-    "pressure",
-    "Some tasks waited",
-    "percent",
-    { "pressure.cpu_some": "for CPU", "pressure.memory_some": "for memory", "pressure.io_some": "for I/O" },
-    { floor: 2 },
-  ),
-  panel(
-    "pressure",
-    "pressure-full",
-    "All tasks waited",
-    "percent",
-    { "pressure.memory_full": ["for memory", 1], "pressure.io_full": ["for I/O", 2] },
-    { floor: 2 },
-  ),
-  panel(
-    "system",
-    "tasks",
-    "Tasks",
-    "count",
-    { "processes.running": "running", "processes.blocked": "blocked" },
-    { floor: 4 },
-  ),
-  panel("system", "switches", "Context switches", "1/s", { "system.context_switches": "" }, { floor: 100 }),
-  panel("system", "forks", "Processes started", "1/s", { "system.forks": "" }, { floor: 5 }),
-  panel(
-    "agent",
-    "collectors",
-    "Time to read each source",
-    "seconds",
-    { "agent.collector_seconds": "" },
-    { lineEach: "collector" },
-  ),
-];
-
-/** Figures that stand elsewhere on the page, and need no chart. */
+/** Figures that stand elsewhere on the page, are always as they were, or tell only what another chart does. */
 const WITHOUT_CHART = [
   "cpu.idle",
   "memory.total_bytes",
@@ -229,6 +68,25 @@ const WITHOUT_CHART = [
   "disk.inodes_total",
   "system.uptime_seconds",
   "agent.collector_up",
+  "memory.huge_pages_total",
+  "memory.huge_pages_free",
+  "memory.huge_pages_reserved",
+  "memory.commit_limit_bytes",
+  "memory.corrupted_bytes",
+  "disk.read_only",
+  "disk.answers",
+  "network.up",
+  "network.speed",
+  "network.conntrack_limit",
+  "system.open_files_limit",
+  "system.entropy_bits",
+  "sensors.temperature_critical",
+  "battery.mains",
+  "battery.charging",
+  "battery.cycles",
+  "raid.disks_required",
+  "limit.cpu_cores",
+  "limit.memory_bytes",
 ];
 
 /** What the page draws or counts, the first charts first, for asking over HTTP. */
@@ -265,6 +123,9 @@ const GROUP_OF_PREFIX = {
   battery: "sensors",
   processes: "system",
   system: "system",
+  clock: "system",
+  limit: "services",
+  raid: "disk",
   files: "system",
   kernel: "system",
   entropy: "system",
@@ -288,5 +149,5 @@ export function panelOf(metric, unit) {
   if (CHARTED_SET.has(metric)) return null;
   const [prefix] = metric.split(".", 1);
   const group = Object.hasOwn(GROUP_OF_PREFIX, prefix) ? GROUP_OF_PREFIX[prefix] : "other";
-  return panel(group, `metric:${metric}`, metric, unit, { [metric]: "" }, { lineEach: "*" });
+  return panel(group, `metric:${metric}`, metric, unit, metric, { lineEach: "*" });
 }

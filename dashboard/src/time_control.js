@@ -1,9 +1,10 @@
 // The time that is looked at: who may change it, how one gets back, and what has to be asked of the server for it.
 
 import { cursor } from "./chart/cursor.js";
+import { COMPARED, pastSeconds } from "./compared.js";
 import { TimeBar } from "./components/time_bar.js";
 import { CHARTED } from "./panels.js";
-import { COMPARED, pastSeconds } from "./views/compare.js";
+
 import { between, describeRange, follows, isLive, LIVE, sameRange, windowOf } from "./time_range.js";
 
 /** @typedef {import("./time_range.js").Range} Range */

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 
 export const SOURCE = new URL("../src/", import.meta.url);
 const AT_ONCE = /^(?:import|export)\s[^;]*?from\s+"(\.[^"]+)";/gm;
-const LATER = /\bimport\("(\.[^"]+\.js)"\)(?!\.)/g;
+const LATER = /\bimport\("(\.[^"]+\.js)"\)/g;
 
 /**
  * @param {string} entry a path below `src/`

@@ -39,6 +39,13 @@ test("text never becomes markup or code", () => {
   assert.doesNotMatch(html, /\son\w+=|\sstyle=|<style|<script(?![^>]*\ssrc=)/);
 });
 
+test("no text spans lines: the server sends scripts without their comments and indents", () => {
+  for (const path of scripts) {
+    const code = read(path).replaceAll(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, "");
+    for (const line of code.split("\n")) assert.equal((line.match(/`/g) ?? []).length % 2, 0, `${path}: ${line}`);
+  }
+});
+
 test("no file has grown beyond what one reads in a sitting", () => {
   for (const path of scripts) assert.ok(read(path).split("\n").length <= 300, path);
 });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { chartsOf, failedSources, idleOf } from "../src/views/host_charts.js";
+import { chartsOf, failedSources, idleOf, unavailableOf } from "../src/views/host_charts.js";
 import { HostColours } from "../src/views/host_colours.js";
 import { WindowEdge } from "../src/views/window_edge.js";
 import { HostData } from "../src/state.js";
@@ -60,6 +60,9 @@ test("a metric that nobody here knows has a chart in its place", () => {
 test("a collector that failed is named", () => {
   const one = data({ "agent.collector_up{collector=disk}": 0, "agent.collector_up{collector=cpu}": 1 });
   assert.deepEqual(failedSources(one), ["disk"]);
+  one.info = { hostname: "a", unavailable: { disk: "no block device" } };
+  assert.deepEqual(failedSources(one), []);
+  assert.equal(unavailableOf(one), "Not collected here. disk: no block device.");
 });
 
 test("memory is drawn on the scale of what the host has", () => {
@@ -95,4 +98,25 @@ test("latest values become frames, oldest first", () => {
     { type: "sample", host: "a", timestamp: 1, metrics: { "disk.used_bytes{mount=/}": 5 } },
     { type: "sample", host: "a", timestamp: 2, metrics: { "cpu.total_usage": 1, "load.avg_1m": 3 } },
   ]);
+});
+
+test("a chart of many services shows those that weigh most", () => {
+  const values = Object.fromEntries(
+    Array.from({ length: 20 }, (_, index) => [`service.cpu_percent{service=s${index}}`, index]),
+  );
+  const [chart] = chartsOf(data(values), 0);
+  assert.deepEqual(
+    chart.lines.map(({ label }) => label),
+    ["s12", "s13", "s14", "s15", "s16", "s17", "s18", "s19"],
+  );
+});
+
+test("what only tells of trouble has no chart while there is none", () => {
+  const check = (value, keys) =>
+    assert.deepEqual(
+      chartsOf(data({ "memory.oom_kills": value }), 0).map(({ key }) => key),
+      keys,
+    );
+  check(0, []);
+  check(0.5, ["oom"]);
 });

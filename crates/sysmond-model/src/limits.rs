@@ -16,8 +16,10 @@ pub const MAX_HOST_TAGS: usize = 32;
 pub const MAX_HOST_TAG_BYTES: usize = 256;
 /// An agent's version or platform, bytes.
 pub const MAX_AGENT_WORD_BYTES: usize = 64;
-/// Series of one host: hundreds of cores, disks and interfaces fit; a runaway label does not.
+/// Series of one host at a time: hundreds of cores, disks and interfaces fit; a runaway label does not.
 pub const MAX_SERIES_PER_HOST: usize = 5_000;
+/// Series of one host of which samples are kept, those that ended included: a thousand containers a day for weeks.
+pub const MAX_KNOWN_SERIES_PER_HOST: usize = 50_000;
 /// Columns of one block of the store: a usual host fits into one, and to read one series of a host with thousands not
 /// all of them have to be read.
 pub const MAX_COLUMNS_PER_BLOCK: usize = 512;

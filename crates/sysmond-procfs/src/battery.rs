@@ -2,12 +2,13 @@
 
 use crate::attribute::{Attribute, Buffer};
 use crate::listing::Listing;
-use crate::source::{Roots, Source, SourceError, Values};
+use crate::source::{Lane, Roots, Source, SourceError, Values};
 use crate::table::tag;
 use crate::text::{lines, signed, split_once};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::time::Duration;
 use sysmond_model::catalogue::{
     BATTERY_CHARGE, BATTERY_CHARGING, BATTERY_CYCLES, BATTERY_HEALTH, BATTERY_MAINS, BATTERY_POWER,
@@ -19,6 +20,7 @@ pub(crate) const MAX_SUPPLIES: usize = 8;
 /// All supplies.
 #[derive(Debug)]
 pub(crate) struct Batteries {
+    dir: PathBuf,
     listing: Listing,
     supplies: Vec<File>,
     buffer: Buffer,
@@ -35,16 +37,15 @@ struct File {
 
 impl Batteries {
     pub(crate) fn new(roots: &Roots) -> Self {
-        let listing = Listing::new(roots.sysfs.join("class/power_supply"));
-        Self { listing, supplies: Vec::new(), buffer: Buffer::new() }
+        let dir = roots.sysfs.join("class/power_supply");
+        Self { listing: Listing::new(dir.clone()), dir, supplies: Vec::new(), buffer: Buffer::new() }
     }
 
     fn list(&mut self) -> Result<(), Errno> {
-        let Self { listing, supplies, .. } = self;
+        let Self { dir, listing, supplies, .. } = self;
         for supply in supplies.iter_mut() {
             supply.seen = false;
         }
-        let dir = listing.path().to_owned();
         let listed = listing.each(|name| {
             if let Some(supply) = supplies.iter_mut().find(|supply| *supply.name == *name) {
                 supply.seen = true;
@@ -65,6 +66,10 @@ impl Source for Batteries {
         "battery"
     }
 
+    fn lane(&self) -> Lane {
+        Lane::Hardware
+    }
+
     fn read(&mut self, _at: Duration, out: &mut Values) -> Result<(), SourceError> {
         let listed = self.list();
         let Self { supplies, buffer, .. } = self;
@@ -72,7 +77,7 @@ impl Source for Batteries {
             let text = supply.uevent.text(buffer);
             text.map(|text| Supply::parse(text).put(&supply.battery, &supply.mains, out)).is_ok()
         });
-        let path = || self.listing.path().into();
+        let path = || self.dir.as_path().into();
         match listed {
             Ok(()) | Err(Errno::NOENT) if self.supplies.is_empty() => {
                 Err(SourceError::Absent { path: path(), reason: "no battery" })

@@ -166,16 +166,16 @@ mod tests {
             Self(dir)
         }
 
-        fn read(&self, source: &mut Connections) -> Vec<String> {
-            let mut out = Values::default();
-            source.read(Duration::ZERO, &mut out).unwrap();
-            values(&out)
-        }
-
         fn source(&self) -> Connections {
             let dir = self.0.path();
             Connections::new(&Roots { procfs: dir.into(), sysfs: dir.into(), rootfs: dir.into() })
         }
+    }
+
+    fn read(source: &mut Connections) -> Vec<String> {
+        let mut out = Values::default();
+        source.read(Duration::ZERO, &mut out).unwrap();
+        values(&out)
     }
 
     #[test]
@@ -183,7 +183,7 @@ mod tests {
         let tcp = [HEAD.to_owned(), line(0, "0A"), line(1, "01"), line(2, "06"), line(3, "0C")].concat();
         let tcp6 = [HEAD.to_owned(), line(0, "01"), line(1, "03"), line(2, "0F"), line(3, "00")].concat();
         let host = Host::new(&tcp, &tcp6);
-        let found = host.read(&mut host.source());
+        let found = read(&mut host.source());
         for (state, expected) in
             [("established", "2"), ("listen", "1"), ("time_wait", "1"), ("syn_recv", "2"), ("closing", "0")]
         {
@@ -198,28 +198,28 @@ mod tests {
         (0..2000).for_each(|number| tcp.push_str(&line(number, "01")));
         assert!(tcp.len() > 2 * PIECE_BYTES);
         let host = Host::new(&tcp, HEAD);
-        assert_eq!(value(&host.read(&mut host.source()), "tcp.connections{state=established}"), "2000");
+        assert_eq!(value(&read(&mut host.source()), "tcp.connections{state=established}"), "2000");
     }
 
     #[test]
     fn beyond_the_limit_nothing_is_given_and_it_rests() {
         let mut tcp = HEAD.to_owned();
         for number in 0..=MAX_CONNECTIONS {
-            write!(tcp, "{number}: a b 06\n").unwrap();
+            writeln!(tcp, "{number}: a b 06").unwrap();
         }
         let host = Host::new(&tcp, HEAD);
         let mut source = host.source();
-        assert_eq!(host.read(&mut source), [""; 0]);
+        assert_eq!(read(&mut source), [""; 0]);
         fs::write(host.0.path().join("net/tcp"), HEAD).unwrap();
         for _ in 0..REST {
-            assert_eq!(host.read(&mut source), [""; 0]);
+            assert_eq!(read(&mut source), [""; 0]);
         }
-        assert_eq!(host.read(&mut source).len(), STATES.len());
+        assert_eq!(read(&mut source).len(), STATES.len());
     }
 
     #[test]
     fn a_line_without_end_is_no_line() {
         let host = Host::new(&"x".repeat(3 * PIECE_BYTES), "");
-        assert_eq!(value(&host.read(&mut host.source()), "tcp.connections{state=listen}"), "0");
+        assert_eq!(value(&read(&mut host.source()), "tcp.connections{state=listen}"), "0");
     }
 }

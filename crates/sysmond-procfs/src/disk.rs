@@ -1,9 +1,9 @@
 //! Block devices, from `/proc/diskstats`.
 //!
 //! Whole devices alone: what a partition does is in its device. `/sys/block` knows which are whole; where it is
-//! missing, a name tells (`sda1` beside `sda`, `nvme0n1p1` beside `nvme0n1`). A logical or encrypted volume is `dm-3` to
-//! the kernel and `vg0-root` to people, who get the latter. Left out are devices in memory or over
-//! files and floppy drives, which are no disks, and devices that never did any I/O.
+//! missing, a name tells (`sda1` beside `sda`, `nvme0n1p1` beside `nvme0n1`). A logical or encrypted volume is `dm-3`
+//! to the kernel and `vg0-root` to people, who get the latter. Left out are devices in memory or over files and floppy
+//! drives, which are no disks, and devices that never did any I/O.
 
 use crate::attribute;
 use crate::file_source::{Fault, FileSource, ProcFile, Reading};

@@ -1,12 +1,12 @@
 //! Space and inodes of each file system, as `df` shows them.
 //!
 //! The table of mounts comes from `/proc/self/mountinfo`, the figures from `statvfs` of each mount below the root
-//! directory that was given. `statvfs` can block for ever, as that of an NFS mount whose server is gone: file systems of
-//! other machines are left to [`crate::remote`].
+//! directory that was given. `statvfs` can block for ever, as that of an NFS mount whose server is gone: file systems
+//! of other machines are left to [`crate::remote`].
 
 use crate::file_source::{Fault, ProcFile};
 use crate::mounts::{self, Mount};
-use crate::source::{Roots, Source, SourceError, Values};
+use crate::source::{Lane, Roots, Source, SourceError, Values};
 use crate::table::tag;
 use rustix::fs::{FileType, StatVfs, StatVfsMountFlags, major, minor, stat, statvfs};
 use rustix::io::Errno;
@@ -55,6 +55,10 @@ impl FileSystems {
 impl Source for FileSystems {
     fn name(&self) -> &'static str {
         "filesystem"
+    }
+
+    fn lane(&self) -> Lane {
+        Lane::Storage
     }
 
     /// A file system that cannot be measured does not stop the others; the first error is the answer.

@@ -42,14 +42,15 @@ impl Frequency {
 
     /// Cores that say something; a core that is switched on later is found when another went.
     fn open(&mut self) {
+        let dir = |number: u32| self.dir.join(format!("cpu{number}"));
         let core = |number: u32| {
-            let dir = self.dir.join(format!("cpu{number}"));
-            let clock = Attribute::open(dir.join("cpufreq/scaling_cur_freq"));
-            let throttles = Attribute::open(dir.join("thermal_throttle/core_throttle_count"));
+            let clock = Attribute::open(dir(number).join("cpufreq/scaling_cur_freq"));
+            let throttles = Attribute::open(dir(number).join("thermal_throttle/core_throttle_count"));
             let tags = tags::pair("core", &number.to_string());
             (clock.is_some() || throttles.is_some()).then_some(Core { tags, clock, throttles })
         };
-        self.cores = (0..MAX_READ).filter_map(core).collect();
+        // A core that is switched off keeps its folder.
+        self.cores = (0..MAX_READ).take_while(|number| dir(*number).is_dir()).filter_map(core).collect();
     }
 
     fn put_throttles(&mut self, sum: Option<u64>, at: Duration, out: &mut Values) {
@@ -129,6 +130,7 @@ mod tests {
     fn clocks_of_cores_their_mean_and_throttles() {
         let dir = tempfile::tempdir().unwrap();
         core(dir.path(), 0, "1200000\n", 3);
+        fs::create_dir_all(dir.path().join("devices/system/cpu/cpu1")).unwrap();
         core(dir.path(), 2, "2400000\n", 0);
         let mut source = source(dir.path());
         let expected = [

@@ -13,7 +13,9 @@ use crate::raid::Raid;
 use crate::source::Values;
 use crate::uptime::Uptime;
 use crate::vmstat::VmStat;
-use crate::{addresses, cgroup, connections, container, mounts, processor, sockets, static_info, tables};
+use crate::{
+    addresses, cgroup, connections, container, mounts, processes, processor, sockets, static_info, tables,
+};
 use std::collections::HashSet;
 use std::time::Duration;
 use sysmond_model::catalogue::{PRESSURE_IO_FULL, PRESSURE_IO_SOME};
@@ -54,6 +56,7 @@ pub fn take_any_bytes(first: &[u8], second: &[u8]) {
         put("tables", |out| drop(tables::open_files(text, out)));
         put("battery", |out| Supply::parse(text).put("battery=a", "supply=b", out));
         cgroup::take_any_bytes(text);
+        processes::take_any_bytes(text);
         assert_ne!(container::group_kind(text), Some(""), "a container of no kind");
         assert!(mounts::remote(text).iter().all(|point| !point.is_empty()), "a mount without a place");
         let groups = mounts::choose(text);

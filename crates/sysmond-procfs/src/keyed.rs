@@ -93,7 +93,7 @@ mod tests {
             let mut keyed = Keyed::new(KEYS);
             for (count, value) in texts {
                 let lines = ["Active", "pgfree", "Active(anon)", "pgfault"].iter().take(count);
-                let text: String = lines.map(|key| format!("{key}: {value}\n")).collect();
+                let text = lines.map(|key| format!("{key}: {value}\n")).collect::<Vec<_>>().concat();
                 let fresh = Keyed::new(KEYS).numbers(text.as_bytes());
                 prop_assert_eq!(keyed.numbers(text.as_bytes()), fresh, "{}", text);
             }

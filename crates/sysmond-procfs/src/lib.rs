@@ -28,6 +28,7 @@ mod network;
 mod pace;
 mod paced;
 mod pressure;
+mod processes;
 mod processor;
 mod protocols;
 mod raid;
@@ -45,5 +46,6 @@ mod text;
 mod uptime;
 mod vmstat;
 
-pub use source::{Roots, Source, SourceError, Values, sources};
+pub use processes::{LatestProcesses, ProcessOptions};
+pub use source::{Lane, Roots, Source, SourceError, Values, sources, sources_and_processes};
 pub use static_info::{hostname, static_info};

@@ -11,7 +11,7 @@ use crate::source::{Roots, Source, SourceError, Values};
 use crate::table::tag;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use sysmond_model::catalogue::{NETWORK_CARRIER_CHANGES, NETWORK_SPEED, NETWORK_UP};
 
@@ -21,6 +21,7 @@ const MEGA: f64 = 1e6;
 /// All interfaces.
 #[derive(Debug)]
 pub(crate) struct Links {
+    dir: PathBuf,
     listing: Listing,
     pace: Pace,
     found: Vec<Link>,
@@ -31,48 +32,57 @@ pub(crate) struct Links {
 struct Link {
     name: Box<[u8]>,
     tags: String,
-    state: Attribute,
-    speed: Option<Attribute>,
-    changes: Option<Attribute>,
+    files: Files,
     last_changes: Option<u64>,
     seen: bool,
 }
 
+#[derive(Debug)]
+enum Files {
+    /// Of an interface that carried nothing so far: what it received and sent.
+    Unused([Option<Attribute>; 2]),
+    Used {
+        state: Attribute,
+        speed: Option<Attribute>,
+        changes: Option<Attribute>,
+    },
+}
+
 impl Link {
-    /// Nothing where the interface never carried anything.
-    fn open(dir: &Path, name: &[u8], buffer: &mut Buffer) -> Option<Self> {
-        let dir = dir.join(OsStr::from_bytes(name));
-        let mut carried = |file: &str| {
-            let counter = Attribute::open(dir.join("statistics").join(file));
-            counter.and_then(|counter| counter.number(buffer)).unwrap_or(0)
-        };
-        if carried("rx_bytes") == 0 && carried("tx_bytes") == 0 {
-            return None;
+    fn open(dir: &Path, name: &[u8]) -> Self {
+        let open =
+            |file: &str| Attribute::open(dir.join(OsStr::from_bytes(name)).join("statistics").join(file));
+        let files = Files::Unused([open("rx_bytes"), open("tx_bytes")]);
+        Self { name: name.into(), tags: tag("interface", name), files, last_changes: None, seen: true }
+    }
+
+    /// Opens the rest where the interface is used. Whether it is still there.
+    fn follow(&mut self, dir: &Path, buffer: &mut Buffer) -> bool {
+        let Files::Unused(counters) = &self.files else { return true };
+        let mut carried = counters.iter().flatten().map(|counter| counter.number(buffer));
+        if carried.any(|bytes| bytes.is_some_and(|bytes| bytes > 0)) {
+            let dir = dir.join(OsStr::from_bytes(&self.name));
+            let Some(state) = Attribute::open(dir.join("operstate")) else { return false };
+            let (speed, changes) = (dir.join("speed"), dir.join("carrier_changes"));
+            let (speed, changes) = (Attribute::open(speed), Attribute::open(changes));
+            self.files = Files::Used { state, speed, changes };
         }
-        Some(Self {
-            name: name.into(),
-            tags: tag("interface", name),
-            state: Attribute::open(dir.join("operstate"))?,
-            speed: Attribute::open(dir.join("speed")),
-            changes: Attribute::open(dir.join("carrier_changes")),
-            last_changes: None,
-            seen: true,
-        })
+        true
     }
 
     /// Puts what the interface says; whether it is still there.
     fn read(&mut self, elapsed: Option<Elapsed>, buffer: &mut Buffer, out: &mut Values) -> bool {
-        let Ok(state) = self.state.text(buffer) else { return false };
+        let Files::Used { state, speed, changes } = &self.files else { return true };
+        let Ok(state) = state.text(buffer) else { return false };
         // Tunnels and the like do not know their state and work.
         let is_up = matches!(state, b"up" | b"unknown");
         out.put(&NETWORK_UP, &self.tags, f64::from(u8::from(is_up)));
-        // Those without a speed say -1, or fail.
-        if let Some(speed) =
-            self.speed.as_ref().and_then(|speed| speed.number(buffer)).filter(|speed| *speed > 0)
-        {
+        // Those without a speed say -1 or its 32 bits, or fail.
+        let speed = speed.as_ref().and_then(|speed| speed.number(buffer));
+        if let Some(speed) = speed.filter(|speed| (1..u64::from(u32::MAX)).contains(speed)) {
             out.put(&NETWORK_SPEED, &self.tags, MEGA * speed as f64);
         }
-        let now = self.changes.as_ref().and_then(|changes| changes.number(buffer));
+        let now = changes.as_ref().and_then(|changes| changes.number(buffer));
         let last = std::mem::replace(&mut self.last_changes, now);
         let increase = now.zip(last).and_then(|(now, last)| now.checked_sub(last));
         if let (Some(elapsed), Some(increase)) = (elapsed, increase) {
@@ -84,33 +94,37 @@ impl Link {
 
 impl Links {
     pub(crate) fn new(roots: &Roots, max_gap: Duration) -> Self {
-        let listing = Listing::new(roots.sysfs.join("class/net"));
-        Self { listing, pace: Pace::new(max_gap), found: Vec::new(), buffer: Buffer::new() }
+        let dir = roots.sysfs.join("class/net");
+        Self {
+            listing: Listing::new(dir.clone()),
+            dir,
+            pace: Pace::new(max_gap),
+            found: Vec::new(),
+            buffer: Buffer::new(),
+        }
     }
 
     /// Follows interfaces that come and go.
     fn list(&mut self) -> Result<(), SourceError> {
-        let Self { listing, found: links, buffer, .. } = self;
+        let Self { dir, listing, found: links, buffer, .. } = self;
         for link in links.iter_mut() {
             link.seen = false;
         }
-        let dir = listing.path().to_owned();
         let listed = listing.each(|name| {
             if let Some(link) = links.iter_mut().find(|link| *link.name == *name) {
                 link.seen = true;
             } else if name != b"lo" && links.len() < MAX_INTERFACES {
-                links.extend(
-                    Link::open(&dir, name, buffer).filter(|new| links.iter().all(|l| l.tags != new.tags)),
-                );
+                let new = Link::open(dir, name);
+                links.extend(Some(new).filter(|new| links.iter().all(|link| link.tags != new.tags)));
             }
         });
-        links.retain(|link| link.seen);
+        links.retain_mut(|link| link.seen && link.follow(dir, buffer));
         match listed {
             Ok(()) => Ok(()),
             Err(rustix::io::Errno::NOENT) => {
-                Err(SourceError::Absent { path: dir.into(), reason: "no network below /sys" })
+                Err(SourceError::Absent { path: dir.as_path().into(), reason: "no network below /sys" })
             }
-            Err(errno) => Err(SourceError::io(dir, errno)),
+            Err(errno) => Err(SourceError::io(dir.as_path(), errno)),
         }
     }
 }

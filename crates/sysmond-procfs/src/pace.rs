@@ -53,8 +53,8 @@ impl Elapsed {
         (100.0 * millis as f64 / self.millis()).min(100.0)
     }
 
-    /// The share of this time on all of `cores` that `micros` are, percent; to the nearest millisecond, so that it stays a
-    /// ratio of small integers.
+    /// The share of this time on all of `cores` that `micros` are, percent; to the nearest millisecond, so that it
+    /// stays a ratio of small integers.
     pub(crate) fn percent_of_cores(self, micros: u64, cores: u64) -> f64 {
         let millis = micros.saturating_add(500) / 1000;
         (100.0 * millis as f64 / (self.millis() * cores.max(1) as f64)).min(100.0)

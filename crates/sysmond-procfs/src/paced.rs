@@ -1,7 +1,7 @@
 //! When a source is read: what costs much or changes seldom has a slower clock than the agent's, and what the host
 //! does not have is asked for seldom.
 
-use crate::source::{Source, SourceError, Values};
+use crate::source::{Lane, Source, SourceError, Values};
 use std::time::Duration;
 
 /// How often a source that was absent is asked again: hardware is plugged in, a module is loaded.
@@ -55,6 +55,10 @@ impl Paced {
 impl Source for Paced {
     fn name(&self) -> &'static str {
         self.source.name()
+    }
+
+    fn lane(&self) -> Lane {
+        self.source.lane()
     }
 
     fn read(&mut self, at: Duration, out: &mut Values) -> Result<(), SourceError> {

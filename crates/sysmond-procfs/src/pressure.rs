@@ -1,6 +1,6 @@
 //! Pressure stall information: the share of time in which tasks waited for a resource, from `/proc/pressure`.
 //!
-//! A kernel before 4.20, or one started with `psi=0`, has no such files: that is an error of each reading.
+//! A kernel before 4.20, or one started with `psi=0`, has no such files: then the source is absent.
 
 use crate::file_source::{Fault, ProcFile};
 use crate::pace::Pace;
@@ -12,6 +12,9 @@ use sysmond_model::catalogue::{
     PRESSURE_CPU_SOME, PRESSURE_IO_FULL, PRESSURE_IO_SOME, PRESSURE_MEMORY_FULL, PRESSURE_MEMORY_SOME,
 };
 
+/// Kernels have all of them or none.
+const ALONE: &str = "missing, though others are there";
+
 /// All three resources.
 #[derive(Debug)]
 pub(crate) struct Pressure {
@@ -21,7 +24,7 @@ pub(crate) struct Pressure {
 impl Pressure {
     pub(crate) fn new(roots: &Roots, max_gap: Duration) -> Self {
         let resource = |name, some, full| Resource {
-            file: ProcFile::new(roots.procfs.join("pressure").join(name)),
+            file: ProcFile::new(roots.procfs.join("pressure").join(name)).or_absent("not on this kernel"),
             stalls: Stalls::new(some, full, max_gap),
         };
         Self {
@@ -44,7 +47,12 @@ impl Source for Pressure {
     fn read(&mut self, at: Duration, out: &mut Values) -> Result<(), SourceError> {
         let [cpu, memory, io] = &mut self.resources;
         let results = [cpu.read(at, out), memory.read(at, out), io.read(at, out)];
-        results.into_iter().collect()
+        let is_partial = results.iter().any(Result::is_ok);
+        let complaint = |error| match error {
+            SourceError::Absent { path, .. } if is_partial => SourceError::Malformed { path, reason: ALONE },
+            error => error,
+        };
+        results.into_iter().collect::<Result<(), _>>().map_err(complaint)
     }
 }
 
@@ -152,8 +160,16 @@ mod tests {
         pressure.read(Duration::from_secs(1), &mut out).unwrap_err();
         write(250_000);
         let error = pressure.read(Duration::from_secs(2), &mut out).unwrap_err();
-        assert!(error.to_string().ends_with("pressure/cpu"), "{error}");
+        assert!(error.to_string().contains("pressure/cpu: missing"), "{error}");
         assert_eq!(values(&out), ["pressure.io_some 25", "pressure.io_full 0"]);
+    }
+
+    #[test]
+    fn a_kernel_without_them_is_no_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let roots = Roots { procfs: dir.path().into(), sysfs: dir.path().into(), rootfs: dir.path().into() };
+        let mut pressure = Pressure::new(&roots, Duration::MAX);
+        assert!(pressure.read(Duration::ZERO, &mut Values::default()).unwrap_err().is_absence());
     }
 
     #[test]

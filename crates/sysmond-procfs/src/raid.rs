@@ -203,8 +203,9 @@ mod tests {
 
     #[test]
     fn arrays_beyond_the_limit_are_said() {
-        let arrays: String =
+        let arrays: Vec<_> =
             (0..30).map(|n| format!("md{n} : active raid1 sda[0]\n      9 blocks [1/1] [U]\n")).collect();
+        let arrays = arrays.concat();
         let text = format!("Personalities : [raid1]\n{arrays}");
         let mut out = Values::default();
         let result = Raid::default().take(text.as_bytes(), Duration::ZERO, &mut out);

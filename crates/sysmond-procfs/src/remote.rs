@@ -6,7 +6,7 @@
 use crate::file_source::ProcFile;
 use crate::filesystem::{below, put};
 use crate::mounts;
-use crate::source::{Roots, Source, SourceError, Values};
+use crate::source::{Lane, Roots, Source, SourceError, Values};
 use crate::table::tag;
 use rustix::fs::{StatVfs, statvfs};
 use std::path::{Path, PathBuf};
@@ -118,6 +118,10 @@ impl Place {
 impl Source for Remote {
     fn name(&self) -> &'static str {
         "remote"
+    }
+
+    fn lane(&self) -> Lane {
+        Lane::Storage
     }
 
     fn read(&mut self, _at: Duration, out: &mut Values) -> Result<(), SourceError> {

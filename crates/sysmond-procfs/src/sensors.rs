@@ -5,7 +5,7 @@
 
 use crate::attribute::{Attribute, Buffer, once};
 use crate::listing::Listing;
-use crate::source::{Roots, Source, SourceError, Values};
+use crate::source::{Lane, Roots, Source, SourceError, Values};
 use crate::table::tag_pair;
 use crate::text::number;
 use std::ffi::OsStr;
@@ -208,6 +208,10 @@ fn critical(dir: &Path, channel: &str, kind: &Kind) -> Option<f64> {
 impl Source for Sensors {
     fn name(&self) -> &'static str {
         "sensors"
+    }
+
+    fn lane(&self) -> Lane {
+        Lane::Hardware
     }
 
     fn read(&mut self, _at: Duration, out: &mut Values) -> Result<(), SourceError> {

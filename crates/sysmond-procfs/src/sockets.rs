@@ -119,7 +119,9 @@ mod tests {
 
     fn put(texts: &[&str]) -> Vec<String> {
         let (mut counts, mut out) = (Counts::default(), Values::default());
-        texts.iter().for_each(|text| counts.add(text.as_bytes()));
+        for text in texts {
+            counts.add(text.as_bytes());
+        }
         counts.put(4096, &mut out).unwrap();
         values(&out)
     }

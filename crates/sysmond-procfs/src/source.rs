@@ -1,9 +1,10 @@
 //! What all sources have in common.
 
 use crate::paced::Paced;
+use crate::processes::{LatestProcesses, ProcessOptions};
 use crate::{
     battery, cgroup, clock, connections, cpu, disk, filesystem, frequency, links, load, memory, network,
-    pressure, protocols, raid, remote, sensors, sockets, tables, uptime, vmstat,
+    pressure, processes, protocols, raid, remote, sensors, sockets, tables, uptime, vmstat,
 };
 use std::io;
 use std::path::{Path, PathBuf};
@@ -93,10 +94,27 @@ impl SourceError {
     }
 }
 
+/// What a reading may have to wait for. Whoever reads gives each lane a thread: what hangs holds up those of its own
+/// lane alone, and to wake a thread for each source would cost more than to read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lane {
+    /// The kernel's own memory.
+    Kernel,
+    /// Disks and other machines.
+    Storage,
+    /// Sensors and the buses that they are on.
+    Hardware,
+}
+
 /// One source of values, such as `/proc/stat`.
 pub trait Source: Send {
     /// A short lower-case name: the `collector` tag of its health.
     fn name(&self) -> &'static str;
+
+    /// With what it may be read on one thread.
+    fn lane(&self) -> Lane {
+        Lane::Kernel
+    }
 
     /// Reads once. `at` is the time since boot, suspended time included (`CLOCK_BOOTTIME`): rates are over its
     /// difference to the last reading, and there are none on the first reading, after a hole longer than the
@@ -161,9 +179,21 @@ const SLOWER: Duration = Duration::from_secs(30);
 /// All sources of a host, in the order in which people read them. A source whose files are missing is there too and
 /// says so when it is read.
 pub fn sources(roots: &Roots, max_gap: Duration) -> Vec<Box<dyn Source>> {
+    sources_and_processes(roots, max_gap, ProcessOptions::default(), Arc::default())
+}
+
+/// The same, where the snapshots of processes are wanted too: the source `processes` leaves them in `latest`.
+pub fn sources_and_processes(
+    roots: &Roots,
+    max_gap: Duration,
+    options: ProcessOptions,
+    latest: Arc<LatestProcesses>,
+) -> Vec<Box<dyn Source>> {
     let seconds = Duration::from_secs;
     // A slow clock has holes of its own length.
     let slow_gap = max_gap.max(3 * SLOW);
+    // Where there are thousands of processes theirs is slower still.
+    let process_gap = max_gap.max(6 * SLOW);
     vec![
         Paced::always(cpu::source(roots, max_gap)),
         Paced::every(SLOW, seconds(1), frequency::Frequency::new(roots, slow_gap)),
@@ -180,6 +210,7 @@ pub fn sources(roots: &Roots, max_gap: Duration) -> Vec<Box<dyn Source>> {
         Paced::every(SLOWER, seconds(13), connections::Connections::new(roots)),
         Paced::always(pressure::Pressure::new(roots, max_gap)),
         Paced::always(uptime::source(roots)),
+        Paced::every(SLOW, seconds(8), processes::Processes::new(roots, process_gap, options, latest)),
         Paced::every(seconds(5), seconds(0), tables::Tables::new(roots)),
         Paced::every(seconds(60), seconds(50), clock::Clock::new(roots)),
         Paced::every(SLOW, seconds(4), sensors::Sensors::new(roots)),

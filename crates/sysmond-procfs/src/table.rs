@@ -116,6 +116,15 @@ pub(crate) fn tag(key: &str, name: &[u8]) -> String {
     tag_within(MAX_SAMPLE_TAGS_BYTES, key, name)
 }
 
+/// Text for people of bytes from elsewhere, by the same rules.
+pub(crate) fn printable(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).chars().map(shown).collect()
+}
+
+fn shown(c: char) -> char {
+    if is_unprintable(c) { char::REPLACEMENT_CHARACTER } else { c }
+}
+
 /// Two such tags; their keys have to be given in order. Each has half of the room.
 pub(crate) fn tag_pair(first: (&str, &[u8]), second: (&str, &[u8])) -> String {
     let room = MAX_SAMPLE_TAGS_BYTES / 2 - 1;
@@ -126,7 +135,7 @@ fn tag_within(room: usize, key: &str, name: &[u8]) -> String {
     let mut clean = String::with_capacity(name.len().min(room));
     let mut room = room.saturating_sub(key.len() + 1);
     for c in String::from_utf8_lossy(name).chars() {
-        let c = if is_unprintable(c) { char::REPLACEMENT_CHARACTER } else { c };
+        let c = shown(c);
         // The escape of a comma, an equals sign or a backslash is one byte more.
         let size = c.len_utf8() + usize::from(matches!(c, ',' | '=' | '\\'));
         let Some(rest) = room.checked_sub(size) else { break };

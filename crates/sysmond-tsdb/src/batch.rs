@@ -8,14 +8,18 @@ use crate::sealed::{Sealed, hour_of};
 use crate::writer::Shared;
 use crate::{Append, AppendError, Appended};
 use rusqlite::{Connection, params};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use sysmond_model::frame::Row;
-use sysmond_model::limits::{MAX_HOSTS, MAX_SERIES_PER_HOST};
+use sysmond_model::limits::{MAX_HOSTS, MAX_KNOWN_SERIES_PER_HOST, MAX_SERIES_PER_HOST};
 use sysmond_model::{Host, HostInfo, Shape, StaticInfo, Timestamp};
 
 /// How stale the time of a layout's last use may be on disk, milliseconds.
 pub(crate) const LAYOUT_USE_SLACK_MS: i64 = 3_600_000;
+/// How long a series that fell silent counts towards a host's limit, milliseconds.
+const ACTIVE_MS: i64 = LAYOUT_USE_SLACK_MS + 3_600_000;
+/// No sample is of a later time: the end of the year 9999.
+const MAX_TIME_MS: i64 = 253_402_300_799_999;
 /// Rows of one run in the log.
 const MAX_RUN_ROWS: usize = 10_000;
 
@@ -175,10 +179,14 @@ impl<'a> Batch<'a> {
         let mut names = self.shared.names.write().unwrap_or_else(PoisonError::into_inner);
         let mut plan = Plan { layout_id: 0, layout: Arc::default(), kept: Vec::new(), refused: Vec::new() };
         let mut metrics = Vec::with_capacity(shape.len());
+        let (mut active, mut known) = pending.series(&names);
         for (column, series) in shape.series().iter().enumerate() {
             let id = names.id(series);
-            let is_known = id.is_some_and(|id| pending.knows(id));
-            if !is_known && pending.series_count() >= MAX_SERIES_PER_HOST {
+            let is_active = id.is_some_and(|id| active.contains(&id));
+            let is_known = is_active || id.is_some_and(|id| known.contains(&id));
+            if (!is_active && active.len() >= MAX_SERIES_PER_HOST)
+                || (!is_known && known.len() >= MAX_KNOWN_SERIES_PER_HOST)
+            {
                 plan.refused.push(column);
                 continue;
             }
@@ -186,7 +194,8 @@ impl<'a> Batch<'a> {
                 Some(id) => id,
                 None => names.add_series(self.conn, series)?,
             };
-            if !is_known {
+            active.insert(id);
+            if known.insert(id) {
                 pending.series.insert(id);
             }
             metrics.push(id);
@@ -216,7 +225,7 @@ impl<'a> Batch<'a> {
         if present == 0 {
             return Ok(());
         }
-        if hour_of(at) < pending.raw_from {
+        if !(0..=MAX_TIME_MS).contains(&at) || hour_of(at) < pending.raw_from {
             answer.too_old += present;
             return Ok(());
         }
@@ -384,12 +393,15 @@ impl Pending {
         state.head.len()
     }
 
-    fn knows(&self, id: MetricId) -> bool {
-        self.series.contains(&id) || self.cell.lock().series.contains(&id)
-    }
-
-    fn series_count(&self) -> usize {
-        self.cell.lock().series.len() + self.series.len()
+    /// The host's series that were in use lately, and all of which samples are kept.
+    fn series(&self, names: &Names) -> (HashSet<MetricId>, HashSet<MetricId>) {
+        let state = self.cell.lock();
+        let since = Timestamp::from_millis(self.newest_row.unwrap_or(0).saturating_sub(ACTIVE_MS));
+        let layouts = state.layouts.iter().chain(&self.layouts).filter(|(_, used)| **used >= since);
+        let active =
+            layouts.filter_map(|(id, _)| names.layout(*id)).flat_map(|layout| layout.iter().copied());
+        let known = state.series.iter().chain(&self.series).copied().collect();
+        (active.chain(self.series.iter().copied()).collect(), known)
     }
 
     fn put(&mut self, at: i64, row: HeadRow) {

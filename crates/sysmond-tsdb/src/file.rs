@@ -13,7 +13,7 @@ use sysmond_model::Timestamp;
 
 /// How long the check of a file at start may take: a large store is ready in time, its unread part is checked as it is
 /// read.
-const CHECK_LIMIT: Duration = Duration::from_secs(2);
+const CHECK_LIMIT: Duration = Duration::from_millis(250);
 /// How long a statement waits for another connection's lock.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The writer's page cache, KiB.

@@ -140,7 +140,8 @@ impl HostState {
         let Some(newest) = cells.values().map(|cell| cell.at).max() else {
             return Vec::new();
         };
-        let current = cells.into_iter().filter(|(_, cell)| cell.at >= newest - LATEST_WINDOW_MS);
+        let current =
+            cells.into_iter().filter(|(_, cell)| cell.at >= newest.saturating_sub(LATEST_WINDOW_MS));
         let sample = |(metric, cell): (MetricId, NewestCell)| {
             let series = names.series(metric)?.as_ref().clone();
             Some(Sample { timestamp: Timestamp::from_millis(cell.at), series, value: cell.value })

@@ -14,6 +14,7 @@ mod batch;
 mod buckets;
 mod budget;
 mod cells;
+mod churn;
 mod codec;
 mod compact;
 mod error;

@@ -172,6 +172,9 @@ pub(crate) fn decode(data: &[u8], width: impl Fn(LayoutId) -> Option<usize>) -> 
 fn read_run(bytes: &mut Bytes<'_>, layout_id: LayoutId, width: usize) -> Result<Run, Damaged> {
     let rows = bytes.size(MAX_ROWS.min(bytes.rest().len()))?;
     let first_seq = bytes.varint()?.cast_signed();
+    if rows == 0 {
+        return Err(Damaged("a run of no rows"));
+    }
     if !(0..MAX_SEQ).contains(&first_seq) {
         return Err(Damaged("no place in any order"));
     }

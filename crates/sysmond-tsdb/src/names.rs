@@ -1,8 +1,7 @@
 //! Numbers for series and for layouts (the columns of a row, in order), as rows on disk name them.
 
-use crate::schema;
 use rusqlite::{Connection, params};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use sysmond_model::Series;
 
@@ -13,21 +12,22 @@ pub(crate) type LayoutId = u32;
 /// The columns of a row.
 pub(crate) type Layout = Arc<[MetricId]>;
 
-/// All known series and layouts. Nothing is ever removed: a fleet has few.
+/// All known series and layouts. Numbers are never used twice, but [`churn`](crate::churn) takes out what nobody needs.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
-    series: Vec<Arc<Series>>,
+    series: HashMap<MetricId, Arc<Series>>,
     ids: HashMap<Arc<Series>, MetricId>,
     by_type: HashMap<Box<str>, Vec<MetricId>>,
-    layouts: Vec<Layout>,
+    layouts: HashMap<LayoutId, Layout>,
     layout_ids: HashMap<Layout, LayoutId>,
+    next: Mark,
 }
 
-/// How many names there were, to go back to.
-#[derive(Clone, Copy, Debug)]
+/// The next numbers, to go back to.
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Mark {
-    series: usize,
-    layouts: usize,
+    series: MetricId,
+    layout: LayoutId,
 }
 
 impl Names {
@@ -37,52 +37,59 @@ impl Names {
         let mut statement = conn.prepare("SELECT id, metric_type, tags FROM metric ORDER BY id")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let series = Series::new(row.get::<_, String>(1)?, row.get::<_, String>(2)?);
-            if names.push_series(&series) != row.get::<_, MetricId>(0)? {
-                return Err(schema::damaged("metric numbers have a hole"));
-            }
+            names.next.series = row.get(0)?;
+            names.push_series(&Series::new(row.get::<_, String>(1)?, row.get::<_, String>(2)?));
         }
-        let mut columns: Vec<Vec<MetricId>> = Vec::new();
+        let mut columns: BTreeMap<LayoutId, Vec<MetricId>> = BTreeMap::new();
         let mut statement =
             conn.prepare("SELECT layout_id, metric_id FROM layout ORDER BY layout_id, position")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let (layout, metric) = (row.get::<_, LayoutId>(0)? as usize, row.get::<_, MetricId>(1)?);
-            if layout == columns.len() {
-                columns.push(Vec::new());
-            }
-            if layout + 1 != columns.len() {
-                return Err(schema::damaged("layout numbers have a hole"));
-            }
-            if let Some(last) = columns.last_mut() {
-                last.push(metric);
-            }
+            columns.entry(row.get(0)?).or_default().push(row.get(1)?);
         }
-        for layout in columns {
+        for (id, layout) in columns {
+            names.next.layout = id;
             names.push_layout(layout.into());
         }
         Ok(names)
     }
 
     pub(crate) fn mark(&self) -> Mark {
-        Mark { series: self.series.len(), layouts: self.layouts.len() }
+        self.next
     }
 
     /// Forgets what came after `mark`: the transaction that would have stored it failed.
     pub(crate) fn rollback(&mut self, mark: Mark) {
-        for series in self.series.drain(mark.series..) {
+        (mark.series..self.next.series).for_each(|id| self.remove_series(id));
+        (mark.layout..self.next.layout).for_each(|id| self.remove_layout(id));
+        self.next = mark;
+    }
+
+    pub(crate) fn remove_series(&mut self, id: MetricId) {
+        if let Some(series) = self.series.remove(&id) {
             self.ids.remove(&series);
             if let Some(ids) = self.by_type.get_mut(&series.metric_type) {
-                ids.pop();
+                ids.retain(|own| *own != id);
             }
         }
-        for layout in self.layouts.drain(mark.layouts..) {
+    }
+
+    pub(crate) fn remove_layout(&mut self, id: LayoutId) {
+        if let Some(layout) = self.layouts.remove(&id) {
             self.layout_ids.remove(&layout);
         }
     }
 
+    pub(crate) fn series_ids(&self) -> impl Iterator<Item = MetricId> {
+        self.series.keys().copied()
+    }
+
+    pub(crate) fn layouts(&self) -> impl Iterator<Item = (LayoutId, &Layout)> {
+        self.layouts.iter().map(|(id, layout)| (*id, layout))
+    }
+
     pub(crate) fn series(&self, id: MetricId) -> Option<&Arc<Series>> {
-        self.series.get(id as usize)
+        self.series.get(&id)
     }
 
     pub(crate) fn id(&self, series: &Series) -> Option<MetricId> {
@@ -95,7 +102,7 @@ impl Names {
     }
 
     pub(crate) fn layout(&self, id: LayoutId) -> Option<&Layout> {
-        self.layouts.get(id as usize)
+        self.layouts.get(&id)
     }
 
     pub(crate) fn layout_id(&self, layout: &[MetricId]) -> Option<LayoutId> {
@@ -122,22 +129,24 @@ impl Names {
     }
 
     fn push_series(&mut self, series: &Series) -> MetricId {
-        let id = number(self.series.len());
+        let id = self.next.series;
+        self.next.series = next(id);
         let series = Arc::new(series.clone());
         self.by_type.entry(series.metric_type.clone()).or_default().push(id);
         self.ids.insert(series.clone(), id);
-        self.series.push(series);
+        self.series.insert(id, series);
         id
     }
 
     fn push_layout(&mut self, layout: Layout) -> LayoutId {
-        let id = number(self.layouts.len());
+        let id = self.next.layout;
+        self.next.layout = next(id);
         self.layout_ids.insert(layout.clone(), id);
-        self.layouts.push(layout);
+        self.layouts.insert(id, layout);
         id
     }
 }
 
-fn number(len: usize) -> u32 {
-    u32::try_from(len).expect("memory ends before four thousand million names")
+fn next(id: u32) -> u32 {
+    id.checked_add(1).expect("a file ends before four thousand million names")
 }

@@ -14,6 +14,11 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub(crate) struct Newest(Vec<(Layout, Vec<NewestCell>)>);
 
+/// Layouts of a host beyond which they are made one.
+const MANY_LAYOUTS: usize = 8;
+/// How long before the newest a value may be and still be kept then, milliseconds.
+const KEPT_MS: i64 = 24 * 3_600_000;
+
 /// A value with its time and its place in the order of storing; absent where the place is 0.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct NewestCell {
@@ -33,6 +38,9 @@ impl Newest {
         let known =
             self.0.iter().position(|(layout, _)| Arc::ptr_eq(layout, &row.layout) || *layout == row.layout);
         let place = known.unwrap_or_else(|| {
+            if self.0.len() >= MANY_LAYOUTS {
+                self.join();
+            }
             self.0.push((row.layout.clone(), vec![NewestCell::default(); row.layout.len()]));
             self.0.len() - 1
         });
@@ -43,6 +51,17 @@ impl Newest {
                 *slot = cell;
             }
         }
+    }
+
+    /// Makes one layout of all: a host whose series come and go has another one each time. What fell silent a day before
+    /// the newest is forgotten.
+    fn join(&mut self) {
+        let cells = self.cells();
+        let since = cells.values().map(|cell| cell.at).max().unwrap_or(0).saturating_sub(KEPT_MS);
+        self.0 = vec![cells.into_iter().filter(|(_, cell)| cell.at >= since).unzip::<_, _, Vec<_>, Vec<_>>()]
+            .into_iter()
+            .map(|(metrics, cells)| (metrics.into(), cells))
+            .collect();
     }
 
     /// Takes all rows of a block.

@@ -97,7 +97,8 @@ const RAW_RANGE_MS: i64 = 6 * HOUR_MS;
 /// are gone.
 fn tier(grid: Grid, from: i64, to: i64, raw_from: i64) -> Option<Tier> {
     let tiers = [Tier::TenMinutes, Tier::Minute];
-    let fitting = tiers.into_iter().find(|tier| grid.width_ms >= tier.step() && to - from > RAW_RANGE_MS);
+    let fitting =
+        tiers.into_iter().find(|tier| grid.width_ms >= tier.step() && to.saturating_sub(from) > RAW_RANGE_MS);
     let is_gone = hour_of(from) < raw_from;
     fitting.or(is_gone.then_some(Tier::Minute))
 }

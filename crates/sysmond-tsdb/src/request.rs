@@ -69,7 +69,8 @@ pub struct Appended {
     pub stored: usize,
     /// Of those, cells that were there before with the same value.
     pub duplicates: usize,
-    /// Cells that were not stored since those of their time have been removed already, by age or by the byte budget.
+    /// Cells that were not stored since those of their time have been removed already, by age or by the byte budget, or
+    /// since their time is before 1970 or after the year 9999.
     pub too_old: usize,
     /// Columns of the frame that were refused since the host has too many series.
     pub refused_columns: Vec<usize>,

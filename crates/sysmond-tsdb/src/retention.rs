@@ -22,7 +22,7 @@ const SLICE: Duration = Duration::from_millis(15);
 /// Rows that are looked up at once.
 const ROWS_PER_STEP: i64 = 4;
 /// Free pages given back to the file system at once.
-const VACUUM_PAGES: u64 = 256;
+const VACUUM_PAGES: u64 = 64;
 /// Free pages that a file may keep whatever its size: 32 MB.
 const MANY_FREE_PAGES: u64 = 8192;
 /// Silence after which the `status` written beside a host becomes `offline`, where no server said another.

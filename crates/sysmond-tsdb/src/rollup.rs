@@ -238,7 +238,7 @@ fn summarize(table: &Table, step: i64) -> Table {
         [
             present().fold(f64::NAN, f64::min),
             present().fold(f64::NAN, f64::max),
-            finite(present().sum()),
+            kept(present().sum()),
             count as f64,
         ]
     })
@@ -257,7 +257,7 @@ fn coarser(table: &Table, step: i64) -> Table {
             let folded = match id % PARTS {
                 0 => present.fold(f64::NAN, f64::min),
                 1 => present.fold(f64::NAN, f64::max),
-                _ => present.reduce(|a, b| a + b).map_or(f64::NAN, finite),
+                _ => present.reduce(|a, b| a + b).map_or(f64::NAN, kept),
             };
             put(&mut coarse, *id, index, folded);
         }
@@ -266,9 +266,14 @@ fn coarser(table: &Table, step: i64) -> Table {
     coarse
 }
 
-/// A sum, where it is beyond all doubles the greatest of them: what a block holds is finite.
-fn finite(sum: f64) -> f64 {
-    sum.clamp(f64::MIN, f64::MAX)
+/// A sum as it is kept, to 25 bits: no average is seen more exactly, and the last bits of a sum of fractions are noise
+/// that takes more room than all else. Where it is beyond all doubles it is the greatest of them: what a block holds is
+/// finite.
+fn kept(sum: f64) -> f64 {
+    const DROPPED: u64 = 1 << 28;
+    let bits = sum.clamp(f64::MIN, f64::MAX).to_bits();
+    let near = f64::from_bits((bits + DROPPED / 2) & !(DROPPED - 1));
+    if near.is_finite() { near } else { f64::from_bits(bits & !(DROPPED - 1)) }
 }
 
 /// Which rows fall into each bucket.
@@ -468,6 +473,23 @@ mod tests {
         assert_eq!((direct.timestamps, direct.columns), (coarse.timestamps, coarse.columns.clone()));
         let total: f64 = values.iter().filter(|value| !value.is_nan()).sum();
         assert!((coarse.columns[2].1.iter().sum::<f64>() - total).abs() < 1e-9);
+    }
+
+    #[test]
+    fn sums_are_kept_nearly_and_finite() {
+        for sum in [0.1, -1.0 / 3.0, 1e300, 123_456_789.0, 5e-300] {
+            assert!((kept(sum) - sum).abs() <= sum.abs() * 3e-8, "{sum}");
+        }
+        for whole in [0.0, -0.0, 33_554_431.0, -7.0] {
+            assert_eq!(kept(whole).to_bits(), whole.to_bits());
+        }
+        for beyond in [f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN] {
+            assert!(kept(beyond).is_finite() && kept(beyond).abs() > 1e308, "{beyond}");
+        }
+        let times = vec![0, 1000];
+        let table = Table { timestamps: times.clone(), seqs: times, columns: vec![(0, vec![f64::MAX; 2])] };
+        let minutes = block::encode(&summarize(&table, 60_000), Effort::Thorough);
+        assert!(Block::open(&minutes).and_then(|block| block.table()).is_ok());
     }
 
     #[test]

@@ -10,8 +10,8 @@ use crate::tally::{self, Tally};
 use crate::writer::{Command, Counters, Done, Shared, Writer};
 use crate::{
     Append, AppendError, Appended, Backlog, Cursor, OpenError, Quarantined, QueryError, RangeQuery, Storage,
-    StoreOptions, StoreStats, backlog, compact, file, meta, quarantine, range, retention, rollup, schema,
-    seal, storage,
+    StoreOptions, StoreStats, backlog, churn, compact, file, meta, quarantine, range, retention, rollup,
+    schema, seal, storage,
 };
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
@@ -190,6 +190,7 @@ impl Store {
         }
         shared.counters.is_short.store(false, Ordering::Relaxed);
         self.on_writer(move |writer| retention::mark_silent(writer, now))??;
+        self.on_writer(churn::sweep)??;
         while self.on_writer(retention::vacuum_slice)?? {}
         self.on_writer(retention::shrink_log)??;
         Ok(cells)

@@ -3,6 +3,7 @@
 
 use crate::batch::{self, Batch};
 use crate::budget::Budget;
+use crate::churn::Unused;
 use crate::head::HostCell;
 use crate::memory::Memory;
 use crate::names::Names;
@@ -122,6 +123,7 @@ pub(crate) struct Writer {
     /// Takes hosts whose heads are to be sealed.
     pub(crate) sealer: Sender<Arc<HostCell>>,
     pub(crate) unsealed: HashMap<i64, Unsealed>,
+    pub(crate) unused: Unused,
     /// How often the file turned out to be damaged.
     damaged_opens: u32,
 }
@@ -144,6 +146,7 @@ impl Writer {
             hosts_written_log: 1,
             sealer,
             unsealed: HashMap::new(),
+            unused: Unused::default(),
             damaged_opens: 0,
         };
         writer.adopt(conn)?;
@@ -330,6 +333,11 @@ impl Writer {
         self.hosts_written_log
     }
 
+    /// The number of the log's next row.
+    pub(crate) const fn next_log(&self) -> i64 {
+        self.next_log
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.now
     }
@@ -404,6 +412,7 @@ impl Writer {
         (self.hosts_written, self.hosts_written_log) = (self.now, 0);
         self.seen = loaded.memory.hosts.values().map(|cell| (cell.id, cell.clone())).collect();
         self.unsealed.clear();
+        self.unused = Unused::default();
         for (host_id, groups) in loaded.groups {
             if let Some(cell) = self.seen.get(&host_id) {
                 let mut entry = Unsealed::new(cell.clone(), self.now);

@@ -214,6 +214,7 @@ class Block:
             lambda a, b: 100.0 * a / b,
             lambda a, b: 100.0 * a / (a + b),
             lambda a, b: a - b,
+            lambda a, b: 100.0 * (a - b) / a,
         ][rule]
         a, b = self.values(a), self.values(b)
         # What does not follow stands among the exceptions.

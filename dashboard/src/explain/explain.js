@@ -19,7 +19,7 @@ export const MOST_FINDINGS = 12;
 const MOST_OF_A_METRIC = 3;
 /** What mirrors another, only grows, or is about the agent itself. */
 const LEFT_OUT =
-  /^(cpu\.idle|memory\.(used|available|free|total)_bytes|swap\.total_bytes|disk\.(used|available|total)_bytes|disk\.inodes_total|system\.uptime_seconds|agent\..*)$/;
+  /^(cpu\.idle|memory\.(used|available|free|total)_bytes|swap\.total_bytes|disk\.(used|available|total)_bytes|disk\.inodes_total|system\.uptime_seconds|limit\.(cpu_cores|memory_bytes)|agent\..*)$/;
 
 /**
  * The span with the time before it that it is measured against.

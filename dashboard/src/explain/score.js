@@ -10,7 +10,17 @@ const MAD_TO_SPREAD = 1.4826;
 /** A series that never moves strays at least by this share of itself. */
 const LEAST_SHARE = 0.02;
 /** And at least by what nobody would notice, by unit. @type {Record<string, number>} */
-const LEAST = { percent: 1, bytes: 1 << 20, "bytes/s": 10_240, "1/s": 5, seconds: 0.001, count: 0.5 };
+const LEAST = {
+  percent: 1,
+  bytes: 1 << 20,
+  "bytes/s": 10_240,
+  "1/s": 5,
+  seconds: 0.001,
+  count: 0.5,
+  celsius: 1,
+  hertz: 5e7,
+  rpm: 50,
+};
 const LEAST_OTHERWISE = 0.01;
 const LEAST_POINTS_BEFORE = 4;
 /** A spike counts less than a move that lasts. */

@@ -30,6 +30,22 @@ export function formatValue(value, unit = "count") {
       return formatSeconds(value);
     case LOAD:
       return value.toFixed(2);
+    case "hertz":
+      return `${formatCount(value)}Hz`.replace(/([kMGT]?)Hz$/, " $1Hz");
+    case "bits/s":
+      return `${formatCount(value)}bit/s`.replace(/([kMGT]?)bit/, " $1bit");
+    case "celsius":
+      return `${value.toFixed(1)} °C`;
+    case "volts":
+      return `${value.toFixed(2)} V`;
+    case "amperes":
+      return `${value.toFixed(2)} A`;
+    case "watts":
+      return `${value.toFixed(1)} W`;
+    case "rpm":
+      return `${formatCount(value)} rpm`;
+    case "ppm":
+      return `${value.toFixed(2)} ppm`;
     default:
       return formatCount(value);
   }

@@ -6,40 +6,21 @@ import { ChartPanel } from "../components/chart_panel.js";
 import { CompareBar } from "../components/compare_bar.js";
 import { CompareCard } from "../components/compare_card.js";
 import { ComparePicker } from "../components/compare_picker.js";
+import { COMPARED, pastSeconds, PASTS } from "../compared.js";
 import { el, setAttribute, setChildren } from "../lib/dom.js";
-import { LOAD } from "../lib/format.js";
 import { describeRange } from "../time_range.js";
 import { HostColours } from "./host_colours.js";
 import { dataOf, windowFor } from "./shown_data.js";
 import { WindowEdge } from "./window_edge.js";
 
 /** @typedef {import("../chart/time_chart.js").Line} Line */
-/** @typedef {{ metric: string, title: string, unit: string, max?: number, floor?: number }} Chart */
-
-/** @type {Chart[]} */
-export const COMPARED = [
-  { metric: "cpu.total_usage", title: "CPU", unit: "percent", max: 100 },
-  { metric: "memory.usage_percent", title: "Memory", unit: "percent", max: 100 },
-  { metric: "load.avg_1m", title: "Load average", unit: LOAD, floor: 1 },
-  { metric: "memory.used_bytes", title: "Memory used", unit: "bytes" },
-  { metric: "pressure.cpu_some", title: "Pressure: waiting for CPU", unit: "percent", floor: 2 },
-  { metric: "pressure.io_some", title: "Pressure: waiting for I/O", unit: "percent", floor: 2 },
-];
-/** How long ago a host's own past is, by the word in the address, seconds. @type {Record<string, { seconds: number, label: string }>} */
-export const PASTS = {
-  "1h": { seconds: 3600, label: "an hour before" },
-  "1d": { seconds: 86_400, label: "the day before" },
-  "7d": { seconds: 604_800, label: "the week before" },
-};
+/** @typedef {import("../compared.js").Chart} Chart */
 
 /** The host that others are compared with, where it is among them. @param {import("../main.js").App} app */
 function referenceOf({ shown, router }) {
   const { ref } = router.route.words;
   return ref !== undefined && shown.hosts.includes(ref) ? ref : undefined;
 }
-
-/** @param {import("../router.js").Words} words */
-export const pastSeconds = ({ past }) => (past && Object.hasOwn(PASTS, past) ? PASTS[past].seconds : 0);
 
 export class CompareView {
   #colours = new HostColours();

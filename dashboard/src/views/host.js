@@ -9,11 +9,12 @@ import { HostFacts } from "../components/host_facts.js";
 import { StatusMark } from "../components/status.js";
 import { TagList } from "../components/tag_list.js";
 import { el, setAttribute, setText } from "../lib/dom.js";
+import { loadStyle } from "../lib/style.js";
 import { formatAge, formatBytes, formatClock, formatMoment, formatValue, LOAD } from "../lib/format.js";
 import { describeRange, isLive } from "../time_range.js";
 import { CHARTED, TRENDS } from "../panels.js";
 import { STALE_SECONDS } from "../state.js";
-import { chartsOf, failedSources, idleOf } from "./host_charts.js";
+import { chartsOf, failedSources, idleOf, unavailableOf } from "./host_charts.js";
 import { PanelGroups } from "./panel_groups.js";
 import { dataOf, windowFor } from "./shown_data.js";
 import { WindowEdge } from "./window_edge.js";
@@ -34,6 +35,7 @@ export class HostView {
   #cores = new Cores();
   #fileSystems = new FileSystems();
   #allValues = new AllValues();
+  #unavailable = el("p", { class: "muted idle" });
   #idle = el("p", { class: "muted idle" });
   #failed = el("p", { class: "source-note" });
   #groups = new PanelGroups();
@@ -70,6 +72,7 @@ export class HostView {
       this.#explained,
       this.#trends.element,
       this.#groups.element,
+      this.#unavailable,
       this.#idle,
       this.#allValues.element,
     );
@@ -148,7 +151,7 @@ export class HostView {
       groups.set(spec.group, [...(groups.get(spec.group) ?? []), panel.element]);
     }
     this.#addBars(data, groups);
-    this.#groups.show(groups);
+    this.#groups.show(groups, data.info?.unavailable === undefined);
     const idle = idleOf(data, specs);
     this.#idle.hidden = idle === "";
     setText(this.#idle, idle);
@@ -179,7 +182,7 @@ export class HostView {
     const word = router.route.words.explain ?? "";
     if (word === this.#explainedWord) return;
     this.#explainedWord = word;
-    const { Explanation, parseSpan } = await import("./explain.js");
+    const [{ Explanation, parseSpan }] = await Promise.all([import("./explain.js"), loadStyle("css/explain.css")]);
     if (word !== this.#explainedWord) return; // another was asked for meanwhile, or the page was left
     this.#explanation?.end();
     const span = parseSpan(word);
@@ -191,6 +194,9 @@ export class HostView {
 
   /** @param {import("../state.js").HostData} data */
   #showFailed(data) {
+    const unavailable = unavailableOf(data);
+    this.#unavailable.hidden = unavailable === "";
+    setText(this.#unavailable, unavailable);
     const failed = failedSources(data);
     this.#failed.hidden = failed.length === 0;
     setText(this.#failed, `Could not be read at the last try: ${failed.join(", ")}. The agent’s log says why.`);

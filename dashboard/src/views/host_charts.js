@@ -28,7 +28,8 @@ export function chartsOf(data, from) {
     const lines = panel.lineEach === undefined ? linesOf(data, panel, "") : linesOfEach(data, panel, panel.lineEach);
     const shown = panel.stacked ? withoutIdle(lines, from) : lines;
     const max = topOf(data, panel);
-    return lines.length === 0 || max === 0 ? [] : [{ ...panel, key: panel.id, lines: shown, max }];
+    const idle = panel.busy === true && !lines.some((line) => isBusy(line, from));
+    return lines.length === 0 || max === 0 || idle ? [] : [{ ...panel, key: panel.id, lines: shown, max }];
   });
 }
 
@@ -54,14 +55,25 @@ export function idleOf(data, charts) {
 }
 
 /**
- * Sources whose collector failed, by its own word.
+ * Sources whose collector failed, less those of which the agent says why it has none.
  * @param {HostData} data
  */
 export function failedSources(data) {
+  const explained = data.info?.unavailable ?? {};
   return data
     .family("agent.collector_up")
     .filter((series) => data.currentOf(series) === 0)
-    .map((series) => series.labels.get("collector") ?? series.tags);
+    .map((series) => series.labels.get("collector") ?? series.tags)
+    .filter((name) => !Object.hasOwn(explained, name));
+}
+
+/**
+ * What the agent does not collect, and why, by its own words; empty where there is nothing to tell.
+ * @param {HostData} data
+ */
+export function unavailableOf({ info }) {
+  const told = Object.entries(info?.unavailable ?? {}).map(([name, why]) => `${name}: ${why}.`);
+  return told.length === 0 ? "" : `Not collected here. ${told.join(" ")}`;
 }
 
 /** @param {HostData} data */
@@ -118,12 +130,24 @@ function linesOf(data, panel, tags) {
  * @returns {Line[]}
  */
 function linesOfEach(data, panel, label) {
-  const family = data.family(panel.lines[0].metric).slice(0, SERIES_COLOURS);
+  const all = data.family(panel.lines[0].metric);
+  const family = all.length <= SERIES_COLOURS ? all : highest(all); // of sixty services those that weigh most
   return family.map((series, index) => ({
     label: (label === "*" ? [...series.labels.values()].join(" ") : series.labels.get(label)) || series.tags,
     colour: index,
     track: series.track,
   }));
+}
+
+/** @param {readonly Series[]} all in their order */
+function highest(all) {
+  const reached = new Map(
+    all.map((series) => [series, series.track.points().highs.reduce((most, value) => Math.max(most, value), 0)]),
+  );
+  const chosen = new Set(
+    [...all].sort((a, b) => (reached.get(b) ?? 0) - (reached.get(a) ?? 0)).slice(0, SERIES_COLOURS),
+  );
+  return all.filter((series) => chosen.has(series));
 }
 
 /**

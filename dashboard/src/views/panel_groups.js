@@ -17,8 +17,11 @@ export class PanelGroups {
     this.element = el("div", { class: "groups-all" }, this.#jumps, this.#sections, this.#absent);
   }
 
-  /** @param {ReadonlyMap<GroupName, readonly HTMLElement[]>} panels */
-  show(panels) {
+  /**
+   * @param {ReadonlyMap<GroupName, readonly HTMLElement[]>} panels
+   * @param {boolean} guess why a group is absent, where the agent does not say
+   */
+  show(panels, guess) {
     const present = GROUPS.filter(({ name }) => (panels.get(name)?.length ?? 0) > 0);
     const groups = present.map(({ name, title }) => {
       const group = this.#group(name, title);
@@ -34,7 +37,7 @@ export class PanelGroups {
       groups.map(({ jump }) => jump),
     );
     const absent = GROUPS.filter((group) => group.absent !== undefined && !present.includes(group));
-    this.#absent.hidden = present.length === 0 || absent.length === 0;
+    this.#absent.hidden = !guess || present.length === 0 || absent.length === 0;
     setText(this.#absent, absent.map(({ title, absent: why }) => `${title}: none (${why}).`).join(" "));
   }
 

@@ -17,8 +17,11 @@ machine or a user's rights do not show is absent, and the others go on.
 - A percentage is of 0 to 100. Shares of CPU time are of all cores, so that 100 is the whole machine and the modes sum to
   100; `cpu.core_usage` alone is of one core.
 - Most are read at each interval. What costs more or changes seldom is read on a slower clock, and its last values stand
-  in between: file systems, interfaces' state, clock speeds, sensors, RAID, services and containers every 10 s, open files
-  every 5 s, TCP connections by state, batteries and file systems of other machines every 30 s, the clock every 60 s.
+  in between: file systems, interfaces' state, clock speeds, sensors, RAID, processes, services and containers every 10 s,
+  open files and a container's own limits every 5 s, TCP connections by state, batteries and file systems of other
+  machines every 30 s, the clock every 60 s.
+- What a host does not have (a battery, pressure stall information) is absent: `agent.collector_up` is 1 where a collector
+  reads, 0 where it fails or hangs, and is not there where there is nothing to read. `GET /api/static` says why.
 - A tag in braces tells series of one metric apart: `disk.usage_percent{mount=/}`.
 - The Prometheus name is the one of `node_exporter` (of cAdvisor for containers) that shows the same thing, mostly as a
   counter; the OpenTelemetry name is that of the semantic conventions. Where a cell is empty there is none.

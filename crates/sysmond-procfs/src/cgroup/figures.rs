@@ -21,7 +21,8 @@ pub(crate) fn limit(text: &[u8]) -> Option<u64> {
     single(text).filter(|limit| (1..UNLIMITED).contains(limit))
 }
 
-/// A limit of processors, thousandths of a core: `200000 100000`, the microseconds in each period; `max 100000` is none.
+/// A limit of processors, thousandths of a core: `200000 100000`, the microseconds in each period; `max 100000` is
+/// none.
 pub(crate) fn quota(text: &[u8]) -> Option<u64> {
     let mut columns = fields(text);
     per_period(columns.next().and_then(number)?, columns.next().and_then(number)?)

@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 
 /// Groups that are looked at: a host of a hundred containers has some hundred.
 const MAX_GROUPS: usize = 4096;
-/// How deep it is looked: `kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod….slice/cri-containerd-….scope`
-/// has four.
+/// How deep it is looked:
+/// `kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod….slice/cri-containerd-….scope` has four.
 const MAX_DEPTH: usize = 7;
 const LIST_BYTES: usize = 4096;
 /// The longest file, `memory.stat`, has some kB.
@@ -44,6 +44,8 @@ pub(super) struct Hierarchy {
     lists: Vec<List>,
     file: Box<[u8]>,
     name: Vec<u8>,
+    /// Where a walk is.
+    place: Vec<u8>,
 }
 
 type List = [MaybeUninit<u8>; LIST_BYTES];
@@ -88,7 +90,15 @@ impl Hierarchy {
             return Err(SourceError::Absent { path: path.into(), reason: "no control groups" });
         }
         let lists = vec![[MaybeUninit::uninit(); LIST_BYTES]; MAX_DEPTH];
-        Ok(Self { path, trees, stacked, lists, file: vec![0; FILE_BYTES].into(), name: Vec::new() })
+        Ok(Self {
+            path,
+            trees,
+            stacked,
+            lists,
+            file: vec![0; FILE_BYTES].into(),
+            name: Vec::new(),
+            place: Vec::new(),
+        })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -97,7 +107,7 @@ impl Hierarchy {
 
     /// Shows the path of each group to `visit`, which says whether to look below it. An error where there are too many.
     pub(super) fn walk(&mut self, visit: &mut dyn FnMut(&mut Self, &[u8]) -> bool) -> Result<(), Fault> {
-        let mut walk = Walk { path: Vec::new(), left: MAX_GROUPS, left_out: 0 };
+        let mut walk = Walk { path: std::mem::take(&mut self.place), left: MAX_GROUPS, left_out: 0 };
         let mut lists = std::mem::take(&mut self.lists);
         for place in 0..3 {
             // Opened anew: a directory that is read has a place of its own.
@@ -114,6 +124,7 @@ impl Hierarchy {
             }
         }
         self.lists = lists;
+        self.place = walk.path;
         match walk.left_out {
             0 => Ok(()),
             left_out => Err(Fault::Limit { key: "cgroup", limit: MAX_GROUPS, left_out }),

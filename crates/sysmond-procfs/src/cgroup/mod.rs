@@ -11,11 +11,12 @@ mod unit;
 
 pub(crate) use own::Own;
 
-use crate::file_source::{Fault, read_once};
+use crate::file_source::{Fault, ProcFile, read_once};
 use crate::pace::{Elapsed, Pace};
 use crate::source::{Roots, Source, SourceError, Values};
 use crate::table::tag;
-use figures::{cores, stacked};
+pub(crate) use figures::cores;
+use figures::stacked;
 use hierarchy::{Figures, Hierarchy};
 use std::time::Duration;
 use sysmond_model::Metric;
@@ -77,6 +78,7 @@ pub(crate) struct Groups {
     found: Vec<Group>,
     /// Groups beyond the limits: services, containers.
     left_out: [usize; 2],
+    online: ProcFile,
     cores: u64,
     countdown: u32,
 }
@@ -95,7 +97,17 @@ struct Group {
 impl Groups {
     pub(crate) fn new(roots: &Roots, max_gap: Duration) -> Self {
         let (roots, pace) = (roots.clone(), Pace::new(max_gap));
-        Self { roots, hierarchy: None, pace, found: Vec::new(), left_out: [0; 2], cores: 1, countdown: 0 }
+        let online = ProcFile::new(roots.sysfs.join("devices/system/cpu/online"));
+        Self {
+            roots,
+            hierarchy: None,
+            pace,
+            found: Vec::new(),
+            left_out: [0; 2],
+            online,
+            cores: 1,
+            countdown: 0,
+        }
     }
 
     /// Looks for groups that came and went.
@@ -106,17 +118,16 @@ impl Groups {
             self.hierarchy = Some(Hierarchy::find(&self.roots, stacked.unwrap_or_default())?);
         }
         let Some(mut hierarchy) = self.hierarchy.take() else { return Ok(()) };
-        let online = read_once(self.roots.sysfs.join("devices/system/cpu/online"));
-        self.cores = online.ok().and_then(|text| cores(&text)).unwrap_or(1);
+        self.cores = self.online.read().ok().and_then(cores).unwrap_or(1);
         self.left_out = [0; 2];
         for group in &mut self.found {
             group.seen = false;
         }
         let complete = hierarchy.walk(&mut |hierarchy, path| self.visit(hierarchy, path));
         self.found.retain(|group| group.seen);
-        let root = hierarchy.path().to_owned();
+        let complete = complete.map_err(|fault| fault.of(hierarchy.path()));
         self.hierarchy = Some(hierarchy);
-        complete.map_err(|fault| fault.of(&root))
+        complete
     }
 
     /// Sees a group; whether there can be others below it.

@@ -23,10 +23,12 @@ pub(super) enum Rule {
     ShareOfSum,
     /// `a - b`
     Difference,
+    /// `100 * (a - b) / a`
+    ShareOfRest,
 }
 
 impl Rule {
-    pub(super) const ALL: [Self; 3] = [Self::Share, Self::ShareOfSum, Self::Difference];
+    pub(super) const ALL: [Self; 4] = [Self::Share, Self::ShareOfSum, Self::Difference, Self::ShareOfRest];
 
     /// The value that follows.
     pub(super) fn apply(self, a: f64, b: f64) -> f64 {
@@ -34,6 +36,7 @@ impl Rule {
             Self::Share => 100.0 * a / b,
             Self::ShareOfSum => 100.0 * a / (a + b),
             Self::Difference => a - b,
+            Self::ShareOfRest => 100.0 * (a - b) / a,
         }
     }
 
@@ -44,6 +47,7 @@ impl Rule {
             Self::Share => round(value * known / 100.0),
             Self::Difference => value + known,
             // a is known.
+            Self::ShareOfRest => known - round(value * known / 100.0),
             Self::ShareOfSum => round(100.0 * known / value) - known,
         }
     }
@@ -128,7 +132,7 @@ fn candidates(telling: &Telling, value: f64) -> impl Iterator<Item = Derivation>
         let others = telling.of(wanted).iter().map(move |other| (*other, wanted));
         others.filter_map(move |(other, of_other)| {
             let ((a, of_a), (b, of_b)) = match rule {
-                Rule::ShareOfSum => ((known, of_known), (other, of_other)),
+                Rule::ShareOfSum | Rule::ShareOfRest => ((known, of_known), (other, of_other)),
                 Rule::Share | Rule::Difference => ((other, of_other), (known, of_known)),
             };
             let is_so = rule.apply(of_a, of_b).to_bits() == value.to_bits();
@@ -166,10 +170,14 @@ mod tests {
         let derivation = |rule, a, b| Some(Derivation { rule, a, b });
         let noise: Vec<f64> = (0..50).map(|n| f64::from(n * 7919 % 101)).collect();
         assert_eq!(
-            found(&[total.clone(), used.clone(), available, noise]),
+            found(&[total.clone(), used.clone(), available.clone(), noise]),
             [None, derivation(Rule::Difference, 0, 2), None, None]
         );
-        assert_eq!(found(&[total.clone(), used.clone(), share])[2], derivation(Rule::Share, 1, 0));
+        assert_eq!(found(&[total.clone(), used.clone(), share.clone()])[2], derivation(Rule::Share, 1, 0));
+        assert_eq!(
+            found(&[total.clone(), used.clone(), available, share])[1..],
+            [derivation(Rule::Difference, 0, 2), None, derivation(Rule::ShareOfRest, 0, 2)]
+        );
         let free: Vec<f64> = total.iter().zip(&used).map(|(t, u)| t - u - 8192.0).collect();
         let of_free: Vec<f64> = used.iter().zip(&free).map(|(u, f)| 100.0 * u / (u + f)).collect();
         assert_eq!(found(&[used, free, of_free])[2], derivation(Rule::ShareOfSum, 0, 1));

@@ -10,8 +10,14 @@ use super::floats::round;
 /// What agents multiply by at most before they divide: a rate per second over milliseconds. A percentage is one with a
 /// tenth of its denominator.
 const SCALE: f64 = 1000.0;
-/// The largest denominator that is looked for: beyond it chance finds one for any double.
-const MAX_DENOMINATOR: f64 = 4_194_304.0;
+/// The largest denominator that is looked for: microseconds of a share of seconds, thousandths of milliseconds over a few
+/// writes. Somewhat beyond it chance finds one for any double.
+const MAX_DENOMINATOR: f64 = 33_554_432.0;
+/// What a mean of milliseconds is in seconds, so many times less; and what it is then over, of [`SCALE`] times it.
+const MEAN_SCALE: f64 = 1000.0;
+const MEAN_FACTOR: u32 = 1_000_000;
+/// The most operations between two readings of which a mean is recognised.
+const MAX_MEAN_OF: f64 = 4_096.0;
 /// Steps of a continued fraction within that bound and a double's precision.
 const MAX_STEPS: usize = 20;
 /// Cells that decide whether a column is worth a look at all of them.
@@ -43,8 +49,34 @@ fn whole(value: f64) -> i64 {
     value as i64
 }
 
-/// The least denominator of `value`, by continued fraction.
+/// The least denominator of `value`; of a mean of milliseconds in seconds the millionfold of what they are over.
 fn denominator(value: f64) -> Option<u32> {
+    by_fraction(value).or_else(|| {
+        let divisor = near_fraction(value * MEAN_SCALE).checked_mul(MEAN_FACTOR)?;
+        numerator(value, divisor).map(|_| divisor)
+    })
+}
+
+/// The denominator of the first fraction that is `value` but for rounding; 0 where there is none that is small.
+fn near_fraction(value: f64) -> u32 {
+    let (mut rest, mut denominators) = (value.abs(), (1.0, 0.0));
+    for _ in 0..MAX_STEPS {
+        let step = whole(rest) as f64;
+        denominators = (denominators.1, next_term(step, denominators));
+        if denominators.1 > MAX_MEAN_OF {
+            return 0;
+        }
+        let times = value.abs() * denominators.1;
+        if (times - round(times)).abs() < times * 1e-14 {
+            return u32::try_from(whole(denominators.1)).unwrap_or(0);
+        }
+        rest = 1.0 / (rest - step);
+    }
+    0
+}
+
+/// The least denominator of `value`, by continued fraction.
+fn by_fraction(value: f64) -> Option<u32> {
     let mut rest = (value / SCALE).abs();
     let target = value.abs();
     let (mut numerators, mut denominators) = ((0.0, 1.0), (1.0, 0.0));
@@ -219,6 +251,18 @@ mod tests {
         check(123_456_789.0, 1999.0, 1999);
         assert_eq!(denominator(100.0 * 1.0 / 3.0), Some(30));
         assert_eq!(denominator(std::f64::consts::PI), None);
+    }
+
+    #[test]
+    fn means_of_milliseconds_are_recognised() {
+        for (millis, operations) in [(7_u32, 123_u32), (12_345, 4001), (1, 3), (0, 5), (250, 250)] {
+            let mean = f64::from(millis) / (1000.0 * f64::from(operations));
+            let found = denominator(mean).expect("a fraction");
+            assert!(
+                numerator(mean, found).is_some_and(|found| found <= i64::from(millis)),
+                "{millis}/{operations}"
+            );
+        }
     }
 
     proptest! {

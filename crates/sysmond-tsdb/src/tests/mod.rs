@@ -1,8 +1,11 @@
 //! Tests of the store as a whole.
 
 mod behaviour;
+mod churn;
 mod damage;
+mod disk_full;
 mod failures;
 mod migration;
 mod model;
 mod race;
+mod recording;

@@ -30,12 +30,12 @@ use collect::Collect;
 use counters::Counters;
 use keep::{Keep, Ring};
 use push::{Parts, Push};
-use registry::Registry;
+use registry::{Reasons, Registry};
 use rows::Rows;
 use statics::Statics;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use sysmond_model::Timestamp;
 use sysmond_procfs::Source;
@@ -97,6 +97,7 @@ async fn start(
     let ring = Ring::new(Arc::clone(counters));
     let (host, store) = (config.host.clone(), store.clone());
 
+    let reasons = Arc::clone(registry.reasons());
     let collect = Collect {
         registry,
         rows: Rows::new(Arc::clone(counters)),
@@ -110,7 +111,7 @@ async fn start(
         client: client.clone(),
         host: host.clone(),
         interval: config.push_interval,
-        statics: Statics::new(statics(config)),
+        statics: Statics::new(statics(config, reasons)),
         counters: Arc::clone(counters),
         newest: new_row,
         watched: is_watched,
@@ -146,13 +147,16 @@ fn newest_stored(store: &Store, hostname: &str) -> Option<Timestamp> {
 }
 
 /// How the static data are read.
-fn statics(config: &AgentConfig) -> statics::Read {
+fn statics(config: &AgentConfig, reasons: Reasons) -> statics::Read {
     let roots = config.roots.clone();
     let (version, interval) = (config.host.version.clone(), config.interval);
     Arc::new(move || {
         let (mut info, gaps) = sysmond_procfs::static_info(&roots);
         info.agent_version.clone_from(&version);
         info.interval_seconds = interval.as_secs_f64();
+        let reasons = reasons.lock().unwrap_or_else(PoisonError::into_inner);
+        info.unavailable =
+            reasons.iter().map(|(name, reason)| ((*name).to_owned(), reason.clone())).collect();
         (info, gaps)
     })
 }

@@ -1,26 +1,42 @@
-//! The sources of a host, each on a thread of its own: one that fails, hangs or panics costs its own values and no
-//! others'.
+//! The sources of a host and their health: one that fails, hangs or panics costs its own values and no others'.
+//!
+//! There is a thread for each [`Lane`]: what waits for a disk or a bus holds up nothing that only asks the kernel, and
+//! to wake a thread for each source would cost more than to read it.
 
 use crate::clock;
 use anyhow::Context;
+use std::collections::BTreeMap;
+use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 use sysmond_model::tags;
-use sysmond_procfs::{Source, Values};
+use sysmond_procfs::{Lane, Source, SourceError, Values};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
-/// The stack of a source's thread: parsing needs little, and there is one such thread per source.
+/// The stack of a thread: parsing needs little, and there are several such threads.
 const STACK_BYTES: usize = 256 * 1024;
 
 /// All sources of this host, with their health.
 pub(super) struct Registry {
     collectors: Vec<Collector>,
+    threads: Vec<Thread>,
     answers: mpsc::Receiver<Answer>,
     round: u64,
+    reasons: Reasons,
+}
+
+/// Why collectors give nothing, by name, as the host's static data tell it.
+pub(super) type Reasons = Arc<Mutex<BTreeMap<&'static str, String>>>;
+
+/// A thread and the sources that it reads.
+struct Thread {
+    handle: thread::JoinHandle<()>,
+    indices: Vec<usize>,
 }
 
 /// One source as the registry sees it.
@@ -29,12 +45,12 @@ pub(super) struct Collector {
     /// `collector=NAME`, the tags of its health.
     tags: String,
     ask: SyncSender<Ask>,
-    thread: thread::JoinHandle<()>,
     state: State,
     health: Health,
     /// The values of the current round, or of none; away while the source reads.
     values: Values,
     took: Option<Duration>,
+    reasons: Reasons,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +63,8 @@ enum State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Health {
     Unread,
+    /// The host has no such thing.
+    Absent,
     Well,
     Fails,
     Late,
@@ -54,6 +72,7 @@ enum Health {
 }
 
 struct Ask {
+    index: usize,
     round: u64,
     values: Values,
 }
@@ -62,20 +81,62 @@ struct Answer {
     index: usize,
     round: u64,
     values: Values,
-    outcome: anyhow::Result<()>,
+    outcome: Result<(), Failure>,
     took: Duration,
 }
 
+/// Why a source gave nothing or not all.
+enum Failure {
+    Source(SourceError),
+    Panic(String),
+}
+
+impl Failure {
+    /// With its cause.
+    fn text(&self) -> String {
+        match self {
+            Self::Source(error) => match error.source() {
+                Some(cause) => format!("{error}: {cause}"),
+                None => error.to_string(),
+            },
+            Self::Panic(message) => format!("it panicked: {message}"),
+        }
+    }
+}
+
 impl Registry {
-    /// A thread for each of `sources`. Fails where the system gives no more threads.
+    /// The threads of `sources`. Fails where the system gives no more threads.
     pub(super) fn start(sources: Vec<Box<dyn Source>>) -> anyhow::Result<Self> {
         // A source has at most one answer under way, so sending one never waits.
         let (answer, answers) = mpsc::channel(sources.len().max(1));
-        let mut collectors = Vec::with_capacity(sources.len());
+        let reasons = Reasons::default();
+        let (mut collectors, mut lanes) = (Vec::new(), BTreeMap::<Lane, Vec<_>>::new());
         for (index, source) in sources.into_iter().enumerate() {
-            collectors.push(Collector::start(index, source, answer.clone())?);
+            collectors.push((source.name(), source.lane()));
+            lanes.entry(source.lane()).or_default().push((index, source));
         }
-        Ok(Self { collectors, answers, round: 0 })
+        let (mut asks, mut threads) = (BTreeMap::new(), Vec::with_capacity(lanes.len()));
+        for (lane, sources) in lanes {
+            let (ask, thread) = Thread::start(lane, sources, answer.clone())?;
+            asks.insert(lane, ask);
+            threads.push(thread);
+        }
+        let collector = |(name, lane)| {
+            let ask = asks.get(&lane)?;
+            Some(Collector::new(name, ask.clone(), Arc::clone(&reasons)))
+        };
+        let collectors = collectors.into_iter().filter_map(collector).collect();
+        Ok(Self { collectors, threads, answers, round: 0, reasons })
+    }
+
+    /// Why collectors give nothing, kept up to date.
+    pub(super) fn reasons(&self) -> &Reasons {
+        &self.reasons
+    }
+
+    #[cfg(test)]
+    fn thread_count(&self) -> usize {
+        self.threads.len()
     }
 
     /// Asks all idle sources and waits at most `deadline` for their answers. Afterwards [`Self::collectors`] has what
@@ -86,9 +147,9 @@ impl Registry {
             self.take(answer);
         }
         let mut open = 0;
-        for collector in &mut self.collectors {
+        for (index, collector) in self.collectors.iter_mut().enumerate() {
             collector.forget();
-            open += usize::from(collector.ask(self.round));
+            open += usize::from(collector.ask(index, self.round));
         }
         let end = Instant::now() + deadline;
         while open > 0 {
@@ -109,12 +170,17 @@ impl Registry {
     /// process.
     pub(super) fn stop(self) {
         drop(self.answers);
-        for collector in self.collectors {
-            drop(collector.ask);
-            if collector.state != State::Idle {
-                warn!(collector = collector.name, "still reading at the end; not waited for");
-            } else if collector.thread.join().is_err() {
-                warn!(collector = collector.name, "the collector's thread panicked");
+        let hangs: Vec<&'static str> =
+            self.collectors.iter().filter(|c| c.state != State::Idle).map(|c| c.name).collect();
+        let is_busy: Vec<bool> = self.collectors.iter().map(|c| c.state != State::Idle).collect();
+        if !hangs.is_empty() {
+            warn!(collectors = ?hangs, "still reading at the end; not waited for");
+        }
+        drop(self.collectors);
+        for thread in self.threads {
+            let busy = thread.indices.iter().any(|index| is_busy.get(*index).copied().unwrap_or(false));
+            if !busy && thread.handle.join().is_err() {
+                warn!("a thread of the collectors panicked");
             }
         }
     }
@@ -130,18 +196,11 @@ impl Registry {
 }
 
 impl Collector {
-    fn start(index: usize, source: Box<dyn Source>, answer: mpsc::Sender<Answer>) -> anyhow::Result<Self> {
-        let name = source.name();
-        let (ask, asked) = sync_channel(1);
-        let thread = thread::Builder::new()
-            .name(name.to_owned())
-            .stack_size(STACK_BYTES)
-            .spawn(move || serve(index, source, &asked, &answer))
-            .with_context(|| format!("cannot start a thread for the collector {name}"))?;
+    fn new(name: &'static str, ask: SyncSender<Ask>, reasons: Reasons) -> Self {
         let values = Values::default();
         let tags = tags::pair("collector", name);
         let (state, health) = (State::Idle, Health::Unread);
-        Ok(Self { name, tags, ask, thread, state, health, values, took: None })
+        Self { name, tags, ask, state, health, values, took: None, reasons }
     }
 
     /// The tags of its health: `collector=NAME`.
@@ -154,12 +213,12 @@ impl Collector {
         &self.values
     }
 
-    /// Whether its last reading succeeded; nothing before the first.
+    /// Whether its last reading succeeded; nothing before the first, and where the host has no such thing.
     pub(super) fn is_up(&self) -> Option<bool> {
-        (self.health != Health::Unread).then_some(self.health == Health::Well)
+        (!matches!(self.health, Health::Unread | Health::Absent)).then_some(self.health == Health::Well)
     }
 
-    /// How long its reading in the round took; nothing where it was not asked or is late.
+    /// How long its reading in the round took; nothing where it was not asked, is late, or is of what is not there.
     pub(super) fn took(&self) -> Option<Duration> {
         self.took
     }
@@ -169,14 +228,20 @@ impl Collector {
         self.took = None;
     }
 
-    fn ask(&mut self, round: u64) -> bool {
+    fn ask(&mut self, index: usize, round: u64) -> bool {
         if self.state != State::Idle || self.health == Health::Gone {
             return false;
         }
-        let ask = Ask { round, values: std::mem::take(&mut self.values) };
+        let ask = Ask { index, round, values: std::mem::take(&mut self.values) };
         if self.ask.try_send(ask).is_err() {
             let name = self.name;
-            self.turn(Health::Gone, || warn!(collector = name, "the collector's thread is gone"));
+            self.turn(
+                Health::Gone,
+                || "its thread is gone".to_owned(),
+                |_| {
+                    warn!(collector = name, "the collector's thread is gone");
+                },
+            );
             return false;
         }
         self.state = State::Reads(round);
@@ -193,50 +258,101 @@ impl Collector {
         self.took = Some(answer.took);
         let name = self.name;
         match answer.outcome {
-            Ok(()) if matches!(self.health, Health::Fails | Health::Late) => {
-                self.turn(Health::Well, || info!(collector = name, "the collector reads again"));
-            }
-            Ok(()) => self.health = Health::Well,
-            Err(error) => {
-                self.turn(Health::Fails, || {
-                    warn!(collector = name, error = format!("{error:#}"), "the collector fails");
+            Ok(()) => {
+                let mended = matches!(self.health, Health::Fails | Health::Late);
+                self.turn(Health::Well, String::new, |_| {
+                    if mended {
+                        info!(collector = name, "the collector reads again");
+                    }
                 });
             }
+            Err(Failure::Source(error)) if error.is_absence() => {
+                self.took = None;
+                self.turn(
+                    Health::Absent,
+                    || error.to_string(),
+                    |reason| {
+                        debug!(collector = name, reason, "there is nothing to collect");
+                    },
+                );
+            }
+            Err(failure) => self.turn(
+                Health::Fails,
+                || failure.text(),
+                |error| {
+                    warn!(collector = name, error, "the collector fails");
+                },
+            ),
         }
     }
 
     fn mark_late(&mut self, round: u64, deadline: Duration) {
         if self.state == State::Reads(round) {
             let name = self.name;
-            self.turn(Health::Late, || {
-                let deadline_ms = clock::millis(deadline);
-                warn!(collector = name, deadline_ms, "the collector hangs; the others go on without it");
-            });
+            self.turn(
+                Health::Late,
+                || "it hangs".to_owned(),
+                |_| {
+                    let deadline_ms = clock::millis(deadline);
+                    warn!(collector = name, deadline_ms, "the collector hangs; the others go on without it");
+                },
+            );
         }
     }
 
-    /// Changes the health, and says so where it is a change.
-    fn turn(&mut self, health: Health, say: impl FnOnce()) {
-        if self.health != health {
-            say();
-            self.health = health;
+    /// Changes the health, and says so where it is a change. An empty reason is none.
+    fn turn(&mut self, health: Health, reason: impl FnOnce() -> String, say: impl FnOnce(&str)) {
+        if self.health == health {
+            return;
+        }
+        self.health = health;
+        let reason = reason();
+        say(&reason);
+        let mut reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
+        if reason.is_empty() {
+            reasons.remove(self.name);
+        } else {
+            reasons.insert(self.name, reason);
         }
     }
 }
 
-/// The life of a source's thread: it ends when the registry does.
-fn serve(index: usize, mut source: Box<dyn Source>, asked: &Receiver<Ask>, answer: &mpsc::Sender<Answer>) {
-    while let Ok(Ask { round, mut values }) = asked.recv() {
+impl Thread {
+    /// A thread for these sources, and how to ask it.
+    fn start(
+        lane: Lane,
+        sources: Vec<(usize, Box<dyn Source>)>,
+        answer: mpsc::Sender<Answer>,
+    ) -> anyhow::Result<(SyncSender<Ask>, Self)> {
+        // Each source is asked at most once at a time.
+        let (ask, asked) = sync_channel(sources.len());
+        let indices: Vec<usize> = sources.iter().map(|(index, _)| *index).collect();
+        let name = match lane {
+            Lane::Kernel => "collect",
+            Lane::Storage => "collect-storage",
+            Lane::Hardware => "collect-sensors",
+        };
+        let handle = thread::Builder::new()
+            .name(name.to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn(move || serve(sources, &asked, &answer))
+            .with_context(|| format!("cannot start the thread {name}"))?;
+        Ok((ask, Self { handle, indices }))
+    }
+}
+
+/// The life of a thread: it ends when the registry does.
+fn serve(mut sources: Vec<(usize, Box<dyn Source>)>, asked: &Receiver<Ask>, answer: &mpsc::Sender<Answer>) {
+    while let Ok(Ask { index, round, mut values }) = asked.recv() {
+        let Some((_, source)) = sources.iter_mut().find(|(own, _)| *own == index) else { continue };
         let begin = clock::since_boot();
-        // Whole milliseconds: rates are then ratios of small integers, of which the store keeps a byte or two.
-        let at = Duration::from_millis(u64::try_from(begin.as_millis()).unwrap_or(u64::MAX));
-        let outcome = catch_unwind(AssertUnwindSafe(|| source.read(at, &mut values)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| source.read(begin, &mut values)));
         let outcome = outcome.map_or_else(
             |panic| {
                 values.clear();
-                Err(anyhow::anyhow!("it panicked: {}", panic_text(&*panic)))
+                Err(Failure::Panic(panic_text(&*panic).to_owned()))
             },
-            |outcome| outcome.map_err(anyhow::Error::from),
+            |outcome| outcome.map_err(Failure::Source),
         );
         let took = clock::since_boot().saturating_sub(begin);
         if answer.blocking_send(Answer { index, round, values, outcome, took }).is_err() {

@@ -2,7 +2,7 @@ use super::*;
 use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
 use sysmond_model::catalogue::{CPU_TOTAL_USAGE, LOAD_AVG_1M};
-use sysmond_procfs::SourceError;
+use sysmond_procfs::{Lane, SourceError};
 
 /// Long enough for any machine: a test that reaches it has failed.
 const LONG: Duration = Duration::from_secs(20);
@@ -11,6 +11,7 @@ const SHORT: Duration = Duration::from_millis(1);
 enum Order {
     Give(f64),
     Fail(f64),
+    Miss,
     Panic,
 }
 
@@ -25,10 +26,20 @@ impl Source for Puppet {
         self.name
     }
 
+    fn lane(&self) -> Lane {
+        Lane::Storage
+    }
+
     fn read(&mut self, _at: Duration, out: &mut Values) -> Result<(), SourceError> {
         let metric = &CPU_TOTAL_USAGE;
         match self.orders.recv().unwrap() {
             Order::Give(value) => out.put(metric, "", value),
+            Order::Miss => {
+                return Err(SourceError::Absent {
+                    path: Path::new("/proc/x").into(),
+                    reason: "no such thing",
+                });
+            }
             Order::Panic => panic!("ordered to"),
             Order::Fail(value) => {
                 out.put(metric, "", value);
@@ -83,6 +94,35 @@ async fn a_failing_source_gives_what_it_has_and_is_down_until_it_reads_again() {
     orders.send(Order::Give(2.0)).unwrap();
     registry.read(LONG).await;
     assert_eq!(seen(&registry), [(Some(true), vec![2.0]), steady()]);
+    registry.stop();
+}
+
+#[tokio::test]
+async fn a_source_that_the_host_has_not_is_neither_up_nor_down_and_says_why() {
+    let (orders, mut registry) = registry();
+    orders.send(Order::Miss).unwrap();
+    registry.read(LONG).await;
+    assert_eq!(seen(&registry), [(None, vec![]), steady()]);
+    assert_eq!(registry.collectors()[0].took(), None);
+    let reasons = registry.reasons().lock().unwrap().clone();
+    assert_eq!(
+        reasons.into_iter().collect::<Vec<_>>(),
+        [("puppet", "no such thing: there is no /proc/x".to_owned())]
+    );
+    orders.send(Order::Give(1.0)).unwrap();
+    registry.read(LONG).await;
+    assert_eq!(seen(&registry)[0], (Some(true), vec![1.0]));
+    assert!(registry.reasons().lock().unwrap().is_empty());
+    registry.stop();
+}
+
+#[tokio::test]
+async fn sources_of_a_lane_share_a_thread_and_keep_their_own_values() {
+    let steady: Vec<Box<dyn Source>> = (0..5).map(|_| Box::new(Steady) as Box<dyn Source>).collect();
+    let mut registry = Registry::start(steady).unwrap();
+    assert_eq!(registry.thread_count(), 1);
+    registry.read(LONG).await;
+    assert_eq!(seen(&registry), [(); 5].map(|()| self::steady()));
     registry.stop();
 }
 

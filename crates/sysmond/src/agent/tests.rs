@@ -7,7 +7,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use sysmond_model::catalogue::{CPU_TOTAL_USAGE, LOAD_AVG_1M};
 use sysmond_model::{Frame, HostInfo};
-use sysmond_procfs::{Roots, SourceError, Values};
+use sysmond_procfs::{Lane, Roots, SourceError, Values};
 use sysmond_tsdb::{Cursor, StoreOptions};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -31,6 +31,10 @@ struct Hanging(std::sync::mpsc::Receiver<()>);
 impl Source for Hanging {
     fn name(&self) -> &'static str {
         "hanging"
+    }
+
+    fn lane(&self) -> Lane {
+        Lane::Storage
     }
 
     fn read(&mut self, _at: Duration, out: &mut Values) -> Result<(), SourceError> {

@@ -55,8 +55,31 @@ fn answer(file: EmbeddedFile, kind: &'static str, headers: &HeaderMap) -> Respon
     if unchanged {
         return (StatusCode::NOT_MODIFIED, [caching, (ETAG, tag)]).into_response();
     }
-    ([caching, (ETAG, tag), (CONTENT_TYPE, HeaderValue::from_static(kind))], Body::from(file.data))
-        .into_response()
+    let body = if kind.starts_with("text/javascript") {
+        Body::from(without_comments(&String::from_utf8_lossy(&file.data)))
+    } else {
+        Body::from(file.data)
+    };
+    ([caching, (ETAG, tag), (CONTENT_TYPE, HeaderValue::from_static(kind))], body).into_response()
+}
+
+/// A script less the comments that stand on lines of their own: they are a third of what would be sent. Lines keep
+/// their numbers, so that an error on the page still tells its place in the source.
+fn without_comments(source: &str) -> String {
+    let mut out = String::with_capacity(source.len());
+    let mut inside = false;
+    for line in source.lines() {
+        let text = line.trim_start();
+        if inside || text.starts_with("/*") {
+            let end = text.split_once("*/");
+            inside = end.is_none();
+            out.push_str(end.map_or("", |(_, rest)| rest));
+        } else if !text.starts_with("//") {
+            out.push_str(text);
+        }
+        out.push('\n');
+    }
+    out
 }
 
 /// Weak, since the same file may go out compressed.
@@ -88,6 +111,15 @@ mod tests {
         {
             assert_eq!(status(&Method::GET, path), None, "{path}");
         }
+    }
+
+    #[test]
+    fn comments_stay_here_and_lines_keep_their_numbers() {
+        let check = |source: &str, sent: &str| assert_eq!(without_comments(source), sent);
+        check("// why\nlet a = 1; // how\n", "\nlet a = 1; // how\n");
+        check("/** One. */\nf();\n", "\nf();\n");
+        check("/**\n * Two // lines.\n */\nf(\"/* no */\");\n", "\n\n\nf(\"/* no */\");\n");
+        check("  /** @type {A} */ (b).c();\n", " (b).c();\n");
     }
 
     #[test]

@@ -216,7 +216,7 @@ impl From<AppendError> for Problem {
         match error {
             AppendError::QueueFull => Self::busy("busy", "the store is behind; try again", 1),
             AppendError::NoSpace => {
-                let detail = "the server's disk is full; keep the samples and try again";
+                let detail = "the server's disk or its budget is full; keep the samples and try again";
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, "no_space", detail).retry_after(30)
             }
             AppendError::Closed => Self::busy("stopping", "the server stops; try again", 2),

@@ -182,6 +182,11 @@ async fn every_answer_carries_the_security_headers() {
         let caching = if path == "/" { "no-cache" } else { "no-store" };
         assert_eq!(answer.header("cache-control"), caching, "{path}");
     }
+    for path in ["/main.js", "/css/base.css"] {
+        let answer = stage.get(path).await;
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin", "{path}");
+    }
     let foreign = stage.get_with("/", &[("host", "evil.example")]).await;
     assert_eq!(foreign.header("x-content-type-options"), "nosniff");
     stage.stop().await;

@@ -14,4 +14,5 @@ mod push;
 mod scripts;
 mod snapshot;
 mod stage;
+mod storage;
 mod tidy;

@@ -1,5 +1,5 @@
 //! Blocks as each version wrote them, kept as files: they have to be read for ever, and the current version has to
-//! write its own again, byte by byte. `cells.txt` says what is in them: a line per row with its time, its place in the
+//! write its own again, byte by byte. `cells-*.txt` says what is in them: a line per row with its time, its place in the
 //! order of storing, and the bits of each cell in hexadecimal, a point where there is none; the first line has the
 //! columns.
 //!
@@ -37,8 +37,32 @@ fn column(seed: u64, value: impl Fn(u32, u32) -> f64) -> Vec<f64> {
     (0..ROWS).map(|row| value(row, random(1000))).collect()
 }
 
+/// What version 2 added to look at: each rule by which a column follows from two others.
+fn columns_since(version: u8) -> Vec<(u32, Vec<f64>)> {
+    if version < 2 {
+        return Vec::new();
+    }
+    let pages =
+        |seed: u64, at_least: u32| column(seed, move |_, noise| PAGE * f64::from(at_least + noise * noise));
+    let base =
+        [(30, 1_000), (31, 5_000), (32, 7_000), (33, 9_000), (34, 90)].map(|(s, least)| pages(s, least));
+    let both = |a: &[f64], b: &[f64], rule: fn(f64, f64) -> f64| {
+        a.iter().zip(b).map(|(a, b)| rule(*a, *b)).collect::<Vec<f64>>()
+    };
+    let total = vec![TOTAL; 240];
+    let mut columns = vec![
+        both(&base[0], &base[1], |a, b| 100.0 * a / (a + b)),
+        both(&base[2], &base[3], |a, b| 100.0 * a / b),
+        both(&total, &base[4], |a, b| a - b),
+        both(&total, &base[4], |a, b| 100.0 * (a - b) / a),
+    ];
+    columns.extend(base);
+    columns.push(total);
+    (2_000_000..).zip(columns).collect()
+}
+
 /// Every mode, coder and order of differences, with and without gaps and exceptions.
-fn table() -> Table {
+fn table(version: u8) -> Table {
     let ticks = column(100, |_, noise| f64::from(398 + noise % 5));
     let millis = column(101, |_, noise| f64::from(1999 + noise % 3));
     let over = |divisors: &[f64], scale: f64, seed: u64, below: u32| -> Vec<f64> {
@@ -94,6 +118,7 @@ fn table() -> Table {
         (49, odd(with_gaps(&used))),
         (1_000_000, with_gaps(&of_sum)),
     ];
+    let columns = columns.into_iter().chain(columns_since(version)).collect();
     let mut random = random(20);
     let times = (0..ROWS).map(|row| 1_700_000_000_000 + i64::from(row) * 2000 + i64::from(random(4) / 3));
     let seqs = (1..=ROWS).map(|row| i64::from(if row == 9 { 900 } else { row }));
@@ -131,15 +156,20 @@ fn golden(name: &str, fresh: &[u8]) -> Vec<u8> {
     std::fs::read(path(name)).expect("a golden file")
 }
 
+/// What is in a block, by its name.
+fn cells_of(name: &str) -> &'static str {
+    if name.starts_with("block-1") { "cells-1.txt" } else { "cells-2.txt" }
+}
+
 fn read(data: &[u8]) -> String {
     text(&Block::open(data).and_then(|block| block.table()).expect("a block"))
 }
 
 #[test]
 fn golden_blocks_of_every_version_are_read_to_the_bit() {
-    let cells = std::fs::read_to_string(path("cells.txt")).expect("a golden file");
     for name in ["block-1", "block-2", "block-2-quick"] {
         let data = std::fs::read(path(name)).expect("a golden file");
+        let cells = std::fs::read_to_string(path(cells_of(name))).expect("a golden file");
         assert_eq!(data[0], name.as_bytes()[6] - b'0', "{name}");
         assert!(read(&data) == cells, "{name}");
     }
@@ -147,8 +177,8 @@ fn golden_blocks_of_every_version_are_read_to_the_bit() {
 
 #[test]
 fn golden_blocks_of_this_version_are_written_to_the_byte() {
-    let table = table();
-    assert!(golden("cells.txt", text(&table).as_bytes()) == text(&table).as_bytes());
+    let table = table(2);
+    assert!(golden("cells-2.txt", text(&table).as_bytes()) == text(&table).as_bytes());
     for (name, effort) in [("block-2", Effort::Thorough), ("block-2-quick", Effort::Quick)] {
         let fresh = encode(&table, effort);
         assert!(golden(name, &fresh) == fresh, "{name}");
@@ -179,7 +209,7 @@ fn group() -> Vec<u8> {
 /// Small pieces of everything that a file holds, for the fuzzer to begin with.
 #[test]
 fn seeds_of_the_fuzzer_are_pieces_of_this_version() {
-    let mut table = table();
+    let mut table = table(2);
     table.timestamps.truncate(12);
     table.seqs.truncate(12);
     table.columns.iter_mut().for_each(|(_, values)| values.truncate(12));
@@ -214,8 +244,8 @@ fn hex(value: f64) -> String {
 
 #[test]
 fn another_program_reads_golden_blocks_by_the_document() {
-    let cells = std::fs::read_to_string(path("cells.txt")).expect("a golden file");
     for name in ["block-1", "block-2", "block-2-quick"] {
+        let cells = std::fs::read_to_string(path(cells_of(name))).expect("a golden file");
         let found = read_by_the_document(&["block", path(name).to_str().expect("a plain path")]);
         assert!(found == cells, "{name}");
     }
@@ -240,7 +270,7 @@ fn another_program_reads_log_and_newest_values_by_the_document() {
     assert_eq!(read_by_the_document(&["log", data, "1", "1", "3"]), expected);
 
     let mut newest = Newest::default();
-    newest.observe_table(&table());
+    newest.observe_table(&table(2));
     std::fs::write(&file, newest.to_bytes()).expect("writable");
     let lines = newest
         .cells()

@@ -1,12 +1,12 @@
 //! The body of a push: the envelope, which is right or wrong as a whole, and its samples, each judged alone.
 
-use super::sample::{self, Refusal, Window};
+use super::sample::{self, Good, Raw, Refusal, Window};
 use super::table::{ColumnUse, Table};
 use super::text;
 use serde::Deserialize;
 use serde::de::{SeqAccess, Visitor};
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use sysmond_model::limits::{
     MAX_AGENT_WORD_BYTES, MAX_HOST_TAG_BYTES, MAX_HOST_TAGS, MAX_HOSTNAME_BYTES, MAX_SAMPLES_PER_PUSH,
@@ -17,6 +17,8 @@ use sysmond_model::{Frame, HostInfo, StaticInfo};
 /// Reasons that one answer carries: enough to see what is wrong, few enough that a bad push does not cost an answer
 /// of its own size.
 pub(super) const MAX_ERRORS: usize = 20;
+/// Collectors whose absence is explained: an agent has some thirty.
+const MAX_COLLECTORS: usize = 64;
 /// A word of the static data, bytes; a processor's name fits.
 const MAX_STATIC_BYTES: usize = 256;
 /// Addresses of one host; a container host has hundreds of interfaces, of which few matter.
@@ -171,11 +173,25 @@ fn host_tags(raw: Option<&RawValue>) -> Result<BTreeMap<String, String>, BodyErr
 fn static_info(raw: &RawValue) -> Result<StaticInfo, BodyError> {
     let mut info: StaticInfo = serde_json::from_str(raw.get())
         .map_err(|_| invalid("`static` is not an object with fields of the right kind"))?;
-    let StaticInfo { ip_addresses, os, kernel, architecture, cpu_model, agent_version, .. } = &mut info;
+    let StaticInfo {
+        ip_addresses,
+        os,
+        kernel,
+        architecture,
+        cpu_model,
+        container,
+        figures_of,
+        agent_version,
+        ..
+    } = &mut info;
     ip_addresses.truncate(MAX_ADDRESSES);
-    for word in ip_addresses.iter_mut().chain([os, kernel, architecture, cpu_model, agent_version]) {
+    let machine = [os, kernel, architecture, cpu_model, agent_version, container, figures_of];
+    for word in ip_addresses.iter_mut().chain(machine) {
         *word = text::cleaned(word, MAX_STATIC_BYTES);
     }
+    let clean = |word: String| text::cleaned(&word, MAX_STATIC_BYTES);
+    let reasons = std::mem::take(&mut info.unavailable).into_iter().take(MAX_COLLECTORS);
+    info.unavailable = reasons.map(|(collector, reason)| (clean(collector), clean(reason))).collect();
     Ok(info)
 }
 
@@ -184,12 +200,21 @@ struct Samples<'a> {
     window: Window,
     received: usize,
     table: Table<'a>,
+    /// Columns by the names as they are spelled, which are judged once.
+    columns: HashMap<(Option<&'a str>, Option<&'a str>), usize>,
     failed: usize,
     errors: Vec<SampleError>,
 }
 
 fn samples(raw: &RawValue, window: Window) -> Result<Samples<'_>, BodyError> {
-    let mut samples = Samples { window, received: 0, table: Table::default(), failed: 0, errors: Vec::new() };
+    let mut samples = Samples {
+        window,
+        received: 0,
+        table: Table::default(),
+        columns: HashMap::new(),
+        failed: 0,
+        errors: Vec::new(),
+    };
     let mut json = serde_json::Deserializer::from_str(raw.get());
     serde::Deserializer::deserialize_seq(&mut json, SamplesVisitor(&mut samples)).map_err(|error| {
         if samples.received > MAX_SAMPLES_PER_PUSH {
@@ -203,11 +228,24 @@ fn samples(raw: &RawValue, window: Window) -> Result<Samples<'_>, BodyError> {
 
 impl<'a> Samples<'a> {
     fn judge(&mut self, json: &'a RawValue) {
-        let index = self.received;
-        match sample::parse(json, self.window) {
-            Ok(good) => self.table.add(index, good.timestamp, good.metric_type, good.tags, good.value),
-            Err(refusal) => self.refuse(index, refusal),
+        if let Err(refusal) = self.take(json) {
+            self.refuse(self.received, refusal);
         }
+    }
+
+    fn take(&mut self, json: &'a RawValue) -> Result<(), Refusal> {
+        let raw = Raw::of(json)?;
+        let names = raw.names();
+        let known = self.columns.get(&names).copied();
+        if let (Some(column), Some((timestamp, value))) = (known, raw.point(self.window)) {
+            self.table.put(self.received, column, timestamp, value);
+            return Ok(());
+        }
+        let Good { timestamp, metric_type, tags, value } = sample::parse(&raw, self.window)?;
+        let column = self.table.column(metric_type, tags);
+        self.columns.insert(names, column);
+        self.table.put(self.received, column, timestamp, value);
+        Ok(())
     }
 
     fn refuse(&mut self, index: usize, Refusal { metric_type, code, detail }: Refusal) {

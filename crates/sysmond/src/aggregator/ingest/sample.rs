@@ -39,7 +39,7 @@ pub(super) struct Refusal {
 
 /// The fields unread: one that cannot be read must not hide what the others say.
 #[derive(Deserialize)]
-struct Raw<'a> {
+pub(super) struct Raw<'a> {
     #[serde(borrow)]
     timestamp: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -50,18 +50,33 @@ struct Raw<'a> {
     tags: Option<&'a RawValue>,
 }
 
-/// Reads one sample.
-pub(super) fn parse<'a>(json: &'a RawValue, window: Window) -> Result<Good<'a>, Refusal> {
-    let refuse = |metric_type: &str, code, detail: String| Refusal {
-        metric_type: text::cleaned(metric_type, MAX_ECHO_BYTES),
-        code,
-        detail,
-    };
-    if !json.get().starts_with('{') {
-        return Err(refuse("", "bad_sample", "not an object".to_owned()));
+impl<'a> Raw<'a> {
+    /// The fields of a sample.
+    pub(super) fn of(json: &'a RawValue) -> Result<Self, Refusal> {
+        if !json.get().starts_with('{') {
+            return Err(refuse("", "bad_sample", "not an object".to_owned()));
+        }
+        serde_json::from_str(json.get())
+            .map_err(|error| refuse("", "bad_sample", format!("not a sample: {}", reason(&error))))
     }
-    let raw: Raw<'a> = serde_json::from_str(json.get())
-        .map_err(|error| refuse("", "bad_sample", format!("not a sample: {}", reason(&error))))?;
+
+    /// What the series is said to be, as it is spelled.
+    pub(super) fn names(&self) -> (Option<&'a str>, Option<&'a str>) {
+        (self.metric_type.map(RawValue::get), self.tags.map(RawValue::get))
+    }
+
+    /// Time and value, where both are good.
+    pub(super) fn point(&self, window: Window) -> Option<(Timestamp, f64)> {
+        Some((timestamp(self.timestamp, window).ok()?, value(self.value).ok()?))
+    }
+}
+
+fn refuse(metric_type: &str, code: &'static str, detail: String) -> Refusal {
+    Refusal { metric_type: text::cleaned(metric_type, MAX_ECHO_BYTES), code, detail }
+}
+
+/// Reads one sample.
+pub(super) fn parse<'a>(raw: &Raw<'a>, window: Window) -> Result<Good<'a>, Refusal> {
     let metric_type = metric_type(raw.metric_type)
         .map_err(|(echo, detail)| refuse(echo.as_deref().unwrap_or_default(), "bad_metric_type", detail))?;
     let verdict = |code| move |detail| (code, detail);
@@ -89,8 +104,8 @@ pub(super) struct Anatomy {
 pub(super) fn anatomy(json: &RawValue) -> Option<Anatomy> {
     let always =
         Window { oldest: Timestamp::from_millis(i64::MIN), newest: Timestamp::from_millis(i64::MAX) };
-    let Good { metric_type, tags, .. } = parse(json, always).ok()?;
-    let raw: Raw<'_> = serde_json::from_str(json.get()).ok()?;
+    let raw = Raw::of(json).ok()?;
+    let Good { metric_type, tags, .. } = parse(&raw, always).ok()?;
     let place = |part: &RawValue| {
         let start = part.get().as_ptr().addr() - json.get().as_ptr().addr();
         start..start + part.get().len()
@@ -185,7 +200,7 @@ mod tests {
 
     fn code(json: &str) -> &'static str {
         let raw: &RawValue = serde_json::from_str(json).expect("valid JSON");
-        parse(raw, WINDOW).map_or_else(|refusal| refusal.code, |_| "good")
+        Raw::of(raw).and_then(|raw| parse(&raw, WINDOW)).map_or_else(|refusal| refusal.code, |_| "good")
     }
 
     fn with(field: &str, json: &str) -> String {
@@ -253,7 +268,7 @@ mod tests {
     fn tags_become_canonical() {
         let json = with("tags", r#""b=2,a=x=y""#);
         let raw: &RawValue = serde_json::from_str(&json).expect("valid JSON");
-        let good = parse(raw, WINDOW).expect("good");
+        let good = parse(&Raw::of(raw).expect("an object"), WINDOW).expect("good");
         assert_eq!(good.tags, r"a=x\=y,b=2");
     }
 }

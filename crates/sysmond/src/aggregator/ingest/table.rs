@@ -37,16 +37,14 @@ pub(crate) struct ColumnUse {
 pub(super) struct TooSparse;
 
 impl<'a> Table<'a> {
+    /// The column of a series.
+    pub(super) fn column(&mut self, metric_type: Cow<'a, str>, tags: Cow<'a, str>) -> usize {
+        let next = self.columns.len();
+        *self.columns.entry((metric_type, tags)).or_insert(next)
+    }
+
     /// Adds the sample at `index` of the push.
-    pub(super) fn add(
-        &mut self,
-        index: usize,
-        timestamp: Timestamp,
-        metric_type: Cow<'a, str>,
-        tags: Cow<'a, str>,
-        value: f64,
-    ) {
-        let column = *self.columns.entry((metric_type, tags)).or_insert(self.uses.len());
+    pub(super) fn put(&mut self, index: usize, column: usize, timestamp: Timestamp, value: f64) {
         match self.uses.get_mut(column) {
             Some(used) => used.samples += 1,
             None => self.uses.push(ColumnUse { samples: 1, first_index: index }),
@@ -98,7 +96,8 @@ mod tests {
         for (index, (seconds, metric, value)) in
             [(2, "a", 1.0), (1, "b", 2.0), (2, "a", 3.0), (2, "b", 4.0)].into_iter().enumerate()
         {
-            table.add(index, Timestamp::from_seconds(seconds), metric.into(), "".into(), value);
+            let column = table.column(metric.into(), "".into());
+            table.put(index, column, Timestamp::from_seconds(seconds), value);
         }
         let (frame, uses) = table.into_frame().expect("small");
         let cells: Vec<_> =
@@ -115,7 +114,8 @@ mod tests {
         let mut table = Table::default();
         for (index, at) in (0..2_000).enumerate() {
             let series = format!("m{index}");
-            table.add(index, Timestamp::from_millis(at), series.into(), "".into(), 0.0);
+            let column = table.column(series.into(), "".into());
+            table.put(index, column, Timestamp::from_millis(at), 0.0);
         }
         assert!(table.into_frame().is_err());
     }

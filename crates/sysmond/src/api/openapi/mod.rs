@@ -199,6 +199,12 @@ struct StaticInfo {
     cpu_cores: u32,
     memory_total_bytes: u64,
     boot_time: i64,
+    /// The kind of container that the agent runs in, such as `docker`; empty on a host.
+    container: String,
+    /// Whose figures the agent sees: `host`, or `container` where it sees its own alone.
+    figures_of: String,
+    /// What is not collected and why, by the collector's name.
+    unavailable: BTreeMap<String, String>,
     agent_version: String,
     interval_seconds: f64,
 }

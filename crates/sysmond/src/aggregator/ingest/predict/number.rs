@@ -51,6 +51,12 @@ pub(super) const fn continues(byte: u8) -> bool {
 /// Adds the digits at the beginning of `text` to `value`, which wraps; how many, and what follows.
 fn digits<'a>(text: &'a [u8], value: &mut u64) -> (usize, &'a [u8]) {
     let mut rest = text;
+    while let Some((chunk, after)) = rest.split_first_chunk()
+        && let Some(eight) = eight_digits(u64::from_le_bytes(*chunk))
+    {
+        *value = value.wrapping_mul(100_000_000).wrapping_add(eight);
+        rest = after;
+    }
     while let Some((byte, after)) = rest.split_first() {
         let digit = byte.wrapping_sub(b'0');
         if digit > 9 {
@@ -60,6 +66,21 @@ fn digits<'a>(text: &'a [u8], value: &mut u64) -> (usize, &'a [u8]) {
         rest = after;
     }
     (text.len() - rest.len(), rest)
+}
+
+/// The number that eight bytes spell, the first of them the lowest of `text`. Neighbours are joined to pairs, pairs to
+/// fours, fours to eight, all at once.
+const fn eight_digits(text: u64) -> Option<u64> {
+    const ZEROS: u64 = 0x3030_3030_3030_3030;
+    const HIGH: u64 = 0xf0f0_f0f0_f0f0_f0f0;
+    if text & HIGH != ZEROS || text.wrapping_add(0x0606_0606_0606_0606) & HIGH != ZEROS {
+        return None;
+    }
+    let digits = text - ZEROS;
+    let pairs = digits * 10 + (digits >> 8);
+    let fours = (pairs & 0x00ff_0000_00ff).wrapping_mul(100 + (1_000_000 << 32));
+    let others = (pairs >> 16 & 0x00ff_0000_00ff).wrapping_mul(1 + (10_000 << 32));
+    Some(fours.wrapping_add(others) >> 32)
 }
 
 fn slow<'a>(text: &[u8], rest: &'a [u8]) -> Option<(f64, &'a [u8])> {

@@ -1,0 +1,312 @@
+//! Processes: how many there are in each state, and which took the most of processors, memory and disks.
+//!
+//! Each is read with one call of three, on a slow clock that becomes slower where there are thousands of them: the walk
+//! may take a thousandth of one core. Without root's rights the I/O of other users' processes cannot be seen.
+
+mod command;
+mod stat;
+
+use crate::cgroup::cores;
+use crate::file_source::ProcFile;
+use crate::listing::{Listing, open_dir};
+use crate::pace::{Elapsed, Pace};
+use crate::source::{Roots, Source, SourceError, Values};
+use crate::table::printable;
+use crate::text::number;
+use command::line as command_line;
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, statat};
+use rustix::time::{ClockId, clock_gettime};
+use stat::{Stat, io};
+use std::ffi::CStr;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use sysmond_model::catalogue::{PROCESSES_SLEEPING, PROCESSES_STOPPED, PROCESSES_TOTAL, PROCESSES_ZOMBIES};
+use sysmond_model::{ProcessSnapshot, ProcessUse};
+
+/// Processes that are listed, by each of processor, memory and I/O.
+const TOP: usize = 10;
+/// Processes that are looked at: a machine with more has another problem, and its first ones are told.
+const MAX_PROCESSES: usize = 32_768;
+/// The longest text of a process: a name can have 64 bytes, a command line is read so far only.
+const TEXT_BYTES: usize = 4096;
+/// The walk may take one part in so many of a core.
+const COST_SHARE: u32 = 1000;
+/// Microseconds of a tick.
+const TICK_MICROS: u64 = 10_000;
+
+/// What is told of processes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProcessOptions {
+    /// Whether command lines are told, with secrets masked, or names of programs alone.
+    pub command_lines: bool,
+}
+
+/// Where the source leaves each snapshot for whoever keeps them.
+#[derive(Debug, Default)]
+pub struct LatestProcesses(Mutex<Option<(Duration, ProcessSnapshot)>>);
+
+impl LatestProcesses {
+    /// The snapshot that came since the last call, with the time since boot at which it was made.
+    pub fn take(&self) -> Option<(Duration, ProcessSnapshot)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn put(&self, at: Duration, snapshot: ProcessSnapshot) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((at, snapshot));
+    }
+}
+
+/// What is remembered of a process from one walk to the next, and what it took meanwhile.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    pid: u32,
+    start: u64,
+    ticks: u64,
+    /// Bytes read and written; nothing where this user may not know.
+    io: Option<(u64, u64)>,
+    pages: u64,
+    threads: u64,
+    state: u8,
+    /// Of the time since the last walk.
+    more_ticks: Option<u64>,
+    more_io: Option<(u64, u64)>,
+    is_top: bool,
+}
+
+/// All processes.
+#[derive(Debug)]
+pub(crate) struct Processes {
+    procfs: PathBuf,
+    listing: Listing,
+    dir: Option<OwnedFd>,
+    online: ProcFile,
+    options: ProcessOptions,
+    latest: Arc<LatestProcesses>,
+    pace: Pace,
+    /// Sorted by number.
+    known: Vec<Known>,
+    fresh: Vec<Known>,
+    pids: Vec<u32>,
+    text: Box<[u8]>,
+    page_bytes: u64,
+    last_at: Option<Duration>,
+    /// Not before this: the last walk was long.
+    rest_until: Duration,
+}
+
+impl Processes {
+    pub(crate) fn new(
+        roots: &Roots,
+        max_gap: Duration,
+        options: ProcessOptions,
+        latest: Arc<LatestProcesses>,
+    ) -> Self {
+        Self {
+            procfs: roots.procfs.clone(),
+            listing: Listing::new(roots.procfs.clone()),
+            dir: None,
+            online: ProcFile::new(roots.sysfs.join("devices/system/cpu/online")),
+            options,
+            latest,
+            pace: Pace::new(max_gap),
+            known: Vec::new(),
+            fresh: Vec::new(),
+            pids: Vec::new(),
+            text: vec![0; TEXT_BYTES].into(),
+            page_bytes: rustix::param::page_size() as u64,
+            last_at: None,
+            rest_until: Duration::ZERO,
+        }
+    }
+
+    fn walk(&mut self, at: Duration) -> Result<(), SourceError> {
+        let pids = &mut self.pids;
+        pids.clear();
+        let listed = self.listing.each(|name| {
+            let pid = number(name).and_then(|pid| u32::try_from(pid).ok());
+            pids.extend(pid.filter(|_| pids.len() < MAX_PROCESSES));
+        });
+        listed.map_err(|errno| SourceError::io(self.procfs.as_path(), errno))?;
+        if self.dir.is_none() {
+            let dir = open_dir(CWD, &self.procfs);
+            self.dir = Some(dir.map_err(|errno| SourceError::io(self.procfs.as_path(), errno))?);
+        }
+        let Self { dir: Some(dir), pids, fresh, known, text, last_at, .. } = self else { return Ok(()) };
+        fresh.clear();
+        for pid in pids {
+            let last = known.binary_search_by_key(pid, |known| known.pid).ok().and_then(|i| known.get(i));
+            fresh.extend(look(dir, *pid, last, *last_at, text));
+        }
+        fresh.sort_unstable_by_key(|process| process.pid);
+        std::mem::swap(&mut self.known, &mut self.fresh);
+        self.last_at = Some(at);
+        Ok(())
+    }
+
+    fn put(&self, out: &mut Values) {
+        let count =
+            |states: &[u8]| self.known.iter().filter(|process| states.contains(&process.state)).count();
+        out.put(&PROCESSES_TOTAL, "", self.known.len() as f64);
+        out.put(&PROCESSES_SLEEPING, "", count(b"SI") as f64);
+        out.put(&PROCESSES_STOPPED, "", count(b"Tt") as f64);
+        out.put(&PROCESSES_ZOMBIES, "", count(b"Z") as f64);
+    }
+
+    fn snapshot(&mut self, elapsed: Option<Elapsed>) -> ProcessSnapshot {
+        let cores = self.online.read().ok().and_then(cores).unwrap_or(1);
+        mark_top(&mut self.known, &mut self.pids, |process| process.more_ticks.unwrap_or(0));
+        mark_top(&mut self.known, &mut self.pids, |process| process.pages);
+        mark_top(&mut self.known, &mut self.pids, |process| {
+            process.more_io.map_or(0, |(read, written)| read.saturating_add(written))
+        });
+        let Self { known, dir, text, options, page_bytes, .. } = self;
+        let top = known.iter().filter(|process| process.is_top);
+        let used = |process| name(dir.as_ref()?, process, *options, text).map(|name| (process, name));
+        let processes = top.filter_map(used).map(|(process, name)| {
+            let rate = |bytes: u64| elapsed.map(|elapsed| elapsed.per_second(bytes));
+            ProcessUse {
+                pid: process.pid,
+                state: char::from(process.state),
+                threads: u32::try_from(process.threads).unwrap_or(u32::MAX),
+                memory_bytes: process.pages.saturating_mul(*page_bytes),
+                cpu_percent: elapsed.zip(process.more_ticks).map(|(elapsed, ticks)| {
+                    elapsed.percent_of_cores(ticks.saturating_mul(TICK_MICROS), cores)
+                }),
+                read_bytes: process.more_io.and_then(|(read, _)| rate(read)),
+                write_bytes: process.more_io.and_then(|(_, written)| rate(written)),
+                ..name
+            }
+        });
+        let processes = processes.collect();
+        let seconds = elapsed.map_or(0.0, Elapsed::seconds);
+        ProcessSnapshot { seconds, total: u32::try_from(known.len()).unwrap_or(u32::MAX), processes }
+    }
+}
+
+impl Source for Processes {
+    fn name(&self) -> &'static str {
+        "processes"
+    }
+
+    fn read(&mut self, at: Duration, out: &mut Values) -> Result<(), SourceError> {
+        if at >= self.rest_until || self.rest_until > at + Duration::from_hours(1) {
+            let begin = clock_gettime(ClockId::ThreadCPUTime);
+            self.walk(at)?;
+            let elapsed = self.pace.step(at);
+            let snapshot = self.snapshot(elapsed);
+            self.latest.put(at, snapshot);
+            let cost = clock_gettime(ClockId::ThreadCPUTime) - begin;
+            self.rest_until = at + Duration::try_from(cost).unwrap_or_default() * COST_SHARE;
+        }
+        self.put(out);
+        Ok(())
+    }
+}
+
+/// Reads a process; nothing where it has ended meanwhile.
+fn look(
+    dir: &OwnedFd,
+    pid: u32,
+    last: Option<&Known>,
+    last_at: Option<Duration>,
+    text: &mut [u8],
+) -> Option<Known> {
+    let stat = Stat::parse(read(dir, pid, "stat", text)?)?;
+    let last = last.filter(|last| last.start == stat.start);
+    let started = Duration::from_micros(stat.start.saturating_mul(TICK_MICROS));
+    let mut now = Known {
+        pid,
+        start: stat.start,
+        ticks: stat.ticks,
+        io: None,
+        pages: stat.pages,
+        threads: stat.threads,
+        state: stat.state,
+        more_ticks: None,
+        more_io: None,
+        is_top: false,
+    };
+    // One that began since the last walk took all that it has since then.
+    let is_new = last.is_none() && last_at.is_some_and(|at| started >= at);
+    let before = last.map(|last| last.ticks).or(is_new.then_some(0));
+    now.more_ticks = before.and_then(|before| now.ticks.checked_sub(before));
+    let may_know = last.is_none_or(|last| last.io.is_some());
+    if !stat.is_kernel && may_know {
+        now.io = read(dir, pid, "io", text).and_then(io);
+        let before = last.and_then(|last| last.io).or(is_new.then_some((0, 0)));
+        now.more_io = now
+            .io
+            .zip(before)
+            .and_then(|(now, before)| Some((now.0.checked_sub(before.0)?, now.1.checked_sub(before.1)?)));
+    }
+    Some(now)
+}
+
+/// The name, the user and, where wanted, the command line of a process that is still the same one.
+fn name(dir: &OwnedFd, process: &Known, options: ProcessOptions, text: &mut [u8]) -> Option<ProcessUse> {
+    let stat =
+        Stat::parse(read(dir, process.pid, "stat", text)?).filter(|stat| stat.start == process.start)?;
+    let name = printable(stat.name);
+    let mut path = Path::default();
+    let user = statat(dir, path.of(process.pid, "")?, AtFlags::empty()).map_or(0, |status| status.st_uid);
+    let wanted = options.command_lines && !stat.is_kernel;
+    let command = wanted.then(|| command_line(read(dir, process.pid, "cmdline", text)?)).flatten();
+    Some(ProcessUse { name, user, command, ..ProcessUse::default() })
+}
+
+/// Marks the processes with the most of something, of those that have any.
+fn mark_top(known: &mut [Known], places: &mut Vec<u32>, amount: impl Fn(&Known) -> u64) {
+    places.clear();
+    let has_any = |(place, process): (usize, &Known)| (amount(process) > 0).then_some(place);
+    places.extend(known.iter().enumerate().filter_map(has_any).filter_map(|place| u32::try_from(place).ok()));
+    let key = |place: &u32| {
+        let process = usize::try_from(*place).ok().and_then(|place| known.get(place));
+        std::cmp::Reverse(process.map_or(0, &amount))
+    };
+    if places.len() > TOP {
+        places.select_nth_unstable_by_key(TOP, key);
+        places.truncate(TOP);
+    }
+    for place in places {
+        if let Some(process) = usize::try_from(*place).ok().and_then(|place| known.get_mut(place)) {
+            process.is_top = true;
+        }
+    }
+}
+
+/// `123/stat` for the kernel.
+#[derive(Debug, Default)]
+struct Path([u8; 24]);
+
+impl Path {
+    fn of(&mut self, pid: u32, file: &str) -> Option<&CStr> {
+        use std::io::Write;
+        self.0 = [0; 24];
+        let room = self.0.get_mut(..23)?;
+        write!(&mut &mut *room, "{pid}/{file}").ok()?;
+        CStr::from_bytes_until_nul(&self.0).ok()
+    }
+}
+
+fn read<'a>(dir: &OwnedFd, pid: u32, file: &str, text: &'a mut [u8]) -> Option<&'a [u8]> {
+    let mut path = Path::default();
+    let open = openat(dir, path.of(pid, file)?, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let len = rustix::io::read(open, &mut *text).ok()?;
+    text.get(..len)
+}
+
+/// Gives any text to the parsers of this module.
+pub(crate) fn take_any_bytes(text: &[u8]) {
+    if let Some(stat) = Stat::parse(text) {
+        assert!(stat.name.len() < text.len(), "a name longer than its text");
+    }
+    assert!(io(text).is_none() || text.contains(&b':'), "bytes without a key");
+    if let Some(line) = command_line(text) {
+        assert!(!line.chars().any(char::is_control), "a line that turns a terminal");
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+//! Processes of a `/proc` that the test writes.
+
+use super::*;
+use crate::testing::values;
+use std::fs;
+
+struct Host(tempfile::TempDir);
+
+impl Host {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("devices/system/cpu")).unwrap();
+        fs::write(dir.path().join("devices/system/cpu/online"), "0-1\n").unwrap();
+        Self(dir)
+    }
+
+    fn process(&self, pid: u32, name: &str, (state, ticks, start, pages): (char, u64, u64, u64)) {
+        let dir = self.0.path().join(pid.to_string());
+        fs::create_dir_all(&dir).unwrap();
+        let text = format!(
+            "{pid} ({name}) {state} 1 1 1 0 -1 0 0 0 0 0 {ticks} 0 0 0 20 0 3 0 {start} 9 {pages} 0\n"
+        );
+        fs::write(dir.join("stat"), text).unwrap();
+    }
+
+    fn io(&self, pid: u32, read: u64, written: u64) {
+        let text =
+            format!("rchar: 1\nread_bytes: {read}\nwrite_bytes: {written}\ncancelled_write_bytes: 0\n");
+        fs::write(self.0.path().join(format!("{pid}/io")), text).unwrap();
+    }
+
+    fn source(&self, options: ProcessOptions) -> (Processes, Arc<LatestProcesses>) {
+        let dir = self.0.path();
+        let roots = Roots { procfs: dir.into(), sysfs: dir.into(), rootfs: dir.into() };
+        let latest = Arc::default();
+        (Processes::new(&roots, Duration::from_secs(30), options, Arc::clone(&latest)), latest)
+    }
+}
+
+/// A reading after the rest that the last one's cost asks for.
+fn read(source: &mut Processes, second: u64) -> Vec<String> {
+    let mut out = Values::default();
+    source.rest_until = Duration::ZERO;
+    source.read(Duration::from_secs(second), &mut out).unwrap();
+    values(&out)
+}
+
+fn snapshot(latest: &LatestProcesses) -> ProcessSnapshot {
+    latest.take().expect("a snapshot").1
+}
+
+#[test]
+fn shares_and_rates_are_of_the_time_between_two_walks() {
+    let host = Host::new();
+    host.process(7, "postgres", ('S', 100, 50, 1000));
+    host.io(7, 4096, 0);
+    host.process(8, "idle", ('S', 5, 60, 0));
+    let (mut source, latest) = host.source(ProcessOptions::default());
+    read(&mut source, 100);
+    let first = snapshot(&latest);
+    assert_eq!((first.total, first.seconds, first.processes.len()), (2, 0.0, 1));
+    assert_eq!(first.processes[0].cpu_percent, None);
+    host.process(7, "postgres", ('R', 500, 50, 2000));
+    host.io(7, 44_096, 20_000);
+    read(&mut source, 110);
+    let second = snapshot(&latest);
+    let process = &second.processes[0];
+    assert_eq!((process.pid, process.name.as_str(), process.state, process.threads), (7, "postgres", 'R', 3));
+    assert_eq!(
+        (process.cpu_percent, process.read_bytes, process.write_bytes),
+        (Some(20.0), Some(4000.0), Some(2000.0))
+    );
+    assert_eq!(process.memory_bytes, 2000 * source.page_bytes);
+    assert_eq!((second.processes.len(), process.command.as_deref()), (1, None));
+    assert!(latest.take().is_none(), "a snapshot is taken once");
+}
+
+#[test]
+fn a_number_that_was_given_anew_is_another_process() {
+    let host = Host::new();
+    host.process(7, "old", ('S', 900, 50, 10));
+    let (mut source, latest) = host.source(ProcessOptions::default());
+    read(&mut source, 100);
+    // It began at 105 s, so that all its time is of this stretch; the other began before and was not seen.
+    host.process(7, "new", ('R', 200, 10_500, 10));
+    host.process(9, "hidden", ('R', 700, 60, 10));
+    read(&mut source, 110);
+    let second: Vec<_> = latest.take().map(|(_, last)| last.processes).unwrap_or_default();
+    let shares: Vec<_> = second.iter().map(|process| (process.name.as_str(), process.cpu_percent)).collect();
+    assert_eq!(shares, [("new", Some(10.0)), ("hidden", None)]);
+}
+
+#[test]
+fn the_top_of_each_kind_is_listed_once() {
+    let host = Host::new();
+    for pid in 1..=40 {
+        host.process(pid, "p", ('S', 0, 1, u64::from(pid)));
+    }
+    let (mut source, latest) = host.source(ProcessOptions::default());
+    read(&mut source, 100);
+    for pid in 1..=40_u32 {
+        host.process(pid, "p", ('S', u64::from(41 - pid), 1, u64::from(pid)));
+    }
+    read(&mut source, 110);
+    let pids: Vec<u32> = snapshot(&latest).processes.iter().map(|process| process.pid).collect();
+    assert_eq!(pids, (1..=10).chain(31..=40).collect::<Vec<_>>());
+}
+
+#[test]
+fn states_are_counted() {
+    let host = Host::new();
+    for (pid, state) in (1..).zip("SSIRDZTt".chars()) {
+        host.process(pid, "a) b\n(", (state, 1, 1, 1));
+    }
+    fs::create_dir(host.0.path().join("sys")).unwrap();
+    fs::create_dir(host.0.path().join("99")).unwrap();
+    let (mut source, _) = host.source(ProcessOptions::default());
+    let expected =
+        ["processes.total 8", "processes.sleeping 3", "processes.stopped 2", "processes.zombies 1"];
+    assert_eq!(read(&mut source, 1), expected);
+}
+
+#[test]
+fn command_lines_are_told_where_they_are_wanted() {
+    let host = Host::new();
+    host.process(7, "app", ('S', 1, 1, 1));
+    fs::write(host.0.path().join("7/cmdline"), b"/usr/bin/app\0--token=hunter2\0").unwrap();
+    let (mut source, latest) = host.source(ProcessOptions { command_lines: true });
+    read(&mut source, 1);
+    assert_eq!(snapshot(&latest).processes[0].command.as_deref(), Some("/usr/bin/app --token=***"));
+}
+
+#[test]
+fn a_walk_that_was_long_is_followed_by_a_rest() {
+    let host = Host::new();
+    host.process(7, "app", ('S', 1, 1, 1));
+    let (mut source, latest) = host.source(ProcessOptions::default());
+    read(&mut source, 100);
+    drop(snapshot(&latest));
+    source.rest_until = Duration::from_secs(130);
+    let mut out = Values::default();
+    source.read(Duration::from_secs(110), &mut out).unwrap();
+    assert!(latest.take().is_none());
+    assert_eq!(values(&out)[0], "processes.total 1");
+    source.read(Duration::from_secs(130), &mut out).unwrap();
+    assert!(latest.take().is_some());
+}

@@ -1,0 +1,90 @@
+//! What the aggregator says and does about the room for its history.
+
+use crate::stage::{Stage, eventually, now, push_body};
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+use sysmond::aggregator::Limits;
+
+/// A small file system at `path`; says loudly where there can be none.
+fn mount(path: &Path) -> bool {
+    let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=32m", "tmpfs"]).arg(path).output();
+    let is_mounted = mount.as_ref().is_ok_and(|output| output.status.success());
+    if !is_mounted {
+        let word = format!("SKIPPED: no small file system can be mounted here: {mount:?}\n");
+        std::io::stderr().write_all(word.as_bytes()).expect("somebody listens");
+    }
+    is_mounted
+}
+
+/// Takes it away again.
+struct Unmount<'a>(&'a Path);
+
+impl Drop for Unmount<'_> {
+    fn drop(&mut self) {
+        let gone = Command::new("umount").arg("-l").arg(self.0).status();
+        assert!(gone.is_ok_and(|status| status.success()) || std::thread::panicking());
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_to_agents_and_passes_by_itself() {
+    let folder = tempfile::tempdir().expect("a folder");
+    if !mount(folder.path()) {
+        return;
+    }
+    let _unmount = Unmount(folder.path());
+    let stage =
+        Stage::start_with(Limits::default(), |config| config.data_dir = folder.path().join("data")).await;
+    let at = now() - 100;
+    let body = |n: i64| push_body("a", &[(at + n, "m", n as f64)]);
+    assert_eq!(stage.push(&body(0)).await.status, 200);
+
+    let filler = folder.path().join("filler");
+    let room = rustix::fs::statvfs(folder.path()).expect("mounted");
+    let room = usize::try_from(room.f_bavail * room.f_frsize).expect("small");
+    std::fs::write(&filler, vec![1; room]).expect("room");
+    let refused = stage.push(&body(1)).await;
+    assert_eq!(refused.problem(), (507, "no_space".to_owned()));
+    assert!(!refused.header("retry-after").is_empty(), "agents wait and try again");
+    let points = async || {
+        let told = stage.get(&format!("/api/history?host=a&metric=m&from={at}")).await.json();
+        told["points"].as_array().expect("a list").len()
+    };
+    assert_eq!(points().await, 1, "what was stored is still answered");
+    assert_eq!(stage.get("/api/storage").await.status, 200);
+
+    std::fs::remove_file(&filler).expect("ours");
+    eventually("room", async || (stage.push(&body(1)).await.status == 200).then_some(())).await;
+    assert_eq!(points().await, 2);
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn readiness_tells_of_damage_and_the_log_of_what_was_lost() {
+    let stage = Stage::start().await;
+    stage.push_value("a", "m", 0.1).await;
+    let data = stage.stop().await;
+    let database = data.path().join("aggregator.db");
+    let bytes = std::fs::read(&database).expect("ours");
+    // The only row of the log is found by its value, which no codec makes small; any wrong byte in it breaks its checksum.
+    let value = 0.1_f64.to_le_bytes();
+    let places: Vec<usize> = (0..bytes.len() - 8).filter(|at| bytes[*at..].starts_with(&value)).collect();
+    let mut broken = bytes.clone();
+    for at in places {
+        broken[at] ^= 1;
+    }
+    assert_ne!(broken, bytes, "the value is in the file");
+    std::fs::write(&database, &broken).expect("ours");
+
+    let stage = Stage::start_in(data, Limits::default(), |_| {}).await;
+    let storage = stage.get("/api/storage").await.json();
+    assert_eq!((&storage["quarantine"]["count"], &storage["damaged_reads"]), (&1.into(), &1.into()));
+    assert_eq!(storage["quarantine"]["newest"][0]["origin"], "log");
+    let ready = stage.get("/readyz").await;
+    assert_eq!((ready.status.as_u16(), ready.json()["status"].as_str()), (200, Some("ready")));
+    assert!(ready.json()["warnings"][0].as_str().expect("a warning").contains("/api/storage"));
+    assert_eq!(stage.own_metric("sysmond_store_quarantined_total").await, 1);
+    stage.push_value("a", "m", 2.0).await;
+    stage.stop().await;
+}
