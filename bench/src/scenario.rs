@@ -50,10 +50,10 @@ pub struct Amounts {
     /// Hosts that send days, where growth with history is measured.
     #[arg(long, value_name = "N", default_value_t = 10)]
     history_hosts: usize,
-    /// Seconds without work after which a server's work in the background counts as done. Two of the three look for
-    /// such work once a minute.
-    #[arg(long, value_name = "N", default_value_t = 65)]
-    quiet: u64,
+    /// Seconds without work after which a server's work in the background counts as done, instead of what each needs
+    /// by itself.
+    #[arg(long, value_name = "N")]
+    quiet: Option<u64>,
 }
 
 /// How much is done.
@@ -71,8 +71,8 @@ pub struct Sizes {
     /// How long a stretch of it is asked for.
     day_hours: i64,
     recorded_pushes: usize,
-    /// How long a server has to be quiet before its background work counts as done.
-    quiet: Duration,
+    /// How long a server has to be quiet before its background work counts as done, where not as long as it needs.
+    quiet: Option<Duration>,
 }
 
 impl Sizes {
@@ -90,7 +90,7 @@ impl Sizes {
             history_hours: vec![24, 48, 96],
             day_hours: 24,
             recorded_pushes: PUSHES_PER_HOUR,
-            quiet: Duration::from_secs(amounts.quiet),
+            quiet: amounts.quiet.map(Duration::from_secs),
         }
     }
 
@@ -107,7 +107,7 @@ impl Sizes {
             history_hours: vec![1, 2],
             day_hours: 1,
             recorded_pushes: 10,
-            quiet: Duration::from_secs(2),
+            quiet: Some(Duration::from_secs(2)),
         }
     }
 }
@@ -261,10 +261,11 @@ impl Running {
     }
 
     /// History at full speed, with all the work in the background that follows from it.
-    fn ingest(&mut self, fleet: &mut Fleet, pushes: usize, quiet: Duration) -> Result<()> {
+    fn ingest(&mut self, fleet: &mut Fleet, pushes: usize, quiet: Option<Duration>) -> Result<()> {
         let before = self.usage()?;
         let load = load::full_speed(&self.server, fleet, pushes, CONNECTIONS)?;
         let at_end = self.usage()?;
+        let quiet = quiet.unwrap_or_else(|| self.server.system.longest_pause());
         process::settle(self.server.pid(), quiet)?;
         let after = self.usage()?;
         self.all_samples += load.samples;

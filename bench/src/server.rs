@@ -40,6 +40,15 @@ impl System {
         }
     }
 
+    /// How long it may be quiet and still have work to do. The two others look for it once a minute. We wait 5 minutes
+    /// for more late samples before an hour of the past is put together, and look once a minute.
+    pub const fn longest_pause(self) -> Duration {
+        match self {
+            Self::Sysmond => Duration::from_secs(370),
+            Self::Victoria | Self::Prometheus => Duration::from_secs(65),
+        }
+    }
+
     /// What an answered push means, with the settings used here.
     pub const fn durability(self) -> &'static str {
         match self {

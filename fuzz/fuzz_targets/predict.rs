@@ -1,5 +1,5 @@
-//! Any bodies, one after the other: the parser that predicts, which has learned from those before, says of each what the
-//! generic one says.
+//! Any bodies, one after the other: the parser that predicts, which has learned from those before, says of each what
+//! the generic one says.
 
 #![no_main]
 

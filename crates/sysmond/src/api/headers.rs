@@ -17,8 +17,8 @@ static ALWAYS: [(HeaderName, &str); 3] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
-/// What a browser heeds only on what it can show as a document. A script or a style sheet is none, and the page has some
-/// seventy of them: there these would be a quarter of all that is sent.
+/// What a browser heeds only on what it can show as a document. A script or a style sheet is none, and the page has
+/// some seventy of them: there these would be a quarter of all that is sent.
 static OF_DOCUMENTS: [(HeaderName, &str); 3] = [
     (CONTENT_SECURITY_POLICY, POLICY),
     (X_FRAME_OPTIONS, "DENY"),

@@ -17,8 +17,8 @@ use tower::ServiceExt;
 
 /// Fields of a request's head: browsers send about 15, proxies add 10.
 const MAX_HEADERS: usize = 64;
-/// Bytes of a request's head and of what is read at once; a query for many series fits. Each agent's connection keeps as
-/// much while it waits for the next push: with a thousand of them it is a third of the server's memory.
+/// Bytes of a request's head and of what is read at once; a query for many series fits. Each agent's connection keeps
+/// as much while it waits for the next push: with a thousand of them it is a third of the server's memory.
 const MAX_BUFFER_BYTES: usize = 16 * 1024;
 
 /// Answers requests until either side closes. After `shutdown` the request in flight is finished, but no other is

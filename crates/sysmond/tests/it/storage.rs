@@ -67,7 +67,8 @@ async fn readiness_tells_of_damage_and_the_log_of_what_was_lost() {
     let data = stage.stop().await;
     let database = data.path().join("aggregator.db");
     let bytes = std::fs::read(&database).expect("ours");
-    // The only row of the log is found by its value, which no codec makes small; any wrong byte in it breaks its checksum.
+    // The only row of the log is found by its value, which no codec makes small; any wrong byte in it breaks its
+    // checksum.
     let value = 0.1_f64.to_le_bytes();
     let places: Vec<usize> = (0..bytes.len() - 8).filter(|at| bytes[*at..].starts_with(&value)).collect();
     let mut broken = bytes.clone();
