@@ -13,7 +13,10 @@ export const COMPARED = [
   { metric: "pressure.cpu_some", title: "Pressure: waiting for CPU", unit: "percent", floor: 2 },
   { metric: "pressure.io_some", title: "Pressure: waiting for I/O", unit: "percent", floor: 2 },
 ];
-/** How long ago a host's own past is, by the word in the address, seconds. @type {Record<string, { seconds: number, label: string }>} */
+/**
+ * How long ago a host's own past is, by the word in the address, seconds.
+ * @type {Record<string, { seconds: number, label: string }>}
+ */
 export const PASTS = {
   "1h": { seconds: 3600, label: "an hour before" },
   "1d": { seconds: 86_400, label: "the day before" },

@@ -1,5 +1,5 @@
-// Which charts a host's page has, in the order in which they are read. Data only: the host view makes them. A new metric
-// is a new line here; one that stands nowhere here gets a chart among the others.
+// Which charts a host's page has, in the order in which they are read. Data only: the host view makes them. A new
+// metric is a new line here; one that stands nowhere here gets a chart among the others.
 
 import { panel, TABLE } from "./panel_table.js";
 
@@ -27,7 +27,10 @@ import { panel, TABLE } from "./panel_table.js";
  * @property {boolean} [busy] only where something happened
  */
 
-/** In the order of the page. `absent`: why a host may have none of it. @type {{ name: GroupName, title: string, absent?: string }[]} */
+/**
+ * In the order of the page. `absent`: why a host may have none of it.
+ * @type {{ name: GroupName, title: string, absent?: string }[]}
+ */
 export const GROUPS = [
   { name: "cpu", title: "CPU" },
   { name: "memory", title: "Memory" },

@@ -1,5 +1,6 @@
-// Stretches of history that are looked at: asked of the server a few metrics at a time, the first charts first. What was
-// on screen before stays there until its successor has come, so that zooming and panning never show an empty page.
+// Stretches of history that are looked at: asked of the server a few metrics at a time, the first charts first. What
+// was on screen before stays there until its successor has come, so that zooming and panning never show an empty
+// page.
 
 import { getHistory } from "./api.js";
 import { Track } from "./chart/track.js";

@@ -1,6 +1,7 @@
 -- What each tier holds, kept by triggers so that nobody can forget it; what is to be summarised; what was set aside.
 
--- By tier (1 young, 2 blocks, 3 by minutes, 4 by ten minutes) and span of time (an hour of samples, a day of summaries).
+-- By tier (1 young, 2 blocks, 3 by minutes, 4 by ten minutes) and span of time (an hour of samples, a day of
+-- summaries).
 CREATE TABLE tally (
     tier    INTEGER NOT NULL,
     span    INTEGER NOT NULL,

@@ -6,6 +6,7 @@ use crate::log::{self, Group};
 use crate::names::LayoutId;
 use crate::newest::Newest;
 use crate::rollup;
+use crate::summarize::PARTS;
 
 /// Bytes before what a checksum is of: the version, and the sum itself.
 const HEAD: usize = 5;
@@ -47,7 +48,7 @@ fn take_block(data: &[u8]) {
         return;
     };
     if let Some(times) = block.timestamps().ok().filter(|_| block.seqs().is_ok()) {
-        for metric in block.ids().map(|id| id / rollup::PARTS).take(8) {
+        for metric in block.ids().map(|id| id / PARTS).take(8) {
             if let Ok(summaries) = rollup::summaries(&block, &times, metric) {
                 assert!(summaries.len() <= times.len(), "more summaries than buckets");
             }

@@ -44,6 +44,7 @@ mod snapshot;
 pub mod sql;
 mod storage;
 mod store;
+mod summarize;
 mod tally;
 #[cfg(test)]
 mod testing;

@@ -10,6 +10,7 @@ use crate::names::MetricId;
 use crate::pieces;
 use crate::quarantine::{Origin, Piece};
 use crate::sealed::{self, HOUR_MS};
+use crate::summarize::{PARTS, append, coarser, summarize};
 use crate::writer::{Counters, Shared};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeSet;
@@ -22,8 +23,6 @@ pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;
 const DAY_SETTLES_MS: i64 = 45 * 60 * 1000;
 /// Days of hosts in one transaction.
 const DAYS_AT_ONCE: usize = 8;
-/// Columns that each series has: minimum, maximum, sum, count.
-pub(crate) const PARTS: u32 = 4;
 /// A day's number has 24 bits.
 const MAX_DAY: i64 = 1 << 24;
 /// Rows of one host and day in a tier: the low 12 bits of a row's number.
@@ -229,133 +228,6 @@ fn hours(
     Ok(minutes)
 }
 
-/// The samples of `table` as buckets.
-fn summarize(table: &Table, step: i64) -> Table {
-    let starts = bucket_starts(&table.timestamps, step);
-    fold(table, &starts, |values, _| {
-        let present = || values.iter().copied().filter(|value| !value.is_nan());
-        let count = present().count();
-        [
-            present().fold(f64::NAN, f64::min),
-            present().fold(f64::NAN, f64::max),
-            kept(present().sum()),
-            count as f64,
-        ]
-    })
-}
-
-/// Buckets as fewer.
-fn coarser(table: &Table, step: i64) -> Table {
-    let starts = bucket_starts(&table.timestamps, step);
-    let mut coarse = Table::default();
-    for (index, rows) in starts.iter().enumerate() {
-        coarse.timestamps.extend(table.timestamps.get(rows.start));
-        coarse.seqs.push(0);
-        for (id, values) in &table.columns {
-            let values = values.get(rows.clone()).unwrap_or_default();
-            let present = values.iter().copied().filter(|value| !value.is_nan());
-            let folded = match id % PARTS {
-                0 => present.fold(f64::NAN, f64::min),
-                1 => present.fold(f64::NAN, f64::max),
-                _ => present.reduce(|a, b| a + b).map_or(f64::NAN, kept),
-            };
-            put(&mut coarse, *id, index, folded);
-        }
-    }
-    pad(&mut coarse);
-    coarse
-}
-
-/// A sum as it is kept, to 25 bits: no average is seen more exactly, and the last bits of a sum of fractions are noise
-/// that takes more room than all else. Where it is beyond all doubles it is the greatest of them: what a block holds is
-/// finite.
-fn kept(sum: f64) -> f64 {
-    const DROPPED: u64 = 1 << 28;
-    let bits = sum.clamp(f64::MIN, f64::MAX).to_bits();
-    let near = f64::from_bits((bits + DROPPED / 2) & !(DROPPED - 1));
-    if near.is_finite() { near } else { f64::from_bits(bits & !(DROPPED - 1)) }
-}
-
-/// Which rows fall into each bucket.
-fn bucket_starts(timestamps: &[i64], step: i64) -> Vec<std::ops::Range<usize>> {
-    let mut start = 0;
-    let buckets = timestamps.chunk_by(|a, b| a.div_euclid(step) == b.div_euclid(step));
-    buckets
-        .map(|rows| {
-            start += rows.len();
-            start - rows.len()..start
-        })
-        .collect()
-}
-
-fn fold(
-    table: &Table,
-    buckets: &[std::ops::Range<usize>],
-    parts: impl Fn(&[f64], MetricId) -> [f64; 4],
-) -> Table {
-    let first = |rows: &std::ops::Range<usize>| table.timestamps.get(rows.start).copied().unwrap_or(0);
-    let mut folded = Table {
-        timestamps: buckets.iter().map(first).collect(),
-        seqs: vec![0; buckets.len()],
-        columns: Vec::with_capacity(table.columns.len() * PARTS as usize),
-    };
-    for (id, values) in &table.columns {
-        let mut columns = [const { Vec::new() }; PARTS as usize];
-        for rows in buckets {
-            let values = values.get(rows.clone()).unwrap_or_default();
-            let parts = parts(values, *id);
-            let is_empty = parts[3] == 0.0;
-            for (column, part) in columns.iter_mut().zip(parts) {
-                column.push(if is_empty { f64::NAN } else { part });
-            }
-        }
-        folded.columns.extend((id * PARTS..).zip(columns));
-    }
-    folded
-}
-
-/// Puts `more` behind `table`: rows behind its rows, columns of both.
-fn append(table: &mut Table, more: Table) {
-    let before = table.timestamps.len();
-    table.timestamps.extend(more.timestamps);
-    table.seqs.extend(more.seqs);
-    for (id, values) in more.columns {
-        match table.columns.binary_search_by_key(&id, |(id, _)| *id) {
-            Ok(place) => {
-                if let Some((_, column)) = table.columns.get_mut(place) {
-                    column.resize(before, f64::NAN);
-                    column.extend(values);
-                }
-            }
-            Err(place) => {
-                let mut column = vec![f64::NAN; before];
-                column.extend(values);
-                table.columns.insert(place, (id, column));
-            }
-        }
-    }
-    pad(table);
-}
-
-fn put(table: &mut Table, id: u32, row: usize, value: f64) {
-    let place = match table.columns.binary_search_by_key(&id, |(id, _)| *id) {
-        Ok(place) => place,
-        Err(place) => {
-            table.columns.insert(place, (id, Vec::new()));
-            place
-        }
-    };
-    if let Some((_, column)) = table.columns.get_mut(place) {
-        column.resize(row, f64::NAN);
-        column.push(value);
-    }
-}
-
-fn pad(table: &mut Table) {
-    let rows = table.timestamps.len();
-    table.columns.iter_mut().for_each(|(_, column)| column.resize(rows, f64::NAN));
-}
-
 /// The buckets of one day of a host for each of `metrics`; `None` where that day has no rollup.
 pub(crate) fn read(
     conn: &Connection,
@@ -453,59 +325,4 @@ pub(crate) fn summaries(
     let parts = min.into_iter().zip(max).zip(sum).zip(count).zip(times);
     let parts = parts.filter(|((_, count), _)| !count.is_nan());
     Ok(parts.map(|((((min, max), sum), count), at)| Summary { at: *at, min, max, sum, count }).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn buckets_hold_extremes_sums_and_counts_and_coarsen_to_the_same() {
-        let times: Vec<i64> = (0..900).map(|n| n * 2000 + 5).collect();
-        let values: Vec<f64> =
-            (0..900).map(|n| if n % 7 == 0 { f64::NAN } else { f64::from(n * 31 % 97) }).collect();
-        let table = Table { timestamps: times.clone(), seqs: times, columns: vec![(3, values.clone())] };
-        let minutes = summarize(&table, 60_000);
-        assert_eq!((minutes.timestamps.len(), minutes.timestamps[1]), (30, 60_005));
-        assert_eq!(minutes.columns.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [12, 13, 14, 15]);
-        let direct = summarize(&table, 600_000);
-        let coarse = coarser(&minutes, 600_000);
-        assert_eq!((direct.timestamps, direct.columns), (coarse.timestamps, coarse.columns.clone()));
-        let total: f64 = values.iter().filter(|value| !value.is_nan()).sum();
-        assert!((coarse.columns[2].1.iter().sum::<f64>() - total).abs() < 1e-9);
-    }
-
-    #[test]
-    fn sums_are_kept_nearly_and_finite() {
-        for sum in [0.1, -1.0 / 3.0, 1e300, 123_456_789.0, 5e-300] {
-            assert!((kept(sum) - sum).abs() <= sum.abs() * 3e-8, "{sum}");
-        }
-        for whole in [0.0, -0.0, 33_554_431.0, -7.0] {
-            assert_eq!(kept(whole).to_bits(), whole.to_bits());
-        }
-        for beyond in [f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN] {
-            assert!(kept(beyond).is_finite() && kept(beyond).abs() > 1e308, "{beyond}");
-        }
-        let times = vec![0, 1000];
-        let table = Table { timestamps: times.clone(), seqs: times, columns: vec![(0, vec![f64::MAX; 2])] };
-        let minutes = block::encode(&summarize(&table, 60_000), Effort::Thorough);
-        assert!(Block::open(&minutes).and_then(|block| block.table()).is_ok());
-    }
-
-    #[test]
-    fn a_series_that_comes_later_has_no_earlier_buckets() {
-        let hour = |at: i64, ids: &[u32]| Table {
-            timestamps: vec![at],
-            seqs: vec![0],
-            columns: ids.iter().map(|id| (*id, vec![1.0])).collect(),
-        };
-        let mut day = Table::default();
-        append(&mut day, summarize(&hour(0, &[1]), 60_000));
-        append(&mut day, summarize(&hour(HOUR_MS, &[1, 2]), 60_000));
-        append(&mut day, summarize(&hour(2 * HOUR_MS, &[2]), 60_000));
-        let present =
-            |id: u32| day.column(id * 4).map(|values| values.iter().map(|v| !v.is_nan()).collect::<Vec<_>>());
-        assert_eq!(present(1), Some(vec![true, true, false]));
-        assert_eq!(present(2), Some(vec![false, true, true]));
-    }
 }

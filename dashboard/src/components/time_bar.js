@@ -1,4 +1,5 @@
-// Which stretch of time is shown: presets, a step back and forth, pause, ends of one's own, and how fine the points are.
+// Which stretch of time is shown: presets, a step back and forth, pause, ends of one's own, and how fine the points
+// are.
 
 import { el, setAttribute, setText } from "../lib/dom.js";
 import { formatAge } from "../lib/format.js";

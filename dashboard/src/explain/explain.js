@@ -18,8 +18,12 @@ export const MOST_FINDINGS = 12;
 /** Of a kind: of sixty-four cores that moved the first tell it. */
 const MOST_OF_A_METRIC = 3;
 /** What mirrors another, only grows, or is about the agent itself. */
-const LEFT_OUT =
-  /^(cpu\.idle|memory\.(used|available|free|total)_bytes|swap\.total_bytes|disk\.(used|available|total)_bytes|disk\.inodes_total|system\.uptime_seconds|limit\.(cpu_cores|memory_bytes)|agent\..*)$/;
+const LEFT_OUT = [
+  /^(memory|disk)\.(used|available|free|total)_bytes$/,
+  /^(cpu\.idle|swap\.total_bytes|disk\.inodes_total|system\.uptime_seconds)$/,
+  /^limit\.(cpu_cores|memory_bytes)$/,
+  /^agent\./,
+];
 
 /**
  * The span with the time before it that it is measured against.
@@ -31,7 +35,7 @@ export function withBefore({ from, to }) {
 }
 
 /** @param {string} metric */
-export const explains = (metric) => !LEFT_OUT.test(metric);
+export const explains = (metric) => !LEFT_OUT.some((pattern) => pattern.test(metric));
 
 /**
  * @param {readonly HistorySeries[]} all

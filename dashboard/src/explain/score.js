@@ -1,5 +1,5 @@
-// How far a series moved in a span, against how far it usually strays. Medians, so that a single outlier before the span
-// neither hides nor makes a movement.
+// How far a series moved in a span, against how far it usually strays. Medians, so that a single outlier before the
+// span neither hides nor makes a movement.
 
 /** @typedef {import("../chart/plot.js").TimeWindow} TimeWindow */
 /** @typedef {{ score: number, before: number, during: number, spike: boolean }} Movement

@@ -1,5 +1,5 @@
-// The language of the fleet's search: `web tag:role=db status:offline cpu>80 -tag:environment=staging`. Words that stand
-// beside each other must all be true; a minus turns one around.
+// The language of the fleet's search: `web tag:role=db status:offline cpu>80 -tag:environment=staging`. Words that
+// stand beside each other must all be true; a minus turns one around.
 
 /** @typedef {import("../api.js").FleetHost} FleetHost */
 /** @typedef {(host: FleetHost, now: number) => boolean} Test */

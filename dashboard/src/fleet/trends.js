@@ -1,5 +1,5 @@
-// The last minutes of each host's processors: what the fleet's frames brought, and before that what the server has, asked
-// for those hosts that are on screen.
+// The last minutes of each host's processors: what the fleet's frames brought, and before that what the server has,
+// asked for those hosts that are on screen.
 
 import { getTrends } from "../api.js";
 import { Track } from "../chart/track.js";

@@ -81,7 +81,8 @@ export class Explanation {
    */
   #show(all, span, window) {
     const findings = findingsOf(all, span);
-    const measured = `Measured against the ${formatDuration(span.from - window.from)} before, over ${all.length} series.`;
+    const before = formatDuration(span.from - window.from);
+    const measured = `Measured against the ${before} before, over ${all.length} series.`;
     const none = findings.length === 0 ? "Nothing left its usual range. " : "";
     setText(this.#about, none + measured);
     const items = findings.map((finding) => {
