@@ -3,7 +3,7 @@
 use crate::head::{HeadRow, HostCell};
 use crate::log::{self, Record};
 use crate::names::{LayoutId, Names};
-use crate::newest::Newest;
+use crate::newest::{Finder, Newest};
 use crate::quarantine::{Origin, Piece};
 use crate::sealed::HOUR_MS;
 use crate::writer::Counters;
@@ -32,8 +32,8 @@ pub(crate) struct Loaded {
 impl Memory {
     /// The fleet in figures.
     pub(crate) fn fleet_summary(&self, names: &Names, now: Timestamp, offline_after_ms: i64) -> FleetSummary {
-        let cpu = names.of_type(CPU_TOTAL_USAGE.name);
-        let memory = names.of_type(MEMORY_USED_BYTES.name);
+        let mut cpu = Finder::new(names.of_type(CPU_TOTAL_USAGE.name));
+        let mut memory = Finder::new(names.of_type(MEMORY_USED_BYTES.name));
         let (mut online, mut cpu_sum, mut cpu_count, mut memory_sum) = (0_u64, 0.0, 0_u64, 0.0);
         for cell in self.hosts.values() {
             let state = cell.lock();
@@ -41,11 +41,11 @@ impl Memory {
                 continue;
             }
             online += 1;
-            for value in state.newest.of(cpu) {
+            for value in cpu.values(&state.newest) {
                 cpu_sum += value;
                 cpu_count += 1;
             }
-            memory_sum += state.newest.of(memory).iter().sum::<f64>();
+            memory_sum += memory.values(&state.newest).iter().sum::<f64>();
         }
         let total = self.hosts.len() as u64;
         FleetSummary {

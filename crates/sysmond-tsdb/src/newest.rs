@@ -87,23 +87,6 @@ impl Newest {
         newest
     }
 
-    /// The newest values of one metric: those of its series that have the newest time among them.
-    pub(crate) fn of(&self, metrics: &[MetricId]) -> Vec<f64> {
-        let mut found: Vec<(MetricId, NewestCell)> = Vec::new();
-        for (layout, cells) in &self.0 {
-            let own = layout.iter().zip(cells).filter(|(id, cell)| cell.seq > 0 && metrics.contains(id));
-            for (metric, cell) in own {
-                match found.iter_mut().find(|(known, _)| known == metric) {
-                    Some((_, slot)) if slot.is_before(cell) => *slot = *cell,
-                    Some(_) => {}
-                    None => found.push((*metric, *cell)),
-                }
-            }
-        }
-        let newest = found.iter().map(|(_, cell)| cell.at).max();
-        found.iter().filter(|(_, cell)| Some(cell.at) == newest).map(|(_, cell)| cell.value).collect()
-    }
-
     /// The values as bytes, kept beside the blocks: after a start nothing has to be decoded for them.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let cells = self.cells();
@@ -152,6 +135,57 @@ impl Newest {
     }
 }
 
+/// Layouts that a [`Finder`] remembers: a fleet has few kinds of hosts.
+const MANY_KINDS: usize = 8;
+
+/// Finds one metric in host after host. Hosts of a kind have equal layouts: where the metric stands in one is looked up
+/// once.
+pub(crate) struct Finder<'a> {
+    series: &'a [MetricId],
+    places: Vec<(Layout, Box<[usize]>)>,
+}
+
+impl<'a> Finder<'a> {
+    /// For the metric with these series.
+    pub(crate) const fn new(series: &'a [MetricId]) -> Self {
+        Self { series, places: Vec::new() }
+    }
+
+    /// The newest values of a host: those of its series that have the newest time among them.
+    pub(crate) fn values(&mut self, newest: &Newest) -> Vec<f64> {
+        let mut found: Vec<(MetricId, NewestCell)> = Vec::new();
+        for (layout, cells) in &newest.0 {
+            for place in self.places(layout) {
+                let (Some(metric), Some(cell)) = (layout.get(*place), cells.get(*place)) else {
+                    continue;
+                };
+                match found.iter_mut().find(|(known, _)| known == metric) {
+                    _ if cell.seq == 0 => {}
+                    Some((_, slot)) if slot.is_before(cell) => *slot = *cell,
+                    Some(_) => {}
+                    None => found.push((*metric, *cell)),
+                }
+            }
+        }
+        let newest = found.iter().map(|(_, cell)| cell.at).max();
+        found.iter().filter(|(_, cell)| Some(cell.at) == newest).map(|(_, cell)| cell.value).collect()
+    }
+
+    fn places(&mut self, layout: &Layout) -> &[usize] {
+        let is_known = |(known, _): &(Layout, _)| Arc::ptr_eq(known, layout) || known == layout;
+        let place = self.places.iter().position(is_known).unwrap_or_else(|| {
+            let own = layout.iter().enumerate().filter(|(_, id)| self.series.contains(id));
+            let own = own.map(|(place, _)| place).collect();
+            if self.places.len() >= MANY_KINDS {
+                self.places.clear();
+            }
+            self.places.push((layout.clone(), own));
+            self.places.len() - 1
+        });
+        self.places.get(place).map_or(&[], |(_, places)| places)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,7 +210,20 @@ mod tests {
         let cells: Vec<_> =
             newest.cells().into_iter().map(|(id, cell)| (id, cell.at, cell.seq, cell.value)).collect();
         assert_eq!(cells, [(3, 5, 1, 1.0), (7, 5, 3, 5.0), (9, 4, 2, 4.0)]);
-        assert_eq!((newest.of(&[3, 9]), newest.of(&[1])), (vec![1.0], Vec::new()));
+        let of = |series: &[MetricId]| Finder::new(series).values(&newest);
+        assert_eq!((of(&[3, 9]), of(&[1])), (vec![1.0], Vec::new()));
+    }
+
+    #[test]
+    fn one_finder_serves_hosts_of_many_kinds() {
+        let mut finder = Finder::new(&[3]);
+        for kind in (0..MANY_KINDS + 3).chain(0..3) {
+            let layout: Layout = (4..).take(kind).chain([3]).collect();
+            let values = layout.iter().map(|id| f64::from(*id)).collect();
+            let mut newest = Newest::default();
+            newest.observe(1, &HeadRow { seq: 1, layout, values });
+            assert_eq!(finder.values(&newest), [3.0], "{kind}");
+        }
     }
 
     proptest! {
