@@ -36,8 +36,13 @@ test("a chart is told in words", () => {
     { label: "Memory", track: new Track() },
   ];
   assert.equal(
-    summarise("Trends", "last 5 minutes", "percent", series, 3),
+    summarise("Trends", "last 5 minutes", "percent", series, { from: 3, to: 1000 }),
     "Trends, last 5 minutes. CPU now 100.0%, lowest 1.0%, highest 100.0%. Memory: no data.",
+  );
+  assert.equal(
+    summarise("Trends", "earlier", "percent", series, { from: -60, to: 0 }),
+    "Trends, earlier. CPU: no data. Memory: no data.",
+    "what is newer than the window is not said to be in it",
   );
 });
 

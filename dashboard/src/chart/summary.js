@@ -13,10 +13,10 @@ const MOST = 6;
  * @param {string} span such as "last 5 minutes"
  * @param {string} unit
  * @param {readonly Summed[]} series
- * @param {number} from Unix seconds
+ * @param {import("./plot.js").TimeWindow} window
  */
-export function summarise(title, span, unit, series, from) {
-  const parts = series.slice(0, MOST).map((one) => describe(one, unit, from));
+export function summarise(title, span, unit, series, window) {
+  const parts = series.slice(0, MOST).map((one) => describe(one, unit, window));
   const more = series.length > MOST ? ` And ${series.length - MOST} more.` : "";
   return `${title}, ${span}. ${parts.join(" ")}${more}`.trim();
 }
@@ -24,11 +24,12 @@ export function summarise(title, span, unit, series, from) {
 /**
  * @param {Summed} one
  * @param {string} unit
- * @param {number} from
+ * @param {import("./plot.js").TimeWindow} window
  */
-function describe({ label, track }, unit, from) {
+function describe({ label, track }, unit, { from, to }) {
   const { times, values } = track.points();
-  const shown = values.subarray(lowerBound(times, from));
+  // What stays on screen until its successor has come may be newer than the window.
+  const shown = values.subarray(lowerBound(times, from), lowerBound(times, to + 1e-6));
   if (shown.length === 0) return `${label || "Here"}: no data.`;
   let low = Infinity;
   let high = -Infinity;

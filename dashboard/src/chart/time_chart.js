@@ -134,7 +134,7 @@ export class TimeChart {
   /** What it shows, in words, for the label of the picture. */
   describe() {
     const { title, span, unit } = this.options;
-    setAttribute(this.element, "aria-label", summarise(title, span, unit, this.lines, this.window.from));
+    setAttribute(this.element, "aria-label", summarise(title, span, unit, this.lines, this.window));
   }
 
   /** Tells the values under the cursor to those who do not see it. */
