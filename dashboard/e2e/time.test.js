@@ -38,6 +38,9 @@ async function open(query) {
   return { ...opened, chart, label, param };
 }
 
+/** Until then the chart shows what was known before. @param {import("playwright-core").Page} page */
+const loaded = (page) => page.locator(".time-resolution", { hasText: "a point each 10 s" }).waitFor();
+
 test("a preset shows more, says how fine, and stands in the address", async () => {
   const { page, seen, label, param, close } = await open("");
   await page.getByRole("button", { name: "1h", exact: true }).click();
@@ -52,6 +55,7 @@ test("a preset shows more, says how fine, and stands in the address", async () =
 
 test("a drag zooms, and a double click leads back", async () => {
   const { page, chart, param, close } = await open("&from=now-1h");
+  await loaded(page);
   const box = await chart.boundingBox();
   assert.ok(box);
   await page.mouse.move(box.x + box.width * 0.4, box.y + 80);
@@ -100,6 +104,7 @@ test("the ends can be written, and what is no time is told", async () => {
 
 test("by keyboard: a span is marked, zoomed into, and left", async () => {
   const { page, chart, param, close } = await open("&from=now-1h");
+  await loaded(page);
   await chart.focus();
   for (const key of ["PageUp", "PageUp", " ", "PageUp", "PageUp", "Enter"]) await page.keyboard.press(key);
   await eventually("the span is 60 samples", () => Math.abs(Number(param("to")) - Number(param("from")) - 600) <= 20);
