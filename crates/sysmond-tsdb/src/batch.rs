@@ -204,7 +204,7 @@ impl<'a> Batch<'a> {
         if metrics.is_empty() {
             return Ok(None);
         }
-        (plan.layout_id, plan.layout) = shared_layout(&mut names, self.conn, metrics.into())?;
+        (plan.layout_id, plan.layout) = names.shared_layout(self.conn, metrics.into())?;
         let plan = Arc::new(plan);
         // With refusals the plan holds only until a series ends and makes room.
         pending.plan = plan.refused.is_empty().then(|| (shape.clone(), plan.clone()));
@@ -311,7 +311,7 @@ impl<'a> Batch<'a> {
             }
         }
         let mut names = self.shared.names.write().unwrap_or_else(PoisonError::into_inner);
-        let (layout_id, layout) = shared_layout(&mut names, self.conn, metrics.into())?;
+        let (layout_id, layout) = names.shared_layout(self.conn, metrics.into())?;
         Ok((layout_id, layout, values.into()))
     }
 }
@@ -449,19 +449,6 @@ fn stored_values(plan: &Plan, given: &[f64]) -> Arc<[f64]> {
     }
     let cell = |column: &usize| given.get(*column).copied().filter(|value| value.is_finite());
     plan.kept.iter().map(|column| cell(column).unwrap_or(f64::NAN)).collect()
-}
-
-/// The number of a layout, and the one copy of it that all rows share.
-fn shared_layout(
-    names: &mut Names,
-    conn: &Connection,
-    layout: Layout,
-) -> rusqlite::Result<(LayoutId, Layout)> {
-    let id = match names.layout_id(&layout) {
-        Some(id) => id,
-        None => names.add_layout(conn, &layout)?,
-    };
-    Ok((id, names.layout(id).cloned().unwrap_or(layout)))
 }
 
 /// Writes the host's row.

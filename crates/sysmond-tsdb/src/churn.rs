@@ -110,10 +110,7 @@ fn put(
         )?;
         let mut own = Vec::with_capacity(fresh.len());
         for (layout, used) in fresh {
-            let id = match names.layout_id(layout) {
-                Some(id) => id,
-                None => names.add_layout(&tx, layout)?,
-            };
+            let (id, _) = names.shared_layout(&tx, layout.clone())?;
             insert.execute(params![cell.id, id, used.as_millis()])?;
             own.push((id, *used));
         }

@@ -105,10 +105,6 @@ impl Names {
         self.layouts.get(&id)
     }
 
-    pub(crate) fn layout_id(&self, layout: &[MetricId]) -> Option<LayoutId> {
-        self.layout_ids.get(layout).copied()
-    }
-
     /// Numbers a new series and stores it in the open transaction.
     pub(crate) fn add_series(&mut self, conn: &Connection, series: &Series) -> rusqlite::Result<MetricId> {
         let id = self.push_series(series);
@@ -117,8 +113,20 @@ impl Names {
         Ok(id)
     }
 
-    /// Numbers a new layout and stores it in the open transaction.
-    pub(crate) fn add_layout(&mut self, conn: &Connection, layout: &Layout) -> rusqlite::Result<LayoutId> {
+    /// The number of a layout, and the copy of it that all share; where it is new it is stored in the open transaction.
+    pub(crate) fn shared_layout(
+        &mut self,
+        conn: &Connection,
+        layout: Layout,
+    ) -> rusqlite::Result<(LayoutId, Layout)> {
+        let id = match self.layout_ids.get(&*layout) {
+            Some(id) => *id,
+            None => self.add_layout(conn, &layout)?,
+        };
+        Ok((id, self.layout(id).cloned().unwrap_or(layout)))
+    }
+
+    fn add_layout(&mut self, conn: &Connection, layout: &Layout) -> rusqlite::Result<LayoutId> {
         let id = self.push_layout(layout.clone());
         let mut insert =
             conn.prepare_cached("INSERT INTO layout (layout_id, position, metric_id) VALUES (?1, ?2, ?3)")?;

@@ -40,19 +40,24 @@ fn everything() -> RangeQuery {
     RangeQuery { host, metrics, tags, from: seconds(0), to: seconds(10_000), points: 1000 }
 }
 
-#[test]
-fn rows_of_version_1_become_blocks() {
-    let folder = tempfile::tempdir().expect("a folder");
-    version_1(&folder.path().join("store.db"));
-    let store = reopen(&folder, options());
-    assert_eq!(store.recovered(), None);
+/// All of `m` as it was made, and so many points of `n`.
+fn check_points(store: &Store, of_n: usize) {
     let points = |metric: &str| {
         let query = RangeQuery { metrics: vec![metric.into()], ..everything() };
         store.range(&query).expect("known").remove(0).points
     };
     let expected = (0..200).map(|row| (Timestamp::from_millis(3_000_000 + row * 10_000), row as f64));
     assert!(points("m").iter().map(|point| (point.timestamp, point.avg)).eq(expected));
-    assert_eq!(points("n").len(), 100);
+    assert_eq!(points("n").len(), of_n);
+}
+
+#[test]
+fn rows_of_version_1_become_blocks() {
+    let folder = tempfile::tempdir().expect("a folder");
+    version_1(&folder.path().join("store.db"));
+    let store = reopen(&folder, options());
+    assert_eq!(store.recovered(), None);
+    check_points(&store, 100);
     assert_eq!(store.latest("a").expect("known").len(), 2);
     assert_eq!(store.host("a").expect("known").info.tags["role"], "web");
 
@@ -114,13 +119,7 @@ fn blocks_log_and_newest_values_of_version_2_are_kept() {
     version_2(&path);
     let check = |store: &Store| {
         assert_eq!(store.recovered(), None);
-        let points = |metric: &str| {
-            let query = RangeQuery { metrics: vec![metric.into()], ..everything() };
-            store.range(&query).expect("known").remove(0).points
-        };
-        let expected = (0..200).map(|row| (Timestamp::from_millis(3_000_000 + row * 10_000), row as f64));
-        assert!(points("m").iter().map(|point| (point.timestamp, point.avg)).eq(expected));
-        assert_eq!(points("n").len(), 140);
+        check_points(store, 140);
         // The second fell silent too long before the first to count as current.
         let latest = store.latest("a").expect("known");
         assert_eq!(latest.iter().map(|sample| sample.value).collect::<Vec<_>>(), [199.0]);
