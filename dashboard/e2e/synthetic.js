@@ -81,7 +81,7 @@ async function inTurn(jobs) {
  * @param {(body: unknown) => Promise<Response>} push
  * @param {{ hosts: number, from: number, to: number, step: number }} what
  */
-export async function pushFleet(push, { hosts, from, to, step }) {
+async function pushFleet(push, { hosts, from, to, step }) {
   const times = [];
   for (let time = from; time <= to; time += step) times.push(time);
   const perBody = Math.floor(MOST_SAMPLES / Object.keys(figuresOf(0, 0)).length);
@@ -92,6 +92,22 @@ export async function pushFleet(push, { hosts, from, to, step }) {
     }
   });
   await inTurn(jobs);
+}
+
+/**
+ * The past until now, up to the last whole step, which it gives back, Unix seconds.
+ * @param {(body: unknown) => Promise<Response>} push
+ * @param {{ hosts: number, seconds: number, step: number }} what
+ */
+export async function pushPast(push, { hosts, seconds, step }) {
+  const to = lastStep(step);
+  await pushFleet(push, { hosts, from: to - seconds, to, step });
+  return to;
+}
+
+/** @param {number} step seconds */
+function lastStep(step) {
+  return Math.floor(Date.now() / 1000 / step) * step;
 }
 
 async function main() {
@@ -110,13 +126,12 @@ async function main() {
   const push = (/** @type {unknown} */ body) =>
     fetch(new URL("api/metrics", url.replace(/\/?$/, "/")), { method: "POST", headers, body: JSON.stringify(body) });
   const [hosts, step] = [Number(values.hosts), Number(values.step)];
-  const now = () => Math.floor(Date.now() / 1000 / step) * step;
   const end = Date.now() + Number(values.seconds) * 1000;
-  let last = now();
-  await pushFleet(push, { hosts, from: last - Number(values.minutes) * 60, to: last, step });
+  let last = await pushPast(push, { hosts, seconds: Number(values.minutes) * 60, step });
   while (Date.now() < end) {
-    if (now() > last) await pushFleet(push, { hosts, from: last + step, to: now(), step });
-    last = now();
+    const now = lastStep(step);
+    if (now > last) await pushFleet(push, { hosts, from: last + step, to: now, step });
+    last = now;
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
 }

@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { launch, openPage } from "./browser.js";
 import { eventually } from "./eventually.js";
 import { Sysmond } from "./sysmond.js";
-import { hostOf, pushFleet } from "./synthetic.js";
+import { hostOf, pushPast } from "./synthetic.js";
 
 const HOSTS = 1000;
 const STEP = 10;
@@ -13,12 +13,10 @@ const STEP = 10;
 let browser;
 /** @type {Sysmond} */
 let sysmond;
-let now = 0;
 
 before(async () => {
   sysmond = await Sysmond.start(["aggregator"]);
-  now = Math.floor(Date.now() / 1000 / STEP) * STEP;
-  await pushFleet((body) => sysmond.push(body), { hosts: HOSTS, from: now - 20, to: now, step: STEP });
+  await pushPast((body) => sysmond.push(body), { hosts: HOSTS, seconds: 20, step: STEP });
   browser = await launch();
 });
 after(async () => {

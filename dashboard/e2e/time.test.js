@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { launch, openPage } from "./browser.js";
 import { eventually } from "./eventually.js";
 import { Sysmond } from "./sysmond.js";
-import { hostOf, pushFleet } from "./synthetic.js";
+import { hostOf, pushPast } from "./synthetic.js";
 
 const HOST = hostOf(0).hostname;
 const STEP = 10;
@@ -17,8 +17,7 @@ let now = 0;
 
 before(async () => {
   sysmond = await Sysmond.start(["aggregator"]);
-  now = Math.floor(Date.now() / 1000 / STEP) * STEP;
-  await pushFleet((body) => sysmond.push(body), { hosts: 1, from: now - 7200, to: now, step: STEP });
+  now = await pushPast((body) => sysmond.push(body), { hosts: 1, seconds: 7200, step: STEP });
   browser = await launch();
 });
 after(async () => {
