@@ -68,3 +68,14 @@ test("values that are no longer fresh say how old they are", async () => {
     .waitFor();
   await close();
 });
+
+test("a host that only sent values has no empty bar for what is known of it", async () => {
+  const now = Math.floor(Date.now() / 1000);
+  const metrics = [{ timestamp: now, metric_type: "cpu.total_usage", value: 12.5, tags: "" }];
+  assert.equal((await sysmond.push({ hostname: "by-hand", metrics })).status, 200);
+  const { page, close } = await openPage(browser);
+  await page.goto(`${sysmond.url}?host=by-hand`);
+  await eventually("its value is shown", async () => (await card(page, "CPU").textContent()) === "12.5%");
+  assert.equal(await page.locator(".host-facts").isVisible(), false);
+  await close();
+});

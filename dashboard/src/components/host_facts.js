@@ -20,9 +20,11 @@ export class HostFacts {
    * @param {number} now the server's clock
    */
   show(host, info, now) {
+    const facts = factsOf(host, info, now);
+    this.element.hidden = facts.length === 0; // a push of a few values by hand tells none
     setChildren(
       this.#list,
-      factsOf(host, info, now).map((fact) => this.#pair(fact)),
+      facts.map((fact) => this.#pair(fact)),
     );
   }
 
