@@ -6,10 +6,14 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+/// Room for what is answered to a push.
+const SHORT_BYTES: usize = 256;
+
 /// A JSON body with a status.
 pub(super) fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
-    match serde_json::to_vec(value) {
-        Ok(body) => raw(status, body),
+    let mut body = Vec::with_capacity(SHORT_BYTES);
+    match serde_json::to_writer(&mut body, value) {
+        Ok(()) => raw(status, body),
         Err(error) => Problem::internal(error).into_response(),
     }
 }

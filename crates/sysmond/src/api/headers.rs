@@ -11,6 +11,9 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
      connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
      require-trusted-types-for 'script'; trusted-types 'none'";
 
+/// Room for these and for those that an answer has of its own.
+const MAX_HEADERS: usize = 12;
+
 static ALWAYS: [(HeaderName, &str); 3] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (REFERRER_POLICY, "no-referrer"),
@@ -25,14 +28,64 @@ static OF_DOCUMENTS: [(HeaderName, &str); 3] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
 ];
 
-/// Adds the headers. An answer that says nothing of caching is not to be cached: values change every second.
-pub(super) fn secure(headers: &mut HeaderMap) {
-    let part_of_a_page = headers.get(CONTENT_TYPE).is_some_and(|kind| {
-        [b"text/javascript".as_slice(), b"text/css"].iter().any(|part| kind.as_bytes().starts_with(part))
-    });
-    let fitting = OF_DOCUMENTS.iter().filter(|_| !part_of_a_page);
-    for (name, value) in ALWAYS.iter().chain(fitting) {
-        headers.insert(name.clone(), HeaderValue::from_static(value));
+/// The headers, made once: copying them costs less than putting each in its place.
+#[derive(Debug)]
+pub(super) struct Security {
+    of_documents: HeaderMap,
+    of_parts: HeaderMap,
+}
+
+impl Default for Security {
+    /// An answer that says nothing of caching is not to be cached: values change every second.
+    fn default() -> Self {
+        let mut of_parts = HeaderMap::with_capacity(MAX_HEADERS);
+        for (name, value) in &ALWAYS {
+            of_parts.insert(name.clone(), HeaderValue::from_static(value));
+        }
+        of_parts.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let mut of_documents = of_parts.clone();
+        of_documents.reserve(MAX_HEADERS - of_documents.len());
+        for (name, value) in &OF_DOCUMENTS {
+            of_documents.insert(name.clone(), HeaderValue::from_static(value));
+        }
+        Self { of_documents, of_parts }
     }
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+}
+
+impl Security {
+    /// Adds them. Where one is there already, as that of caching may be, it stays as it is.
+    pub(super) fn add_to(&self, headers: &mut HeaderMap) {
+        let part_of_a_page = headers.get(CONTENT_TYPE).is_some_and(|kind| {
+            [b"text/javascript".as_slice(), b"text/css"].iter().any(|part| kind.as_bytes().starts_with(part))
+        });
+        let fitting = if part_of_a_page { &self.of_parts } else { &self.of_documents };
+        let own = std::mem::replace(headers, fitting.clone());
+        headers.extend(own);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_answer_has_what_fits_it_and_keeps_its_own() {
+        let check = |own: &[(HeaderName, &'static str)], name: &str, expected: Option<&str>| {
+            let mut headers: HeaderMap =
+                own.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
+            Security::default().add_to(&mut headers);
+            let found: Vec<_> = headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect();
+            assert_eq!(found, expected.into_iter().collect::<Vec<_>>(), "{name} of {own:?}");
+        };
+        let json = [(CONTENT_TYPE, "application/json")];
+        let script = [(CONTENT_TYPE, "text/javascript"), (CACHE_CONTROL, "max-age=60")];
+        check(&json, "content-type", Some("application/json"));
+        check(&json, "cache-control", Some("no-store"));
+        check(&json, "content-security-policy", Some(POLICY));
+        check(&json, "x-content-type-options", Some("nosniff"));
+        check(&script, "cache-control", Some("max-age=60"));
+        check(&script, "content-security-policy", None);
+        check(&script, "referrer-policy", Some("no-referrer"));
+        check(&[], "x-frame-options", Some("DENY"));
+    }
 }
