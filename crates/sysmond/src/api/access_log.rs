@@ -1,9 +1,10 @@
 //! One line in the access log for every request, when its answer has gone out or was given up.
 
 use super::client_address::TrustedProxies;
+use super::routes::PUSH;
 use crate::config::token::MIN_TOKEN_CHARS;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::{Method, Request, Response, StatusCode, Uri};
+use axum::http::{Method, Request, Response, StatusCode};
 use hyper::body::{Frame, SizeHint};
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
@@ -21,7 +22,7 @@ pub(super) fn begin<B>(proxies: &TrustedProxies, peer: SocketAddr, request: &Req
     Entry {
         client: proxies.client(peer.ip().to_canonical(), request.headers()),
         method: request.method().clone(),
-        uri: request.uri().clone(),
+        path: path(request.uri().path()),
         is_known: true,
         status: StatusCode::OK,
         bytes: 0,
@@ -29,11 +30,17 @@ pub(super) fn begin<B>(proxies: &TrustedProxies, peer: SocketAddr, request: &Req
     }
 }
 
+/// The path of nearly all requests takes no memory.
+fn path(text: &str) -> Cow<'static, str> {
+    if text == PUSH { Cow::Borrowed(PUSH) } else { Cow::Owned(text.to_owned()) }
+}
+
 /// A line in the making.
 pub(super) struct Entry {
     client: IpAddr,
     method: Method,
-    uri: Uri,
+    /// Not a piece of the request's own memory: as long as one is held, the connection cannot read into it again.
+    path: Cow<'static, str>,
     /// Whether the path is one of ours.
     is_known: bool,
     status: StatusCode,
@@ -49,7 +56,7 @@ impl Entry {
         is_route: impl Fn(&str) -> bool,
     ) -> Response<Logged> {
         self.status = response.status();
-        self.is_known = !self.status.is_client_error() || is_route(self.uri.path());
+        self.is_known = !self.status.is_client_error() || is_route(&self.path);
         response.map(|body| Logged { body, entry: self })
     }
 }
@@ -62,12 +69,12 @@ pub struct Logged {
 
 impl Drop for Logged {
     fn drop(&mut self) {
-        let Entry { client, method, uri, is_known, status, bytes, started } = &self.entry;
+        let Entry { client, method, path, is_known, status, bytes, started } = &self.entry;
         tracing::info!(
             target: "sysmond::access",
             %client,
             %method,
-            path = &*if *is_known { Cow::Borrowed(uri.path()) } else { masked(uri.path()) },
+            path = &*if *is_known { Cow::Borrowed(&**path) } else { masked(path) },
             status = status.as_u16(),
             bytes = *bytes,
             duration_ms = started.elapsed().as_micros() as f64 / 1000.0,

@@ -1,5 +1,6 @@
 //! What every answer says to browsers: load nothing foreign, frame nothing, guess nothing.
 
+use super::answer::JSON;
 use axum::http::HeaderMap;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
@@ -31,34 +32,42 @@ static OF_DOCUMENTS: [(HeaderName, &str); 3] = [
 /// The headers, made once: copying them costs less than putting each in its place.
 #[derive(Debug)]
 pub(super) struct Security {
-    of_documents: HeaderMap,
-    of_parts: HeaderMap,
+    documents: HeaderMap,
+    parts: HeaderMap,
+    /// All headers of an answer that has none of its own but that it is JSON.
+    json: HeaderMap,
 }
 
 impl Default for Security {
     /// An answer that says nothing of caching is not to be cached: values change every second.
     fn default() -> Self {
-        let mut of_parts = HeaderMap::with_capacity(MAX_HEADERS);
+        let mut parts = HeaderMap::with_capacity(MAX_HEADERS);
         for (name, value) in &ALWAYS {
-            of_parts.insert(name.clone(), HeaderValue::from_static(value));
+            parts.insert(name.clone(), HeaderValue::from_static(value));
         }
-        of_parts.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        let mut of_documents = of_parts.clone();
-        of_documents.reserve(MAX_HEADERS - of_documents.len());
+        parts.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let mut documents = parts.clone();
+        documents.reserve(MAX_HEADERS - documents.len());
         for (name, value) in &OF_DOCUMENTS {
-            of_documents.insert(name.clone(), HeaderValue::from_static(value));
+            documents.insert(name.clone(), HeaderValue::from_static(value));
         }
-        Self { of_documents, of_parts }
+        let mut json = documents.clone();
+        json.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+        Self { documents, parts, json }
     }
 }
 
 impl Security {
     /// Adds them. Where one is there already, as that of caching may be, it stays as it is.
     pub(super) fn add_to(&self, headers: &mut HeaderMap) {
+        if headers.len() == 1 && headers.get(CONTENT_TYPE).is_some_and(|kind| kind == JSON) {
+            headers.clone_from(&self.json);
+            return;
+        }
         let part_of_a_page = headers.get(CONTENT_TYPE).is_some_and(|kind| {
             [b"text/javascript".as_slice(), b"text/css"].iter().any(|part| kind.as_bytes().starts_with(part))
         });
-        let fitting = if part_of_a_page { &self.of_parts } else { &self.of_documents };
+        let fitting = if part_of_a_page { &self.parts } else { &self.documents };
         let own = std::mem::replace(headers, fitting.clone());
         headers.extend(own);
     }
@@ -79,6 +88,8 @@ mod tests {
         };
         let json = [(CONTENT_TYPE, "application/json")];
         let script = [(CONTENT_TYPE, "text/javascript"), (CACHE_CONTROL, "max-age=60")];
+        check(&json, "x-frame-options", Some("DENY"));
+        check(&[json[0].clone(), script[1].clone()], "cache-control", Some("max-age=60"));
         check(&json, "content-type", Some("application/json"));
         check(&json, "cache-control", Some("no-store"));
         check(&json, "content-security-policy", Some(POLICY));

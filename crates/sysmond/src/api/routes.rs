@@ -25,7 +25,7 @@ use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
 /// Where agents push to.
-const PUSH: &str = "/api/metrics";
+pub(super) const PUSH: &str = "/api/metrics";
 
 /// One line of the table.
 pub(super) struct Route {

@@ -10,16 +10,18 @@ const LONGEST: usize = 19;
 static RECIPROCALS: [u128; LONGEST] = reciprocals();
 /// Bits of a double behind its point, which the first is not among.
 const FRACTION_BITS: u32 = 52;
+/// The bits of a product's upper half below those that rounding looks at. Where all are set a carry would reach those.
+const BELOW: u64 = u64::MAX >> (FRACTION_BITS + 3);
 /// A double's exponent of two is written that much larger.
 const BIAS: i64 = 1023;
 
 const fn reciprocals() -> [u128; LONGEST] {
     let mut out = [0; LONGEST];
-    let (mut power, mut place) = (1_u128, 0);
-    while place < LONGEST {
+    let (mut power, mut rest) = (1, out.as_mut_slice());
+    while let Some((first, others)) = rest.split_first_mut() {
         power *= 5;
-        out[place] = reciprocal(power);
-        place += 1;
+        *first = reciprocal(power);
+        rest = others;
     }
     out
 }
@@ -40,6 +42,7 @@ const fn reciprocal(divisor: u128) -> u128 {
 
 /// `digits` over ten to the power of `scale`, for digits that are not 0 and a scale of at most nineteen.
 #[expect(clippy::cast_possible_truncation, reason = "words are taken apart")]
+#[expect(clippy::cast_possible_wrap, reason = "nineteen is small")]
 pub(super) fn scaled(digits: u64, scale: usize) -> f64 {
     let Some(reciprocal) = scale.checked_sub(1).and_then(|place| RECIPROCALS.get(place)) else {
         return digits as f64;
@@ -47,8 +50,7 @@ pub(super) fn scaled(digits: u64, scale: usize) -> f64 {
     let zeros = digits.leading_zeros();
     let normal = digits << zeros;
     let (mut low, mut high) = product(normal, (reciprocal >> 64) as u64);
-    // Where the bits below those that count are all set, a carry may still come from the reciprocal's lower half.
-    const BELOW: u64 = u64::MAX >> (FRACTION_BITS + 3);
+    // A carry may still come from the reciprocal's lower half.
     if high & BELOW == BELOW {
         let (_, carry) = product(normal, *reciprocal as u64);
         let (sum, overflowed) = low.overflowing_add(carry);
