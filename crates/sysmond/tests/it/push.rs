@@ -241,20 +241,48 @@ async fn an_empty_push_is_a_heartbeat() {
 async fn a_host_has_only_so_many_series() {
     let stage = Stage::start().await;
     let at = now();
-    let body = |from: usize, to: usize| {
+    let body = |at: i64, from: usize, to: usize| {
         let names: Vec<String> = (from..to).map(|n| format!("m.x{n}")).collect();
         let samples: Vec<_> = names.iter().map(|name| (at, name.as_str(), 1.0)).collect();
         push_body("wild", &samples)
     };
-    assert_eq!(stage.push(&body(0, 5000)).await.status, 200);
-    let answer = stage.push(&body(4990, 5010)).await;
-    let told = answer.json();
-    assert_eq!((answer.status.as_u16(), &told["status"]), (200, &"partial".into()));
-    assert_eq!((&told["metrics_stored"], &told["metrics_failed"]), (&10.into(), &10.into()));
-    assert_eq!(
-        (&told["errors"][0]["code"], &told["errors"][0]["index"]),
-        (&"too_many_series".into(), &10.into())
-    );
+    let check = async |body: &Value, expected: (u16, &str, usize, usize)| {
+        let answer = stage.push(body).await;
+        let told = answer.json();
+        let figures = ["metrics_stored", "metrics_failed"].map(|name| told[name].as_u64().expect("a count"));
+        let [stored, failed] = figures.map(|figure| usize::try_from(figure).expect("small"));
+        assert_eq!(
+            (answer.status.as_u16(), told["status"].as_str(), stored, failed),
+            (expected.0, Some(expected.1), expected.2, expected.3)
+        );
+        told
+    };
+    check(&body(at, 0, 5000), (200, "success", 5000, 0)).await;
+    // The second time it is read by prediction.
+    for _ in 0..2 {
+        let told = check(&body(at, 4990, 5010), (200, "partial", 10, 10)).await;
+        for (place, error) in told["errors"].as_array().expect("a list").iter().enumerate() {
+            assert_eq!(error["index"], 10 + place, "the new ones, each with its place");
+            assert_eq!(error["metric_type"], format!("m.x{}", 5000 + place));
+            assert_eq!(error["code"], "too_many_series");
+            assert_eq!(error["detail"], "the host has 5000 series already");
+        }
+        assert_eq!(told["errors"].as_array().map(Vec::len), Some(10));
+    }
+    check(&body(at, 5000, 5003), (422, "error", 0, 3)).await;
+    assert_eq!(stage.own_metric("sysmond_samples_failed_total").await, 23);
+    assert_eq!(stage.own_metric("sysmond_samples_received_total").await, 5043);
+    assert_eq!(stage.own_metric("sysmond_samples_stored_total").await, 5020);
+    let outcome = async |word| stage.own_metric(&format!("sysmond_pushes_total{{outcome=\"{word}\"}}")).await;
+    assert_eq!((outcome("success").await, outcome("partial").await, outcome("refused").await), (1, 2, 1));
+    // What the host had goes on, and so do others.
+    check(&body(at + 1, 0, 5000), (200, "success", 5000, 0)).await;
+    stage.push_value("tame", "m.x5001", 2.0).await;
+    assert_eq!(stage.get("/api/latest?host=tame").await.json()["metrics"][0]["value"], 2.0);
+    let latest = stage.get("/api/latest?host=wild").await.json();
+    assert_eq!(latest["count"], 5000);
+    let names = latest["metrics"].as_array().expect("a list").iter().map(|sample| &sample["metric_type"]);
+    assert!(names.into_iter().all(|name| name != "m.x5000"), "nothing of a refused series is shown");
     stage.stop().await;
 }
 
