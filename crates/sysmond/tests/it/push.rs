@@ -387,3 +387,35 @@ async fn many_agents_at_once_are_all_answered() {
     assert_eq!((&hosts["count"], &hosts["hosts"][199]["hostname"]), (&200.into(), &"host-199".into()));
     stage.stop().await;
 }
+
+#[tokio::test]
+async fn what_a_client_pushed_that_went_away_is_stored_and_shown() {
+    let stage = Stage::start().await;
+    let at = now();
+    stage.push(&push_body("a", &[(at - 2, "m", 1.0)])).await;
+    let mut watcher = stage.live("/api/live?host=a").await;
+    watcher.frame_of("history").await;
+    let open = stage.own_metric("sysmond_connections").await;
+    // Another program holds the database, so that the push cannot be answered yet.
+    let other = rusqlite::Connection::open(stage.data.path().join("aggregator.db")).expect("a database");
+    other.execute_batch("BEGIN IMMEDIATE").expect("not locked yet");
+    let body = push_body("a", &[(at, "m", 2.0)]).to_string();
+    let mut wire = stage.connect().await;
+    wire.say(format!(
+        "POST /api/metrics HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+         X-SysMon-Token: {TOKEN}\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    ))
+    .await;
+    let received = async || stage.own_metric("sysmond_samples_received_total").await;
+    eventually("the push", async || (received().await == 2).then_some(())).await;
+    drop(wire);
+    eventually("its end", async || (stage.own_metric("sysmond_connections").await == open).then_some(()))
+        .await;
+    other.execute_batch("ROLLBACK").expect("it was begun");
+    let shown = watcher.frame_of("sample").await;
+    assert_eq!((&shown["timestamp"], &shown["metrics"]["m"]), (&at.into(), &2.into()));
+    let latest = stage.get("/api/latest?host=a").await.json();
+    assert_eq!(latest["metrics"][0]["value"], 2.0);
+    stage.stop().await;
+}
