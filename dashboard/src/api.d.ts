@@ -73,6 +73,8 @@ export interface StaticInfo {
   memory_total_bytes?: number;
   boot_time?: number;
   container?: string;
+  /** In a container: whether the figures are the host's or its own. */
+  figures_of?: string;
   /** What is not collected and why, by the collector's name. */
   unavailable?: Record<string, string>;
   agent_version?: string;
@@ -93,6 +95,20 @@ export interface HistorySeries {
   points: Point[];
 }
 
+/** `/api/history` of several hosts or metrics. */
+export interface HistoryAnswer {
+  series: HistorySeries[];
+}
+
+/** What an error's body says. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  code: string;
+  detail: string;
+}
+
 export interface FleetFrame {
   type: "fleet";
   summary: FleetSummary;
@@ -100,7 +116,7 @@ export interface FleetFrame {
 }
 export interface StaticFrame {
   type: "static";
-  hosts: StaticInfo[];
+  hosts: (StaticInfo & Partial<Host>)[];
 }
 export interface HistoryFrame {
   type: "history";

@@ -199,7 +199,8 @@ class Page {
 
   /** @param {(hostname: string) => void} open */
   async #makeFleet(open) {
-    const [{ FleetView }] = await Promise.all([import("./views/fleet.js"), loadStyle("css/fleet.css")]);
+    const styles = ["css/tables.css", "css/fleet.css"].map(loadStyle);
+    const [{ FleetView }] = await Promise.all([import("./views/fleet.js"), ...styles]);
     return new FleetView(open, (words) => this.router.say(words));
   }
 

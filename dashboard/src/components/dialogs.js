@@ -2,6 +2,9 @@
 
 import { el } from "../lib/dom.js";
 import { changeSettings, settings } from "../lib/settings.js";
+import { loadStyle } from "../lib/style.js";
+
+await loadStyle("css/dialogs.css");
 
 /** @typedef {import("../lib/settings.js").Settings} Settings */
 
