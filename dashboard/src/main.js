@@ -1,5 +1,6 @@
 // Puts the parts together: state, link, address and views. Everything is drawn from the state, at most once a frame.
 
+import { watchTaps } from "./chart/gestures.js";
 import { scheduler } from "./chart/scheduler.js";
 import { listenToKeys } from "./keyboard.js";
 import { setAttribute } from "./lib/dom.js";
@@ -61,6 +62,7 @@ class Page {
       onMove: (share) => this.shown.view !== "fleet" && this.#time.bar.move(share),
       onPause: () => this.shown.view !== "fleet" && this.#time.bar.togglePause(),
     });
+    watchTaps();
     this.feed.sampled.listen((frame) => this.ranges.sample(frame));
     this.ranges.changed.listen(() => scheduler.want(this));
     settingsChanged.listen(() => scheduler.want(this));

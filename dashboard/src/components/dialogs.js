@@ -61,6 +61,14 @@ const KEYS = [
       ["Double click", "Back"],
     ],
   ],
+  [
+    "With fingers",
+    [
+      ["Tap", "Set the cursor, and read the values"],
+      ["Drag sideways", "Zoom"],
+      ["Two fingers", "Stretch the time; double tap leads back"],
+    ],
+  ],
   ["In the list of hosts", [["↑ ↓", "From host to host"]]],
 ];
 
