@@ -42,6 +42,9 @@ export class HostView {
   #idle = el("p", { class: "muted idle" });
   #failed = el("p", { class: "source-note" });
   #groups = new PanelGroups();
+  #processPlace = el("div", { class: "process-place" });
+  /** Loaded when the first values are there. @type {import("../processes/panel.js").ProcessPanel | "wanted" | null} */
+  #processes = null;
   /** By key. @type {Map<string, ChartPanel>} */
   #charts = new Map();
   #edge = new WindowEdge();
@@ -74,6 +77,7 @@ export class HostView {
       this.#failed,
       this.#explained,
       this.#trends.element,
+      this.#processPlace,
       this.#groups.element,
       this.#unavailable,
       this.#idle,
@@ -102,9 +106,12 @@ export class HostView {
     this.#showFailed(data);
     if (data.loaded) void this.#explain(app, data);
     this.#showAllValues(shownData, past);
+    if (data.loaded) this.#showProcesses(window, past !== null, fleet.clock.now());
   }
 
   end() {
+    if (this.#processes instanceof Object) this.#processes.end();
+    this.#processes = "wanted"; // should its code come only now, nobody waits for it
     this.#explainedWord = "";
     this.#explanation?.end();
     for (const panel of [this.#trends, ...this.#charts.values(), ...Object.values(this.#cards)]) panel.end();
@@ -171,6 +178,23 @@ export class HostView {
     this.#allValues.note(String(data.series.size));
     const when = past === null ? "Now" : `At ${formatDayClock(past.to)}`;
     this.#allValues.update((values) => values.show(data, past, when));
+  }
+
+  /**
+   * @param {import("../chart/plot.js").TimeWindow} window
+   * @param {boolean} past whether it ends before now
+   * @param {number} now
+   */
+  #showProcesses(window, past, now) {
+    if (this.#processes instanceof Object) return this.#processes.update(window, past, now);
+    if (this.#processes === "wanted") return;
+    this.#processes = "wanted";
+    void import("../processes/panel.js").then(({ ProcessPanel }) => {
+      if (!this.element.isConnected) return;
+      this.#processes = new ProcessPanel(this.hostname);
+      this.#processPlace.append(this.#processes.element);
+      this.#processes.update(window, past, now);
+    });
   }
 
   /**
