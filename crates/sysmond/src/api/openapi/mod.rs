@@ -6,6 +6,7 @@
 #![expect(clippy::struct_field_names, reason = "the fields are those of the JSON")]
 
 mod live_frame;
+mod processes;
 mod storage;
 
 use super::answer;
