@@ -17,6 +17,7 @@ const STEP = 10;
 const OFFLINE = "cache-server-01";
 const STALE = "edge-server-01";
 const ALONE = "web-server-01";
+const TROUBLED = hostOf(13).hostname;
 export const BROKEN = "lab-server-01";
 
 /** @param {number} [seconds] how long the agents run before the first view */
@@ -126,7 +127,7 @@ export const VIEWS = [
       await charts(page);
     }),
   },
-  { name: "host-hour", open: at("?host=db-004.fra&from=now-1h", charts) },
+  { name: "host-hour", open: at(`?host=${TROUBLED}&from=now-1h`, charts) },
   { name: "compare", main: true, open: at(COMPARE, compared) },
   { name: "compare-each", open: at(`${COMPARE}&form=each&past=1h&from=now-1h`, compared) },
   { name: "fleet", main: true, open: at("?view=fleet", (page) => page.locator(".host-row").first().waitFor()) },
@@ -186,7 +187,7 @@ export const VIEWS = [
   },
   {
     name: "cursor",
-    open: at("?host=db-004.fra&from=now-1h", async (page) => {
+    open: at(`?host=${TROUBLED}&from=now-1h`, async (page) => {
       await charts(page);
       const box = await page.locator(".panel-wide .chart").boundingBox();
       if (box !== null) await page.mouse.move(box.x + box.width * 0.6, box.y + 60);

@@ -91,6 +91,7 @@ impl Fleet {
             static_info: None,
             received: Timestamp::from_millis(at + TICKS_PER_PUSH * TICK_MS),
             frame: host.frame(&self.shape, at, TICKS_PER_PUSH, TICK_MS),
+            processes: Vec::new(),
         };
         self.hosts.iter_mut().enumerate().map(append).collect()
     }

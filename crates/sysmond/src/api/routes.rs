@@ -6,8 +6,8 @@ use super::client_address::TrustedProxies;
 use super::host_header::AllowedHosts;
 use super::problem::Problem;
 use super::{
-    access_log, exposition, headers, health, history, host_header, hosts, latest, live, openapi, push,
-    statics, storage, summary, watch,
+    access_log, exposition, headers, health, history, host_header, hosts, latest, live, openapi, processes,
+    push, statics, storage, summary, watch,
 };
 use axum::Router;
 use axum::extract::{Request, State};
@@ -38,6 +38,7 @@ pub(super) fn table() -> Vec<Route> {
         route("get", "/api/static", get(statics::show)),
         route("get", "/api/storage", get(storage::show)),
         route("get", "/api/history", get(history::show)),
+        route("get", "/api/processes", get(processes::show)),
         route("get", "/api/live", get(live::open)),
         route("get", "/api/agent/watch", get(watch::wait)),
         route("get", "/api/openapi.json", get(openapi::show)),
