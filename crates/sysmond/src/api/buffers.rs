@@ -1,5 +1,5 @@
-//! Memory for the bodies of pushes, used again. Each is larger than what an allocator keeps at hand, so that one taken and
-//! given back for every push makes it look for room, join pieces and return pages to the kernel.
+//! Memory for the bodies of pushes, used again. Each is larger than what an allocator keeps at hand, so that one taken
+//! and given back for every push makes it look for room, join pieces and return pages to the kernel.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -15,15 +15,15 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 /// Room for these and for those that an answer has of its own.
 const MAX_HEADERS: usize = 12;
 
-static ALWAYS: [(HeaderName, &str); 3] = [
+static ALWAYS: [(HeaderName, &str); 2] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (REFERRER_POLICY, "no-referrer"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
 /// What a browser heeds only on what it can show as a document. A script or a style sheet is none, and the page has
 /// some seventy of them: there these would be a quarter of all that is sent.
-static OF_DOCUMENTS: [(HeaderName, &str); 3] = [
+static OF_DOCUMENTS: [(HeaderName, &str); 4] = [
+    (REFERRER_POLICY, "no-referrer"), // a script without one of its own has its page's
     (CONTENT_SECURITY_POLICY, POLICY),
     (X_FRAME_OPTIONS, "DENY"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
@@ -96,7 +96,7 @@ mod tests {
         check(&json, "x-content-type-options", Some("nosniff"));
         check(&script, "cache-control", Some("max-age=60"));
         check(&script, "content-security-policy", None);
-        check(&script, "referrer-policy", Some("no-referrer"));
+        check(&script, "referrer-policy", None);
         check(&[], "x-frame-options", Some("DENY"));
     }
 }

@@ -18,6 +18,7 @@ mod openapi;
 mod origin;
 mod params;
 mod problem;
+mod processes;
 mod push;
 mod routes;
 mod statics;

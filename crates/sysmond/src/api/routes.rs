@@ -2,16 +2,19 @@
 
 use super::access_log::{self, Logged};
 use super::app::App;
+use super::assets::Assets;
 use super::client_address::TrustedProxies;
 use super::headers::Security;
 use super::host_header::{self, AllowedHosts};
 use super::problem::Problem;
 use super::{
-    assets, exposition, health, history, hosts, latest, live, openapi, push, statics, storage, summary, watch,
+    exposition, health, history, hosts, latest, live, openapi, processes, push, statics, storage, summary,
+    watch,
 };
 use crate::server::Site;
 use axum::Router;
 use axum::body::Body;
+use axum::extract::State;
 use axum::handler::Handler;
 use axum::http::{Method, Request, Response, StatusCode, Uri};
 use axum::response::IntoResponse;
@@ -20,7 +23,7 @@ use hyper::body::Incoming;
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tower::{Layer, ServiceExt};
+use tower::ServiceExt;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
@@ -45,6 +48,7 @@ pub(super) fn table() -> Vec<Route> {
         route("get", "/api/static", get(statics::show)),
         route("get", "/api/storage", get(storage::show)),
         route("get", "/api/history", get(history::show)),
+        route("get", "/api/processes", get(processes::show)),
         route("get", "/api/live", get(live::open)),
         route("get", "/api/agent/watch", get(watch::wait)),
         route("get", "/api/openapi.json", get(openapi::show)),
@@ -104,7 +108,7 @@ impl Site for Front {
     }
 }
 
-/// What is answered to a push is short and not worth packing.
+/// What is answered to a push is short and not worth packing; the dashboard's files are packed already.
 fn router(app: Arc<App>) -> Router {
     let packed = || CompressionLayer::new().quality(CompressionLevel::Fastest);
     let routes = table().into_iter().fold(Router::new(), |router, Route { path, handler, method }| {
@@ -112,13 +116,18 @@ fn router(app: Arc<App>) -> Router {
         router.route(path, handler)
     });
     routes
-        .fallback_service(packed().layer(elsewhere.with_state(())))
+        .fallback_service(elsewhere.with_state(Assets::default()))
         .method_not_allowed_fallback(async |method: Method| wrong_method(&method))
         .with_state(app)
 }
 
-async fn elsewhere(method: Method, uri: Uri, headers: axum::http::HeaderMap) -> Response<Body> {
-    assets::serve(&method, uri.path(), &headers).unwrap_or_else(|| {
+async fn elsewhere(
+    State(assets): State<Assets>,
+    method: Method,
+    uri: Uri,
+    headers: axum::http::HeaderMap,
+) -> Response<Body> {
+    assets.serve(&method, uri.path(), &headers).unwrap_or_else(|| {
         let detail = "there is nothing at this path; /api/openapi.json lists what there is";
         Problem::new(StatusCode::NOT_FOUND, "not_found", detail).into_response()
     })

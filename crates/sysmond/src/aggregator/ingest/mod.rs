@@ -2,6 +2,7 @@
 
 mod body;
 mod predict;
+mod processes;
 mod sample;
 mod table;
 mod text;
@@ -86,7 +87,9 @@ impl Ingest {
         let (done, committed) = oneshot::channel();
         let hostname = push.host.hostname.clone();
         let host = std::mem::replace(&mut push.host, HostInfo { hostname, ..HostInfo::default() });
-        let append = Append { host, static_info: push.static_info.take(), received, frame };
+        let static_info = push.static_info.take();
+        let processes = std::mem::take(&mut push.processes.readings);
+        let append = Append { host, static_info, received, frame, processes };
         self.store.append(append, move |result| {
             // Nobody waits any more where the program is going down.
             done.send(result).ok();
@@ -181,6 +184,8 @@ impl Push {
             metrics_stored: stored,
             metrics_failed: self.failed,
             errors: self.errors,
+            snapshots_stored: appended.snapshots,
+            snapshots_failed: self.processes.failed + appended.snapshots_refused,
             static_wanted: appended.static_wanted,
             timestamp: whole_seconds(clock::now()),
         }

@@ -1,8 +1,9 @@
-//! Decimals of more digits than a double holds exactly, such as an unrounded ratio, rounded as the standard library does.
+//! Decimals of more digits than a double holds exactly, such as an unrounded ratio, rounded as the standard library
+//! rounds them.
 //!
 //! The algorithm is Eisel and Lemire's (D. Lemire, "Number parsing at a gigabyte per second", 2021), for the few powers
-//! that are wanted here: the digits times a reciprocal of the power of ten, of which as many bits are kept as rounding can
-//! depend on.
+//! that are wanted here: the digits times a reciprocal of the power of ten, of which as many bits are kept as rounding
+//! can depend on.
 
 /// Digits behind the point, at most: as many as fit into 64 bits.
 const LONGEST: usize = 19;

@@ -21,15 +21,15 @@ mod pattern;
 #[cfg(test)]
 mod tests;
 
-use super::body::{self, BodyError, Push};
+use super::body::{self, BodyError, Head, Push};
 use super::sample::Window;
 use pattern::Pattern;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use sysmond_model::HostInfo;
 use sysmond_model::limits::MAX_HOSTS;
-use sysmond_model::{HostInfo, StaticInfo};
 
 /// Bytes before the list of samples: a hostname, tags and static data fit.
 const MAX_ENVELOPE_BYTES: usize = 32 * 1024;
@@ -75,8 +75,8 @@ struct Known {
     used: u64,
 }
 
-/// All text of a push but its samples, and what it says: that it brings no static data, and who the host is. The same
-/// text says the same.
+/// All text of a push but its samples, and what it says: who the host is, and that nothing else comes with its
+/// samples. The same text says the same.
 #[derive(Debug)]
 struct Envelope {
     before: Box<[u8]>,
@@ -176,33 +176,37 @@ fn predicted(
     let reading = pattern.read(samples)?;
     let behind = reading.rest;
     let known = known.filter(|known| *known.before == *before && *known.behind == *behind);
-    let (host, static_info) = match known {
-        Some(known) => (known.host.clone(), None),
-        None => around(before, behind)?,
+    let without = if known.is_some() { Vec::new() } else { [before, behind].concat() };
+    let head = match known {
+        Some(_) => None,
+        None => Some(around(&without, list)?),
     };
-    let Window { oldest, newest } = window(&host.hostname);
+    let host = known.map(|known| &known.host).or(head.as_ref().map(|head| &head.host))?.clone();
+    let window = window(&host.hostname);
+    let processes = head.as_ref().map(|head| head.processes(window)).transpose().ok()?.unwrap_or_default();
+    let Window { oldest, newest } = window;
     let (earliest, latest) = reading.span()?;
     if earliest < oldest || latest > newest {
         return None;
     }
-    let is_news = known.is_none() && static_info.is_none();
+    let is_news = head.as_ref().is_some_and(Head::is_plain);
     let envelope = (is_news && list + behind.len() <= MAX_KNOWN_ENVELOPE_BYTES)
         .then(|| Arc::new(Envelope { before: before.into(), behind: behind.into(), host: host.clone() }));
     let (received, is_full) = (reading.received, reading.is_full());
     let (frame, columns) = reading.finish(pattern);
-    let push = Push { host, static_info, received, frame, columns, failed: 0, errors: Vec::new() };
+    let static_info = head.and_then(|head| head.static_info);
+    let push = Push { host, static_info, received, frame, columns, failed: 0, errors: Vec::new(), processes };
     Some(Predicted { push, is_full, envelope })
 }
 
-/// What a push says but for its samples, which were cut out between `before` and `behind`.
-fn around(before: &[u8], behind: &[u8]) -> Option<(HostInfo, Option<StaticInfo>)> {
-    let without = [before, behind].concat();
-    let text = std::str::from_utf8(&without).ok()?;
+/// What a push says but for its samples, which were cut out at `list`.
+fn around(without: &[u8], list: usize) -> Option<Head<'_>> {
+    let text = std::str::from_utf8(without).ok()?;
     let head = body::head(text).ok()?;
     let emptied = head.metrics.get();
-    let is_cut_out = emptied.as_ptr().addr() - text.as_ptr().addr() + 1 == before.len();
+    let is_cut_out = emptied.as_ptr().addr() - text.as_ptr().addr() + 1 == list;
     let is_empty = emptied.strip_prefix('[')?.strip_suffix(']')?.trim_ascii().is_empty();
-    (is_cut_out && is_empty).then_some((head.host, head.static_info))
+    (is_cut_out && is_empty).then_some(head)
 }
 
 /// The pattern of a push whose samples are all good.

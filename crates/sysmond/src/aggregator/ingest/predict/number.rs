@@ -93,8 +93,8 @@ const fn leading_digits(text: u64) -> (usize, u64) {
     ((bits / 8) as usize, eight_digits(digits))
 }
 
-/// The number that eight digits make, the first of them the lowest byte. Neighbours are joined to pairs, pairs to fours,
-/// fours to eight, all at once.
+/// The number that eight digits make, the first of them the lowest byte. Neighbours are joined to pairs, pairs to
+/// fours, fours to eight, all at once.
 #[inline]
 const fn eight_digits(digits: u64) -> u64 {
     let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
