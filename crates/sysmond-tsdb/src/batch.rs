@@ -123,6 +123,8 @@ impl<'a> Batch<'a> {
             while let Some(row) = rows.next() {
                 self.put_row(&mut pending, &plan, row, rows.len(), &mut answer)?;
             }
+        } else {
+            answer.refused_columns = (0..frame.shape().len()).collect();
         }
         let host_id = pending.cell.id;
         let kept = processes::keep::put(self.conn, host_id, pending.raw_from, &processes)?;
@@ -176,7 +178,8 @@ impl<'a> Batch<'a> {
         Some(Pending { is_new: true, ..Pending::of(&cell) })
     }
 
-    /// Numbers the frame's columns, registers new ones, refuses those beyond the host's limit.
+    /// Numbers the frame's columns, registers new ones, refuses those beyond the host's limit. `None` where that is all
+    /// of them.
     fn plan(&self, pending: &mut Pending, shape: &Arc<Shape>) -> rusqlite::Result<Option<Arc<Plan>>> {
         if let Some((known, plan)) = &pending.plan
             && (Arc::ptr_eq(known, shape) || known == shape)

@@ -269,11 +269,13 @@ async fn a_host_has_only_so_many_series() {
         }
         assert_eq!(told["errors"].as_array().map(Vec::len), Some(10));
     }
-    assert_eq!(stage.own_metric("sysmond_samples_failed_total").await, 20);
-    assert_eq!(stage.own_metric("sysmond_samples_received_total").await, 5040);
+    // All of a push.
+    check(&body(at, 5000, 5003), (422, "error", 0, 3)).await;
+    assert_eq!(stage.own_metric("sysmond_samples_failed_total").await, 23);
+    assert_eq!(stage.own_metric("sysmond_samples_received_total").await, 5043);
     assert_eq!(stage.own_metric("sysmond_samples_stored_total").await, 5020);
     let outcome = async |word| stage.own_metric(&format!("sysmond_pushes_total{{outcome=\"{word}\"}}")).await;
-    assert_eq!((outcome("success").await, outcome("partial").await), (1, 2));
+    assert_eq!((outcome("success").await, outcome("partial").await, outcome("refused").await), (1, 2, 1));
     // What the host had goes on, and so do others.
     check(&body(at + 1, 0, 5000), (200, "success", 5000, 0)).await;
     stage.push_value("tame", "m.x5001", 2.0).await;
