@@ -261,10 +261,9 @@ impl Store {
     pub(crate) fn seal_all(&self) {
         let step = |writer: &mut Writer| {
             for entry in writer.unsealed.values_mut() {
-                if let Some(cell) = entry.claim() {
-                    writer.sealer.send(cell).expect("the sealer runs");
-                }
+                writer.sealing.ripe.extend(entry.claim());
             }
+            writer.sealing.send();
             writer.unsealed.values().all(seal::Unsealed::is_sealed)
         };
         while !self.on_writer(step).expect("open") {
@@ -348,7 +347,7 @@ fn writer(
     shared: &Arc<Shared>,
     conn: Connection,
     now: Timestamp,
-    sealer: &Sender<Arc<HostCell>>,
+    sealer: &Sender<Vec<Arc<HostCell>>>,
 ) -> Result<Writer, OpenError> {
     let path = || shared.path.display().to_string();
     let error = match Writer::new(shared.clone(), conn, now, sealer.clone()) {

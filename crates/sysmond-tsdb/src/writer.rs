@@ -10,7 +10,7 @@ use crate::names::Names;
 use crate::quarantine::{self, Damages};
 use crate::readers::Readers;
 use crate::request::StoreOptions;
-use crate::seal::Unsealed;
+use crate::seal::{Sealing, Unsealed};
 use crate::{Append, AppendError, Appended, Cursor, OpenError, file};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
 use std::collections::HashMap;
@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 use sysmond_model::Timestamp;
 
 /// Writes in one transaction: what waits while the last one was synced, yet a bounded loss when it fails.
@@ -26,6 +27,14 @@ const MAX_GROUP: usize = 256;
 /// Cells in one transaction, but for the last write's: about a megabyte of log, so that those who wait are not held up
 /// by one who brings a backlog.
 const MAX_GROUP_CELLS: usize = 300_000;
+/// How long the writer gathers what is to share a transaction, where several come at a time: in as many steps, each
+/// followed by another only if something came in it. A sync costs as much as the work on a dozen deliveries.
+const GATHER_STEP: Duration = Duration::from_millis(1);
+const GATHER_STEPS: u32 = 2;
+/// For how long several that came at a time are taken to say that more will.
+const CROWD_LASTS: Duration = Duration::from_millis(20);
+/// How long the space on the file system is taken to be as it was seen, while there is a crowd.
+const SPACE_LASTS: Duration = Duration::from_millis(100);
 /// Space that is left to others on the file system, bytes, or a twentieth of it where that is less.
 const RESERVE_BYTES: u64 = 64 * 1024 * 1024;
 /// How often the times at which hosts were seen are written, milliseconds. Until then the log has them, and sysmond's
@@ -120,12 +129,15 @@ pub(crate) struct Writer {
     seen: HashMap<i64, Arc<HostCell>>,
     hosts_written: Timestamp,
     hosts_written_log: i64,
-    /// Takes hosts whose heads are to be sealed.
-    pub(crate) sealer: Sender<Arc<HostCell>>,
+    pub(crate) sealing: Sealing,
     pub(crate) unsealed: HashMap<i64, Unsealed>,
     pub(crate) unused: Unused,
     /// How often the file turned out to be damaged.
     damaged_opens: u32,
+    /// When several writes shared a transaction last.
+    crowded: Option<Instant>,
+    /// When the file system was seen to have space.
+    has_space: Option<Instant>,
 }
 
 impl Writer {
@@ -133,7 +145,7 @@ impl Writer {
         shared: Arc<Shared>,
         conn: Connection,
         now: Timestamp,
-        sealer: Sender<Arc<HostCell>>,
+        sealer: Sender<Vec<Arc<HostCell>>>,
     ) -> rusqlite::Result<Self> {
         let mut writer = Self {
             shared,
@@ -144,10 +156,12 @@ impl Writer {
             seen: HashMap::new(),
             hosts_written: now,
             hosts_written_log: 1,
-            sealer,
+            sealing: Sealing::new(sealer),
             unsealed: HashMap::new(),
             unused: Unused::default(),
             damaged_opens: 0,
+            crowded: None,
+            has_space: None,
         };
         writer.adopt(conn)?;
         Ok(writer)
@@ -178,6 +192,9 @@ impl Writer {
 
     /// Commits `first` with all that waits behind it; returns whom to tell where one of them was the wish to close.
     fn serve(&mut self, first: Command, commands: &Receiver<Command>) -> Option<SyncSender<()>> {
+        if matches!(first, Command::Append(..)) && self.is_crowded() {
+            self.gather();
+        }
         let mut group = Vec::new();
         let mut next = Some(first);
         let (mut last, mut cells) = (None, 0);
@@ -198,6 +215,9 @@ impl Writer {
         }
         if !group.is_empty() {
             self.shared.counters.queued.fetch_sub(group.len(), Ordering::Relaxed);
+            if group.len() > 1 {
+                self.crowded = Some(Instant::now());
+            }
             self.commit(group);
         }
         match last {
@@ -208,6 +228,35 @@ impl Writer {
             Some(Command::Close(closed)) => Some(closed),
             _ => None,
         }
+    }
+
+    /// Whether more than one delivers at a time.
+    fn is_crowded(&self) -> bool {
+        self.crowded.is_some_and(|since| since.elapsed() < CROWD_LASTS)
+    }
+
+    /// Lets more come. Asleep, so that nobody has to wake it for each.
+    fn gather(&self) {
+        let queued = &self.shared.counters.queued;
+        let mut seen = queued.load(Ordering::Relaxed);
+        for _ in 0..GATHER_STEPS {
+            std::thread::sleep(GATHER_STEP);
+            let come = queued.load(Ordering::Relaxed);
+            if come == seen || come >= MAX_GROUP {
+                return;
+            }
+            seen = come;
+        }
+    }
+
+    /// Whether the file system has space. What a crowd can write before it is asked again is far less than the reserve.
+    fn has_reserve(&mut self) -> bool {
+        if self.is_crowded() && self.has_space.is_some_and(|seen| seen.elapsed() < SPACE_LASTS) {
+            return true;
+        }
+        let has_reserve = has_reserve(&self.shared.path);
+        self.has_space = has_reserve.then(Instant::now);
+        has_reserve
     }
 
     /// The connection; opened anew where the last one failed.
@@ -270,7 +319,7 @@ impl Writer {
     }
 
     fn try_commit(&mut self, writes: Vec<Write>) -> Result<Vec<Result<Appended, AppendError>>, Failure> {
-        if !has_reserve(&self.shared.path) {
+        if !self.has_reserve() {
             return Err(Failure::NoSpace);
         }
         let (shared, next_host, log_id) = (self.shared.clone(), self.next_host, self.next_log);
@@ -412,6 +461,7 @@ impl Writer {
         (self.hosts_written, self.hosts_written_log) = (self.now, 0);
         self.seen = loaded.memory.hosts.values().map(|cell| (cell.id, cell.clone())).collect();
         self.unsealed.clear();
+        self.sealing.reset();
         self.unused = Unused::default();
         for (host_id, groups) in loaded.groups {
             if let Some(cell) = self.seen.get(&host_id) {
@@ -469,7 +519,7 @@ pub(crate) fn limit_pages(conn: &Connection, bytes: u64) -> rusqlite::Result<()>
 
 /// Moves the log into the file and empties it, unless a reader stands in the way.
 pub(crate) fn checkpoint(conn: &Connection) -> rusqlite::Result<()> {
-    conn.busy_timeout(std::time::Duration::ZERO)?;
+    conn.busy_timeout(Duration::ZERO)?;
     let outcome = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     conn.busy_timeout(file::BUSY_TIMEOUT)?;
     outcome
