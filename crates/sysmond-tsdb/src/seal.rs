@@ -28,6 +28,8 @@ const MAX_HOSTS_AT_ONCE: usize = 32;
 /// Of how many hosts with unsealed rows one has to be ripe: together they share a transaction's pages, and none waits
 /// for long, since each of them is ripe at its own time.
 const HOSTS_PER_RIPE: usize = 32;
+/// Rows of one head for which no other is waited: who brings a backlog fills memory fast.
+const MANY_ROWS: usize = 4 * SEAL_ROWS;
 /// Hosts with neighbouring numbers that are ripe together: what is kept of them lies on the same pages.
 const NEIGHBOURS: usize = 8;
 /// Log rows deleted in one transaction.
@@ -175,14 +177,16 @@ impl Writer {
     /// Takes note of a commit's rows and asks for the sealing of ripe heads.
     pub(crate) fn track(&mut self, log_id: i64, touched: Vec<crate::batch::Touched>) {
         let now = self.now();
+        let mut is_urgent = false;
         for crate::batch::Touched { cell, last_seq, head_rows } in touched {
+            is_urgent |= head_rows >= MANY_ROWS;
             let entry = self.unsealed.entry(cell.id).or_insert_with(|| Unsealed::new(cell, now));
             if entry.add(log_id, last_seq, head_rows, now) {
                 self.sealing.ripe.extend(entry.claim());
             }
         }
         let enough = (self.unsealed.len() / HOSTS_PER_RIPE).clamp(1, MAX_HOSTS_AT_ONCE);
-        if self.sealing.ripe.len() >= enough {
+        if is_urgent || self.sealing.ripe.len() >= enough {
             self.sealing.send();
         }
     }
