@@ -4,6 +4,7 @@ use crate::head::{HostCell, HostState, Plan};
 use crate::log::{Group, Run};
 use crate::memory::Memory;
 use crate::names::{Layout, LayoutId, MetricId, Names, is_same};
+use crate::processes;
 use crate::sealed::{Sealed, hour_of};
 use crate::writer::Shared;
 use crate::{Append, AppendError, Appended};
@@ -109,7 +110,7 @@ impl<'a> Batch<'a> {
 
     /// Takes one append. An inner error concerns this append alone, an outer one the whole transaction.
     pub(crate) fn append(&mut self, append: Append) -> rusqlite::Result<Result<Appended, AppendError>> {
-        let Append { host, static_info, received, frame } = append;
+        let Append { host, static_info, received, frame, processes } = append;
         let Some(mut pending) = self.pending(&host.hostname, received) else {
             return Ok(Err(AppendError::TooManyHosts));
         };
@@ -124,6 +125,8 @@ impl<'a> Batch<'a> {
             }
         }
         let host_id = pending.cell.id;
+        let kept = processes::keep::put(self.conn, host_id, pending.raw_from, &processes)?;
+        (answer.snapshots, answer.snapshots_refused) = (kept.stored, kept.refused);
         let runs = pending.runs.get(pending.first_run..).unwrap_or_default();
         self.group.push(host_id, received, runs);
         self.hosts.insert(host_id, pending);
