@@ -207,6 +207,16 @@ pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(conn)
 }
 
+/// Opens a connection that moves SQLite's own log into the file, beside the writer's.
+pub(crate) fn open_beside(path: &Path) -> rusqlite::Result<Connection> {
+    let conn = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW,
+    )?;
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    Ok(conn)
+}
+
 /// Bytes of the file and its log on disk.
 pub(crate) fn disk_bytes(path: &Path) -> u64 {
     size(path) + wal_bytes(path)

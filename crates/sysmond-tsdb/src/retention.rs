@@ -18,11 +18,13 @@ use std::time::{Duration, Instant};
 use sysmond_model::Timestamp;
 
 /// How long one slice may hold the writer, its commit not included.
-const SLICE: Duration = Duration::from_millis(15);
+const SLICE: Duration = Duration::from_millis(8);
+/// Slices after which SQLite's own log is moved into the file.
+pub(crate) const SLICES_PER_CHECKPOINT: usize = 8;
 /// Rows that are looked up at once.
 const ROWS_PER_STEP: i64 = 4;
 /// Free pages given back to the file system at once.
-const VACUUM_PAGES: u64 = 64;
+const VACUUM_PAGES: u64 = 32;
 /// Free pages that a file may keep whatever its size: 32 MB, or a thirty-second of a budget that is small.
 const MANY_FREE_PAGES: u64 = 8192;
 const FREE_PART_OF_BUDGET: u64 = 32;
@@ -291,6 +293,13 @@ pub(crate) fn vacuum_slice(writer: &mut Writer) -> rusqlite::Result<bool> {
         while pages.next()?.is_some() {}
         Ok(true)
     })
+}
+
+/// Moves SQLite's own log into the file, as far as it can beside the writer: left to it that would be done within some
+/// push's commit. What fails here the writer will meet itself.
+pub(crate) fn checkpoint_beside(shared: &Shared) {
+    let conn = file::open_beside(&shared.path);
+    conn.and_then(|conn| conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))).ok();
 }
 
 /// Deletes what nobody needs of the log, and empties SQLite's own where that became large.

@@ -1,10 +1,12 @@
 //! The thread that owns the writing connection: group commit, answers after the disk has it, recovery from its
 //! failures.
 
-use crate::batch::{self, Batch};
+use crate::batch::Batch;
 use crate::budget::Budget;
 use crate::churn::Unused;
+use crate::crowd::Crowd;
 use crate::head::HostCell;
+use crate::host_row;
 use crate::memory::Memory;
 use crate::names::Names;
 use crate::quarantine::{self, Damages};
@@ -19,7 +21,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use sysmond_model::Timestamp;
 
 /// Writes in one transaction: what waits while the last one was synced, yet a bounded loss when it fails.
@@ -27,16 +29,6 @@ const MAX_GROUP: usize = 256;
 /// Cells in one transaction, but for the last write's: about a megabyte of log, so that those who wait are not held up
 /// by one who brings a backlog.
 const MAX_GROUP_CELLS: usize = 300_000;
-/// How long the writer gathers what is to share a transaction, where several come at a time: in as many steps, each
-/// followed by another only if something came in it. A sync costs as much as the work on a dozen deliveries.
-const GATHER_STEP: Duration = Duration::from_millis(1);
-const GATHER_STEPS: u32 = 2;
-/// For how long several that came at a time are taken to say that more will.
-const CROWD_LASTS: Duration = Duration::from_millis(20);
-/// How long the space on the file system is taken to be as it was seen, while there is a crowd.
-const SPACE_LASTS: Duration = Duration::from_millis(100);
-/// Space that is left to others on the file system, bytes, or a twentieth of it where that is less.
-const RESERVE_BYTES: u64 = 64 * 1024 * 1024;
 /// How often the times at which hosts were seen are written, milliseconds. Until then the log has them, and sysmond's
 /// own SQL looks there.
 const WRITE_HOSTS_EVERY_MS: i64 = 60_000;
@@ -134,10 +126,7 @@ pub(crate) struct Writer {
     pub(crate) unused: Unused,
     /// How often the file turned out to be damaged.
     damaged_opens: u32,
-    /// When several writes shared a transaction last.
-    crowded: Option<Instant>,
-    /// When the file system was seen to have space.
-    has_space: Option<Instant>,
+    crowd: Crowd,
 }
 
 impl Writer {
@@ -160,8 +149,7 @@ impl Writer {
             unsealed: HashMap::new(),
             unused: Unused::default(),
             damaged_opens: 0,
-            crowded: None,
-            has_space: None,
+            crowd: Crowd::default(),
         };
         writer.adopt(conn)?;
         Ok(writer)
@@ -192,8 +180,8 @@ impl Writer {
 
     /// Commits `first` with all that waits behind it; returns whom to tell where one of them was the wish to close.
     fn serve(&mut self, first: Command, commands: &Receiver<Command>) -> Option<SyncSender<()>> {
-        if matches!(first, Command::Append(..)) && self.is_crowded() {
-            self.gather();
+        if matches!(first, Command::Append(..)) {
+            self.crowd.gather(|| self.shared.counters.queued.load(Ordering::Relaxed), MAX_GROUP);
         }
         let mut group = Vec::new();
         let mut next = Some(first);
@@ -215,9 +203,7 @@ impl Writer {
         }
         if !group.is_empty() {
             self.shared.counters.queued.fetch_sub(group.len(), Ordering::Relaxed);
-            if group.len() > 1 {
-                self.crowded = Some(Instant::now());
-            }
+            self.crowd.note(group.len());
             self.commit(group);
         }
         match last {
@@ -228,35 +214,6 @@ impl Writer {
             Some(Command::Close(closed)) => Some(closed),
             _ => None,
         }
-    }
-
-    /// Whether more than one delivers at a time.
-    fn is_crowded(&self) -> bool {
-        self.crowded.is_some_and(|since| since.elapsed() < CROWD_LASTS)
-    }
-
-    /// Lets more come. Asleep, so that nobody has to wake it for each.
-    fn gather(&self) {
-        let queued = &self.shared.counters.queued;
-        let mut seen = queued.load(Ordering::Relaxed);
-        for _ in 0..GATHER_STEPS {
-            std::thread::sleep(GATHER_STEP);
-            let come = queued.load(Ordering::Relaxed);
-            if come == seen || come >= MAX_GROUP {
-                return;
-            }
-            seen = come;
-        }
-    }
-
-    /// Whether the file system has space. What a crowd can write before it is asked again is far less than the reserve.
-    fn has_reserve(&mut self) -> bool {
-        if self.is_crowded() && self.has_space.is_some_and(|seen| seen.elapsed() < SPACE_LASTS) {
-            return true;
-        }
-        let has_reserve = has_reserve(&self.shared.path);
-        self.has_space = has_reserve.then(Instant::now);
-        has_reserve
     }
 
     /// The connection; opened anew where the last one failed.
@@ -319,7 +276,7 @@ impl Writer {
     }
 
     fn try_commit(&mut self, writes: Vec<Write>) -> Result<Vec<Result<Appended, AppendError>>, Failure> {
-        if !self.has_reserve() {
+        if !self.crowd.has_reserve(&self.shared.path) {
             return Err(Failure::NoSpace);
         }
         let (shared, next_host, log_id) = (self.shared.clone(), self.next_host, self.next_log);
@@ -487,7 +444,7 @@ impl Writer {
 fn write_hosts(conn: &Connection, hosts: &HashMap<i64, Arc<HostCell>>) -> rusqlite::Result<()> {
     for cell in hosts.values() {
         let state = cell.lock();
-        batch::write_host(conn, cell.id, &state.host, state.static_info.as_ref())?;
+        host_row::write(conn, cell.id, &state.host, state.static_info.as_ref())?;
     }
     Ok(())
 }
@@ -526,14 +483,6 @@ pub(crate) fn checkpoint(conn: &Connection) -> rusqlite::Result<()> {
     let outcome = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     conn.busy_timeout(file::BUSY_TIMEOUT)?;
     outcome
-}
-
-/// Whether the file system has more free than the reserve. Where it cannot tell, the write itself will.
-fn has_reserve(path: &std::path::Path) -> bool {
-    rustix::fs::statvfs(path).map_or(true, |fs| {
-        let reserve = RESERVE_BYTES.min(fs.f_blocks.saturating_mul(fs.f_frsize) / 20);
-        fs.f_bavail.saturating_mul(fs.f_frsize) > reserve
-    })
 }
 
 fn with_source(error: &OpenError) -> String {
