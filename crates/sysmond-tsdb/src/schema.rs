@@ -13,12 +13,13 @@ use rusqlite::{Connection, TransactionBehavior, ffi, params};
 pub(crate) const APPLICATION_ID: i64 = 0x7379_736d;
 
 /// What turns version N into N + 1. Never edited once released, only added to.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../migrations/0001.sql"),
     include_str!("../migrations/0002.sql"),
     include_str!("../migrations/0003.sql"),
     include_str!("../migrations/0004.sql"),
     include_str!("../migrations/0005.sql"),
+    include_str!("../migrations/0006.sql"),
     include_str!("../migrations/0007.sql"),
 ];
 
@@ -74,7 +75,7 @@ fn rows_to_blocks(conn: &Connection) -> rusqlite::Result<()> {
             }
             let layout = names.layout(row.get(2)?).cloned().unwrap_or_default();
             if let Some(values) = row::decode(row.get_ref(3)?.as_blob()?, layout.len()) {
-                rows.push((at, HeadRow { seq, layout, values: values.into() }));
+                rows.push((at, HeadRow::single(at, seq, layout, values)));
             }
             (sealed_seq, newest) = (seq.max(sealed_seq), Some(at));
         }

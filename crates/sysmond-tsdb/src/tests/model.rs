@@ -99,8 +99,13 @@ impl Model {
         self.overwritten += expected.keys().filter(|key| cells.contains_key(key)).count() - duplicates;
         cells.extend(expected);
         self.known[host_index] = true;
-        let append =
-            Append { host: host(HOSTS[host_index]), static_info: None, received: seconds(1000), frame };
+        let append = Append {
+            host: host(HOSTS[host_index]),
+            static_info: None,
+            received: seconds(1000),
+            frame,
+            processes: Vec::new(),
+        };
         let answer = store.append_wait(append).expect("stored");
         assert_eq!((answer.stored, answer.duplicates, answer.too_old), (stored, duplicates, all - stored));
         assert!(answer.refused_columns.is_empty() && answer.static_wanted);

@@ -8,7 +8,8 @@ use crate::clock;
 use crate::shutdown::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
-use sysmond_model::Timestamp;
+use sysmond_model::{ProcessReading, Timestamp};
+use sysmond_procfs::LatestProcesses;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
@@ -25,6 +26,8 @@ pub(super) struct Collect {
     pub(super) registry: Registry,
     /// Makes rows of what they read.
     pub(super) rows: Rows,
+    /// Where a source leaves what it saw of processes.
+    pub(super) processes: Arc<LatestProcesses>,
     /// Where rows go.
     pub(super) ring: Arc<Ring>,
     /// Between two readings while nobody watches.
@@ -79,7 +82,10 @@ impl Collect {
     async fn row(&mut self, stamp: Timestamp) {
         self.registry.read(self.deadline()).await;
         self.last = Some(stamp);
-        self.ring.put(self.rows.row(stamp, clock::since_boot(), self.registry.collectors()));
+        let row = self.rows.row(stamp, clock::since_boot(), self.registry.collectors());
+        let processes = self.processes.take();
+        let reading = |(_, snapshot)| ProcessReading { timestamp: stamp, snapshot };
+        self.ring.put(row, processes.map(reading));
     }
 
     fn period(&self) -> Duration {

@@ -22,7 +22,7 @@ mod watch;
 pub use client::{Address, AddressError};
 
 use crate::clock;
-use crate::config::AgentConfig;
+use crate::config::{AgentConfig, ProcessDetail};
 use crate::shutdown::Shutdown;
 use anyhow::Context;
 use client::Client;
@@ -38,7 +38,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use sysmond_model::Timestamp;
-use sysmond_procfs::Source;
+use sysmond_procfs::{LatestProcesses, ProcessOptions, Source};
 use sysmond_tsdb::Store;
 use tokio::task::{JoinSet, spawn_blocking};
 use upkeep::Upkeep;
@@ -57,14 +57,20 @@ const STORE_FILE: &str = "agent.db";
 /// Where the configuration cannot work (an address that is none, a store that cannot be opened), before anything is
 /// collected. Nothing that happens later is an error: it is reported and mended.
 pub async fn run(config: AgentConfig, shutdown: Shutdown) -> anyhow::Result<()> {
-    let sources = sysmond_procfs::sources(&config.roots, (config.interval * MAX_GAP_INTERVALS).max(MIN_GAP));
-    run_with(config, sources, shutdown).await.map(|counters| counters.log_end())
+    let (gap, told) = ((config.interval * MAX_GAP_INTERVALS).max(MIN_GAP), config.processes);
+    let options = ProcessOptions { command_lines: told == ProcessDetail::Commands };
+    let seen = Arc::<LatestProcesses>::default();
+    let sources = sysmond_procfs::sources_and_processes(&config.roots, gap, options, Arc::clone(&seen));
+    // What nobody takes is not kept.
+    let kept = if told == ProcessDetail::Off { Arc::default() } else { seen };
+    run_with(config, sources, kept, shutdown).await.map(|counters| counters.log_end())
 }
 
 /// [`run`] with other sources; gives back what became of the samples.
 async fn run_with(
     config: AgentConfig,
     sources: Vec<Box<dyn Source>>,
+    processes: Arc<LatestProcesses>,
     shutdown: Shutdown,
 ) -> anyhow::Result<Arc<Counters>> {
     let address: Address = config.aggregator.parse().context("the aggregator's address")?;
@@ -74,7 +80,8 @@ async fn run_with(
     let store = spawn_blocking(move || open(&path, options)).await??;
     let counters = Arc::new(Counters::default());
 
-    let mut parts = start(&config, client, registry, &store, &counters, &shutdown).await;
+    let collected = (registry, processes);
+    let mut parts = start(&config, client, collected, &store, &counters, &shutdown).await;
     while let Some(ended) = parts.join_next().await {
         ended.context("a part of the agent broke")?;
     }
@@ -86,7 +93,7 @@ async fn run_with(
 async fn start(
     config: &AgentConfig,
     client: Client,
-    registry: Registry,
+    (registry, processes): (Registry, Arc<LatestProcesses>),
     store: &Store,
     counters: &Arc<Counters>,
     shutdown: &Shutdown,
@@ -101,6 +108,7 @@ async fn start(
     let collect = Collect {
         registry,
         rows: Rows::new(Arc::clone(counters)),
+        processes,
         ring: Arc::clone(&ring),
         interval: config.interval,
         watched: is_watched.clone(),

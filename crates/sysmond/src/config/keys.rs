@@ -263,6 +263,19 @@ keys! {
         form: Form::Text, value: "DURATION", default: Default::Value("10s"), example: "30s",
         help: "Time between two pushes while nobody watches this host live (100ms to 1h)",
     };
+    /// What is told of processes.
+    PROCESSES = Key {
+        name: "agent.processes", flag: Some("processes"), env: "SYSMON_PROCESSES", section: Section::Agent, form: Form::Text,
+        value: "WHAT", default: Default::Value("names"), example: "commands",
+        help: "What is told of the processes that take the most: names, commands (with secrets masked) or off",
+    };
+    /// Where scripts leave their own metrics.
+    TEXTFILE_DIRECTORY = Key {
+        name: "agent.textfile_directory", flag: Some("textfile-directory"), env: "SYSMON_TEXTFILE_DIRECTORY",
+        section: Section::Agent, form: Form::Text, value: "DIR", default: Default::Unset("none"),
+        example: "/var/lib/sysmon/textfile",
+        help: "Folder of *.prom files (Prometheus text) whose samples are collected as this host's own metrics",
+    };
     /// Where `/proc` is.
     PROCFS = Key {
         name: "agent.procfs", flag: Some("procfs"), env: "SYSMON_PROCFS", section: Section::Agent, form: Form::Text,
@@ -304,7 +317,7 @@ mod tests {
         let names: BTreeSet<_> = KEYS.iter().map(|key| key.name).collect();
         let variables: BTreeSet<_> = KEYS.iter().map(|key| key.env).collect();
         assert_eq!((names.len(), variables.len()), (KEYS.len(), KEYS.len()));
-        assert!(KEYS.len() <= 27, "a knob for every doubt is none for any: {} keys", KEYS.len());
+        assert!(KEYS.len() <= 30, "a knob for every doubt is none for any: {} keys", KEYS.len());
     }
 
     #[test]
