@@ -274,8 +274,8 @@ impl Running {
         model.check(&self.store);
     }
 
-    /// What is left is a copy from the midst of the step. All that was acknowledged is in it; what was to go for its age
-    /// may be or not, and goes when the store is looked after again.
+    /// What is left is a copy from the midst of the step. All that was acknowledged is in it; what was to go for its
+    /// age may be or not, and goes when the store is looked after again.
     fn cut(&mut self, model: &mut Model, step: &Step, number: usize, torn: usize) {
         let folder = copied_during(&self.store, number, || match *step {
             Step::Retain(slot) => {
