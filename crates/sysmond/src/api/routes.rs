@@ -1,12 +1,13 @@
 //! Every route, as a table.
 
 use super::app::App;
+use super::assets::Assets;
 use super::client_address::TrustedProxies;
 use super::host_header::AllowedHosts;
 use super::problem::Problem;
 use super::{
-    access_log, assets, exposition, headers, health, history, host_header, hosts, latest, live, openapi,
-    processes, push, statics, storage, summary, watch,
+    access_log, exposition, headers, health, history, host_header, hosts, latest, live, openapi, processes,
+    push, statics, storage, summary, watch,
 };
 use axum::Router;
 use axum::extract::{Request, State};
@@ -16,7 +17,6 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use std::sync::Arc;
-use tower::Layer;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
@@ -48,7 +48,8 @@ pub(super) fn table() -> Vec<Route> {
     ]
 }
 
-/// The whole API and the dashboard. What is answered to a push is short and not worth packing.
+/// The whole API and the dashboard. What is answered to a push is short and not worth packing; the
+/// dashboard's files are packed already.
 pub fn router(app: Arc<App>) -> Router {
     let front = Front {
         allowed: AllowedHosts::new(&app.parts.config.allowed_hosts),
@@ -60,7 +61,7 @@ pub fn router(app: Arc<App>) -> Router {
         router.route(path, handler)
     });
     routes
-        .fallback_service(packed().layer(elsewhere.with_state(())))
+        .fallback_service(elsewhere.with_state(Assets::default()))
         .method_not_allowed_fallback(async |method: Method| wrong_method(&method))
         .with_state(app)
         .layer(from_fn_with_state(front, pass))
@@ -84,8 +85,13 @@ async fn pass(State(front): State<Front>, request: Request, next: Next) -> Respo
     access_log::end(entry, response)
 }
 
-async fn elsewhere(method: Method, uri: Uri, headers: axum::http::HeaderMap) -> Response {
-    assets::serve(&method, uri.path(), &headers).unwrap_or_else(|| {
+async fn elsewhere(
+    State(assets): State<Assets>,
+    method: Method,
+    uri: Uri,
+    headers: axum::http::HeaderMap,
+) -> Response {
+    assets.serve(&method, uri.path(), &headers).unwrap_or_else(|| {
         let detail = "there is nothing at this path; /api/openapi.json lists what there is";
         Problem::new(StatusCode::NOT_FOUND, "not_found", detail).into_response()
     })
