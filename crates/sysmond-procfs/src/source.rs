@@ -216,8 +216,8 @@ pub fn sources_and_processes(
     let seconds = Duration::from_secs;
     // A slow clock has holes of its own length.
     let slow_gap = max_gap.max(3 * SLOW);
-    // Where there are thousands of processes theirs is slower still.
-    let process_gap = max_gap.max(6 * SLOW);
+    // Where there are thousands of processes theirs is slower still: once a minute.
+    let process_gap = max_gap.max(12 * SLOW);
     vec![
         Paced::always(cpu::source(roots, max_gap)),
         Paced::every(SLOW, seconds(1), frequency::Frequency::new(roots, slow_gap)),
