@@ -8,6 +8,7 @@ mod export;
 mod live;
 mod logging;
 mod nginx;
+mod page_shapes;
 mod process;
 mod program;
 mod push;
