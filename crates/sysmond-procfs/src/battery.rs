@@ -1,6 +1,7 @@
 //! Batteries and mains, from `/sys/class/power_supply`: each has one file `uevent` that says all.
 
 use crate::attribute::{Attribute, Buffer};
+use crate::exposition::{Exposition, Kind};
 use crate::listing::Listing;
 use crate::source::{Lane, Roots, Source, SourceError, Values};
 use crate::table::tag;
@@ -86,6 +87,17 @@ impl Source for Batteries {
             Err(errno) => Err(SourceError::io(path(), errno)),
         }
     }
+
+    fn expose(&mut self, out: &mut Exposition) -> Result<(), SourceError> {
+        let listed = self.list();
+        let Self { supplies, buffer, .. } = self;
+        for supply in supplies {
+            if let Ok(text) = supply.uevent.text(buffer) {
+                Supply::parse(text).expose(&supply.name, out);
+            }
+        }
+        listed.map_err(|errno| SourceError::io(self.dir.as_path(), errno))
+    }
 }
 
 /// What a supply says. Microwatt hours, or microampere hours where the driver knows no better.
@@ -145,6 +157,17 @@ impl<'a> Supply<'a> {
             Some(volts as f64 * amperes as f64 / 1e6)
         };
         Some(micro_watts.or_else(product)? / 1e6)
+    }
+
+    fn expose(&self, name: &[u8], out: &mut Exposition) {
+        for (field, value) in
+            [("capacity", self.capacity), ("cyclecount", self.cycles), ("online", self.online)]
+        {
+            let Some(value) = value else { continue };
+            let (family, help) =
+                (format!("node_power_supply_{field}"), format!("{field} value of /sys/class/power_supply."));
+            out.put(family, Kind::Gauge, help, &[("power_supply", name)], value as f64);
+        }
     }
 
     /// Puts its values with its tags as a battery, or as mains. The battery of a mouse is not the host's.

@@ -3,6 +3,7 @@
 //! The kernel writes a line for each connection, which costs on a busy host more than all other sources together. So
 //! this has a slow clock, reads a piece at a time, and gives up beyond a number of connections.
 
+use crate::exposition::Exposition;
 use crate::source::{Roots, Source, SourceError, Values};
 use crate::text::{fields, hexadecimal};
 use std::fs::File;
@@ -43,12 +44,14 @@ pub(crate) struct Connections {
     paths: [Vec<PathBuf>; 2],
     buffer: Box<[u8]>,
     rest: u32,
+    /// Of the last reading; nothing where there were too many.
+    last: Option<Counts>,
 }
 
 impl Connections {
     pub(crate) fn new(roots: &Roots) -> Self {
         let paths = ["net/tcp", "net/tcp6"].map(|file| roots.of_host(file));
-        Self { paths, buffer: vec![0; PIECE_BYTES].into(), rest: 0 }
+        Self { paths, buffer: vec![0; PIECE_BYTES].into(), rest: 0, last: None }
     }
 }
 
@@ -72,6 +75,7 @@ impl Source for Connections {
             count(&file, &mut self.buffer, &mut counts)
                 .map_err(|error| SourceError::io(path.as_path(), error))?;
         }
+        self.last = Some(counts).filter(|counts| found && counts.total() <= MAX_CONNECTIONS);
         if counts.total() > MAX_CONNECTIONS {
             self.rest = REST;
         } else if found {
@@ -80,6 +84,17 @@ impl Source for Connections {
             let path =
                 self.paths.first().and_then(|paths| paths.first()).map_or(Path::new(""), PathBuf::as_path);
             return Err(SourceError::Absent { path: path.into(), reason: "no network" });
+        }
+        Ok(())
+    }
+
+    /// As they were when they were last counted: to count them costs more than all else.
+    fn expose(&mut self, out: &mut Exposition) -> Result<(), SourceError> {
+        let Some(counts) = &self.last else { return Ok(()) };
+        for (state, count) in counts.by_state() {
+            let state = state.strip_prefix("state=").unwrap_or(state);
+            let help = "Number of connection states.";
+            out.gauge("node_tcp_connection_states", help, &[("state", state.as_bytes())], count as f64);
         }
         Ok(())
     }
@@ -133,8 +148,13 @@ impl Counts {
         self.0.iter().sum()
     }
 
+    /// The tag of each state, and how many are in it.
+    fn by_state(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        STATES.into_iter().zip(self.0)
+    }
+
     pub(crate) fn put(&self, out: &mut Values) {
-        for (tags, count) in STATES.iter().zip(self.0) {
+        for (tags, count) in self.by_state() {
             out.put(&TCP_CONNECTIONS, tags, count as f64);
         }
     }

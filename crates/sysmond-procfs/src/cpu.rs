@@ -1,5 +1,6 @@
 //! Processors: shares of time in all and by mode, per core, and the scheduler's counters, all from `/proc/stat`.
 
+use crate::exposition::Exposition;
 use crate::file_source::{Fault, FileSource, ProcFile, Reading};
 use crate::pace::{Elapsed, Pace};
 use crate::source::{Roots, Values};
@@ -108,6 +109,71 @@ impl Reading for Cpu {
             return Err(Fault::Malformed("expected a line `cpu` with at least four numbers"));
         }
         self.cores.complete()
+    }
+
+    fn expose(&mut self, text: &[u8], out: &mut Exposition) {
+        let mut cores = 0;
+        for line in stat::parse(text) {
+            match line {
+                Line::Total(_) | Line::SoftInterrupts(_) => {}
+                Line::Core(core, times) => {
+                    cores += 1;
+                    if cores <= MAX_CORES {
+                        expose_core(core, &times, out);
+                    }
+                }
+                Line::ContextSwitches(count) => {
+                    let help = "Total number of context switches.";
+                    out.counter("node_context_switches_total", help, &[], count as f64);
+                }
+                Line::Forks(count) => {
+                    out.counter("node_forks_total", "Total number of forks.", &[], count as f64);
+                }
+                Line::Interrupts(count) => {
+                    let help = "Total number of interrupts serviced.";
+                    out.counter("node_intr_total", help, &[], count as f64);
+                }
+                Line::BootTime(seconds) => {
+                    let help = "Node boot time, in unixtime.";
+                    out.gauge("node_boot_time_seconds", help, &[], seconds as f64);
+                }
+                Line::Running(count) => {
+                    let help = "Number of processes in runnable state.";
+                    out.gauge("node_procs_running", help, &[], count as f64);
+                }
+                Line::Blocked(count) => {
+                    let help = "Number of processes blocked waiting for I/O to complete.";
+                    out.gauge("node_procs_blocked", help, &[], count as f64);
+                }
+            }
+        }
+    }
+}
+
+fn expose_core(core: &[u8], times: &CpuTimes, out: &mut Exposition) {
+    let seconds = |ticks: u64| ticks as f64 / TICKS_PER_SECOND;
+    for (mode, ticks) in [
+        ("idle", times.idle),
+        ("iowait", times.iowait),
+        ("irq", times.irq),
+        ("nice", times.nice),
+        ("softirq", times.softirq),
+        ("steal", times.steal),
+        ("system", times.system),
+        ("user", times.user),
+    ] {
+        let labels = [("cpu", core), ("mode", mode.as_bytes())];
+        out.counter(
+            "node_cpu_seconds_total",
+            "Seconds the CPUs spent in each mode.",
+            &labels,
+            seconds(ticks),
+        );
+    }
+    for (mode, ticks) in [("nice", times.guest_nice), ("user", times.guest)] {
+        let help = "Seconds the CPUs spent in guests (VMs) for each mode.";
+        let labels = [("cpu", core), ("mode", mode.as_bytes())];
+        out.counter("node_cpu_guest_seconds_total", help, &labels, seconds(ticks));
     }
 }
 

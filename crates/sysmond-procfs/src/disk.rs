@@ -6,6 +6,7 @@
 //! drives, which are no disks, and devices that never did any I/O.
 
 use crate::attribute;
+use crate::exposition::Exposition;
 use crate::file_source::{Fault, FileSource, ProcFile, Reading};
 use crate::pace::{Elapsed, Pace};
 use crate::source::{Roots, Values};
@@ -32,6 +33,8 @@ const MAX_NAMES: usize = 4096;
 const SECTOR_BYTES: u64 = 512;
 /// Devices with these names and a number are no disks.
 const NOT_DISKS: [&[u8]; 4] = [b"loop", b"ram", b"zram", b"fd"];
+/// Those of them that `node_exporter` leaves out too.
+const NOT_EXPOSED: [&[u8]; 3] = [b"loop", b"ram", b"fd"];
 
 pub(crate) fn source(roots: &Roots, max_gap: Duration) -> FileSource<Disk> {
     let block = roots.sysfs.join("block");
@@ -50,6 +53,13 @@ pub(crate) struct Counters {
     write_millis: u64,
     busy_millis: u64,
     weighted_millis: u64,
+    merged_reads: u64,
+    merged_writes: u64,
+    in_flight: u64,
+    /// Since 4.18.
+    discards: Option<[u64; 4]>,
+    /// Since 5.5: number and milliseconds.
+    flushes: Option<[u64; 2]>,
 }
 
 impl Counters {
@@ -66,6 +76,82 @@ impl Counters {
     }
 }
 
+impl Counters {
+    fn expose(&self, name: &[u8], out: &mut Exposition) {
+        let labels = [("device", name)];
+        let seconds = |millis: u64| millis as f64 / 1000.0;
+        let bytes = |sectors: u64| sectors as f64 * SECTOR_BYTES as f64;
+        for (name, help, value) in [
+            ("reads_completed_total", "The total number of reads completed successfully.", self.reads as f64),
+            ("reads_merged_total", "The total number of reads merged.", self.merged_reads as f64),
+            ("read_bytes_total", "The total number of bytes read successfully.", bytes(self.read_sectors)),
+            (
+                "read_time_seconds_total",
+                "The total number of seconds spent by all reads.",
+                seconds(self.read_millis),
+            ),
+            (
+                "writes_completed_total",
+                "The total number of writes completed successfully.",
+                self.writes as f64,
+            ),
+            ("writes_merged_total", "The number of writes merged.", self.merged_writes as f64),
+            (
+                "written_bytes_total",
+                "The total number of bytes written successfully.",
+                bytes(self.written_sectors),
+            ),
+            (
+                "write_time_seconds_total",
+                "This is the total number of seconds spent by all writes.",
+                seconds(self.write_millis),
+            ),
+            ("io_time_seconds_total", "Total seconds spent doing I/Os.", seconds(self.busy_millis)),
+            (
+                "io_time_weighted_seconds_total",
+                "The weighted # of seconds spent doing I/Os.",
+                seconds(self.weighted_millis),
+            ),
+        ] {
+            out.counter(format!("node_disk_{name}"), help, &labels, value);
+        }
+        out.gauge(
+            "node_disk_io_now",
+            "The number of I/Os currently in progress.",
+            &labels,
+            self.in_flight as f64,
+        );
+        if let Some([completed, merged, sectors, millis]) = self.discards {
+            for (name, help, value) in [
+                (
+                    "discards_completed_total",
+                    "The total number of discards completed successfully.",
+                    completed as f64,
+                ),
+                ("discards_merged_total", "The total number of discards merged.", merged as f64),
+                (
+                    "discarded_sectors_total",
+                    "The total number of sectors discarded successfully.",
+                    sectors as f64,
+                ),
+                (
+                    "discard_time_seconds_total",
+                    "This is the total number of seconds spent by all discards.",
+                    seconds(millis),
+                ),
+            ] {
+                out.counter(format!("node_disk_{name}"), help, &labels, value);
+            }
+        }
+        if let Some([requests, millis]) = self.flushes {
+            let help = "The total number of flush requests completed successfully";
+            out.counter("node_disk_flush_requests_total", help, &labels, requests as f64);
+            let help = "This is the total number of seconds spent by all flush requests.";
+            out.counter("node_disk_flush_requests_time_seconds_total", help, &labels, seconds(millis));
+        }
+    }
+}
+
 /// The name and the counters of each device and partition. Lines of fewer columns, which kernels before 2.6.25 had for
 /// partitions, are passed over.
 pub(crate) fn parse(text: &[u8]) -> impl Iterator<Item = (&[u8], Counters)> {
@@ -74,17 +160,17 @@ pub(crate) fn parse(text: &[u8]) -> impl Iterator<Item = (&[u8], Counters)> {
         let name = columns.next()?;
         let [
             reads,
-            _,
+            merged_reads,
             read_sectors,
             read_millis,
             writes,
-            _,
+            merged_writes,
             written_sectors,
             write_millis,
-            _,
+            in_flight,
             busy_millis,
             weighted_millis,
-        ] = numbers(columns)?;
+        ] = numbers(&mut columns)?;
         let counters = Counters {
             reads,
             read_sectors,
@@ -94,6 +180,11 @@ pub(crate) fn parse(text: &[u8]) -> impl Iterator<Item = (&[u8], Counters)> {
             write_millis,
             busy_millis,
             weighted_millis,
+            merged_reads,
+            merged_writes,
+            in_flight,
+            discards: numbers(&mut columns),
+            flushes: numbers(columns),
         };
         Some((name, counters))
     })
@@ -150,7 +241,7 @@ impl Reading for Disk {
     fn take(&mut self, text: &[u8], at: Duration, out: &mut Values) -> Result<(), Fault> {
         self.devices.begin();
         for (name, counters) in parse(text) {
-            if counters.is_unused() || is_no_disk(name) {
+            if counters.is_unused() || is_numbered(name, &NOT_DISKS) {
                 continue;
             }
             if let Some(label) = self.label(name, text) {
@@ -167,6 +258,15 @@ impl Reading for Disk {
         }
         self.devices.complete()
     }
+
+    fn expose(&mut self, text: &[u8], out: &mut Exposition) {
+        for (name, counters) in parse(text).take(MAX_NAMES) {
+            // Theirs leaves out fewer: a disk in compressed memory and one that never did anything are there.
+            if !is_numbered(name, &NOT_EXPOSED) && self.label(name, text).is_some() {
+                counters.expose(name, out);
+            }
+        }
+    }
 }
 
 /// The name below `/sys/block`, where a slash is written `!`.
@@ -174,8 +274,8 @@ fn entry_name(name: &[u8]) -> OsString {
     OsString::from_vec(name.iter().map(|byte| if *byte == b'/' { b'!' } else { *byte }).collect())
 }
 
-fn is_no_disk(name: &[u8]) -> bool {
-    NOT_DISKS.iter().any(|kind| name.strip_prefix(*kind).is_some_and(is_digits))
+fn is_numbered(name: &[u8], kinds: &[&[u8]]) -> bool {
+    kinds.iter().any(|kind| name.strip_prefix(*kind).is_some_and(is_digits))
 }
 
 fn is_digits(text: &[u8]) -> bool {

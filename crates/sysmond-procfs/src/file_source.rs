@@ -1,5 +1,6 @@
 //! A file of the kernel that is read again and again, and a source that is made of one.
 
+use crate::exposition::Exposition;
 use crate::source::{Source, SourceError, Values};
 use rustix::io::Errno;
 use std::fs::File;
@@ -160,6 +161,9 @@ pub(crate) trait Reading: Send {
 
     /// Puts the values of one text; `at` as in [`Source::read`]. Never panics, whatever the bytes.
     fn take(&mut self, text: &[u8], at: Duration, out: &mut Values) -> Result<(), Fault>;
+
+    /// Puts what one text says, as in [`Source::expose`].
+    fn expose(&mut self, text: &[u8], out: &mut Exposition);
 }
 
 /// A source of one file.
@@ -182,6 +186,11 @@ impl<R: Reading> Source for FileSource<R> {
     fn read(&mut self, at: Duration, out: &mut Values) -> Result<(), SourceError> {
         let text = self.file.read()?;
         self.reading.take(text, at, out).map_err(|fault| fault.of(self.file.path()))
+    }
+
+    fn expose(&mut self, out: &mut Exposition) -> Result<(), SourceError> {
+        self.reading.expose(self.file.read()?, out);
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@
 //! directory that was given. `statvfs` can block for ever, as that of an NFS mount whose server is gone: file systems
 //! of other machines are left to [`crate::remote`].
 
+use crate::exposition::Exposition;
 use crate::file_source::{Fault, ProcFile};
 use crate::mounts::{self, Mount};
 use crate::source::{Lane, Roots, Source, SourceError, Values};
@@ -38,6 +39,7 @@ pub(crate) struct FileSystems {
 struct Place {
     path: PathBuf,
     tags: String,
+    mount: Mount,
 }
 
 impl FileSystems {
@@ -49,6 +51,19 @@ impl FileSystems {
             places: Vec::new(),
             left_out: 0,
         }
+    }
+
+    /// Chooses places anew where the table of mounts is another one.
+    fn list(&mut self) -> Result<(), SourceError> {
+        let table = self.file.read()?;
+        if table != self.table {
+            self.table.clear();
+            self.table.extend_from_slice(table);
+            self.places = places(table, &self.rootfs);
+            self.left_out = self.places.len().saturating_sub(MAX_MOUNTS);
+            self.places.truncate(MAX_MOUNTS);
+        }
+        Ok(())
     }
 }
 
@@ -63,14 +78,7 @@ impl Source for FileSystems {
 
     /// A file system that cannot be measured does not stop the others; the first error is the answer.
     fn read(&mut self, _at: Duration, out: &mut Values) -> Result<(), SourceError> {
-        let table = self.file.read()?;
-        if table != self.table {
-            self.table.clear();
-            self.table.extend_from_slice(table);
-            self.places = places(table, &self.rootfs);
-            self.left_out = self.places.len().saturating_sub(MAX_MOUNTS);
-            self.places.truncate(MAX_MOUNTS);
-        }
+        self.list()?;
         let mut result = Ok(());
         for place in &self.places {
             result = result.and(measure(place, out));
@@ -84,6 +92,42 @@ impl Source for FileSystems {
             left_out => Err(Fault::Limit { key: "mount", limit: MAX_MOUNTS, left_out }.of(self.file.path())),
         }
     }
+
+    fn expose(&mut self, out: &mut Exposition) -> Result<(), SourceError> {
+        self.list()?;
+        for place in &self.places {
+            match statvfs(&place.path) {
+                Err(Errno::NOENT) => {}
+                status => expose(&place.mount, status.ok().as_ref(), out),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a file system is of Prometheus' names; `status` is nothing where it did not answer.
+pub(crate) fn expose(mount: &Mount, status: Option<&StatVfs>, out: &mut Exposition) {
+    let labels = [("device", &*mount.source), ("fstype", &*mount.kind), ("mountpoint", &*mount.point)];
+    let is_broken = f64::from(u8::from(status.is_none()));
+    let help = "Whether an error occurred while getting statistics for the given device.";
+    out.gauge("node_filesystem_device_error", help, &labels, is_broken);
+    let Some(status) = status else { return };
+    let bytes = |blocks: u64| blocks.saturating_mul(status.f_frsize) as f64;
+    let is_read_only = status.f_flag.contains(StatVfsMountFlags::RDONLY);
+    for (name, help, value) in [
+        ("node_filesystem_size_bytes", "Filesystem size in bytes.", bytes(status.f_blocks)),
+        ("node_filesystem_free_bytes", "Filesystem free space in bytes.", bytes(status.f_bfree)),
+        (
+            "node_filesystem_avail_bytes",
+            "Filesystem space available to non-root users in bytes.",
+            bytes(status.f_bavail),
+        ),
+        ("node_filesystem_files", "Filesystem total file nodes.", status.f_files as f64),
+        ("node_filesystem_files_free", "Filesystem total free file nodes.", status.f_ffree as f64),
+        ("node_filesystem_readonly", "Filesystem read-only status.", f64::from(u8::from(is_read_only))),
+    ] {
+        out.gauge(name, help, &labels, value);
+    }
 }
 
 /// One place for each file system of the table that can be seen below `rootfs`.
@@ -92,7 +136,8 @@ fn places(table: &[u8], rootfs: &Path) -> Vec<Place> {
     for group in mounts::choose(table) {
         let seen = group.iter().find_map(|mount| {
             let path = below(rootfs, &mount.point);
-            is_visible(mount, &path).then(|| Place { path, tags: tag("mount", &mount.point) })
+            let tags = tag("mount", &mount.point);
+            is_visible(mount, &path).then(|| Place { path, tags, mount: mount.clone() })
         });
         // Paths that differ only in bytes that no tag can hold would be one series with two values: the first keeps it.
         places.extend(seen.filter(|new| !places.iter().any(|place| place.tags == new.tags)));

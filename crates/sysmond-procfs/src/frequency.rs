@@ -2,7 +2,8 @@
 //!
 //! To ask a core for its clock can wake it, so this has a slow clock. Virtual machines mostly have none.
 
-use crate::attribute::{Attribute, Buffer};
+use crate::attribute::{self, Attribute, Buffer};
+use crate::exposition::Exposition;
 use crate::pace::Pace;
 use crate::source::{Roots, Source, SourceError, Values};
 use std::path::PathBuf;
@@ -30,6 +31,9 @@ pub(crate) struct Frequency {
 #[derive(Debug)]
 struct Core {
     tags: String,
+    number: String,
+    /// Where the core is: `core` and `package`, where a count of throttles is kept.
+    place: Option<[Vec<u8>; 2]>,
     clock: Option<Attribute>,
     throttles: Option<Attribute>,
 }
@@ -46,8 +50,13 @@ impl Frequency {
         let core = |number: u32| {
             let clock = Attribute::open(dir(number).join("cpufreq/scaling_cur_freq"));
             let throttles = Attribute::open(dir(number).join("thermal_throttle/core_throttle_count"));
-            let tags = tags::pair("core", &number.to_string());
-            (clock.is_some() || throttles.is_some()).then_some(Core { tags, clock, throttles })
+            let place = |file: &str| attribute::once(dir(number).join("topology").join(file));
+            let place =
+                throttles.as_ref().and_then(|_| Some([place("core_id")?, place("physical_package_id")?]));
+            let number = number.to_string();
+            let tags = tags::pair("core", &number);
+            let core = Core { tags, number, place, clock, throttles };
+            (core.clock.is_some() || core.throttles.is_some()).then_some(core)
         };
         // A core that is switched off keeps its folder.
         self.cores = (0..MAX_READ).take_while(|number| dir(*number).is_dir()).filter_map(core).collect();
@@ -95,6 +104,28 @@ impl Source for Frequency {
         }
         if gone {
             self.cores.clear();
+        }
+        Ok(())
+    }
+
+    fn expose(&mut self, out: &mut Exposition) -> Result<(), SourceError> {
+        if self.cores.is_empty() {
+            self.open();
+        }
+        let Self { cores, buffer, .. } = self;
+        for core in cores {
+            if let Some(kilohertz) = core.clock.as_ref().and_then(|clock| clock.number(buffer)) {
+                let labels = [("cpu", core.number.as_bytes())];
+                let help = "Current scaled CPU thread frequency in hertz.";
+                out.gauge("node_cpu_scaling_frequency_hertz", help, &labels, HERTZ * kilohertz as f64);
+            }
+            let count = core.throttles.as_ref().and_then(|throttles| throttles.number(buffer));
+            if let (Some(count), Some([id, package])) = (count, &core.place) {
+                // The threads of a core say the same, and the first one counts.
+                let labels = [("core", id.as_slice()), ("package", package.as_slice())];
+                let help = "Number of times this CPU core has been throttled.";
+                out.counter("node_cpu_core_throttles_total", help, &labels, count as f64);
+            }
         }
         Ok(())
     }

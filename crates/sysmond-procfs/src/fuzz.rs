@@ -3,13 +3,16 @@
 use crate::battery::Supply;
 use crate::cpu::Cpu;
 use crate::disk::Disk;
+use crate::exposition::Exposition;
 use crate::file_source::{Fault, Reading};
 use crate::load::Load;
 use crate::memory::Memory;
+use crate::netstat::{Extended, Udp};
 use crate::network::Network;
 use crate::pressure::Stalls;
-use crate::protocols::{Netstat, Snmp};
+use crate::protocols::Snmp;
 use crate::raid::Raid;
+use crate::softnet::SoftNet;
 use crate::source::Values;
 use crate::uptime::Uptime;
 use crate::vmstat::VmStat;
@@ -36,12 +39,18 @@ pub fn take_any_bytes(first: &[u8], second: &[u8]) {
     take_both(&mut Disk::new(None, max_gap), first, second);
     take_both(&mut Network::new(max_gap), first, second);
     take_both(&mut Uptime, first, second);
+    take_both(&mut SoftNet::new(max_gap), first, second);
     let stalls = Stalls::new(&PRESSURE_IO_SOME, Some(&PRESSURE_IO_FULL), max_gap);
     take_both(&mut Any(stalls, Stalls::take), first, second);
     take_both(&mut VmStat::new(4096, max_gap), first, second);
     take_both(&mut Raid::default(), first, second);
-    take_both(&mut Any(Snmp::new(max_gap), Snmp::take), first, second);
-    take_both(&mut Any(Netstat::new(max_gap), Netstat::take), first, second);
+    take_both(&mut Snmp::new(max_gap), first, second);
+    let udp = |udp: &mut Udp, text: &[u8], at, out: &mut Values| {
+        udp.take_ipv6(text);
+        udp.take(text, at, out)
+    };
+    take_both(&mut Any(Udp::new(max_gap), udp), first, second);
+    take_both(&mut Any(Extended::new(max_gap), Extended::take), first, second);
     for text in [first, second] {
         put("sockets", |out| {
             let mut counts = sockets::Counts::default();
@@ -58,7 +67,7 @@ pub fn take_any_bytes(first: &[u8], second: &[u8]) {
         cgroup::take_any_bytes(text);
         processes::take_any_bytes(text);
         assert_ne!(container::group_kind(text), Some(""), "a container of no kind");
-        assert!(mounts::remote(text).iter().all(|point| !point.is_empty()), "a mount without a place");
+        assert!(mounts::remote(text).iter().all(|mount| !mount.point.is_empty()), "a mount without a place");
         let groups = mounts::choose(text);
         assert!(groups.iter().all(|group| !group.is_empty()), "a file system without a mount");
         assert!(addresses::ipv4(text).len() <= addresses::MAX_ADDRESSES, "too many addresses");
@@ -81,6 +90,8 @@ impl<R: Send> Reading for Any<R> {
     fn take(&mut self, text: &[u8], at: Duration, out: &mut Values) -> Result<(), Fault> {
         self.1(&mut self.0, text, at, out)
     }
+
+    fn expose(&mut self, _text: &[u8], _out: &mut Exposition) {}
 }
 
 fn put(name: &str, put: impl FnOnce(&mut Values)) {
@@ -96,6 +107,9 @@ fn take_both<R: Reading>(reading: &mut R, first: &[u8], second: &[u8]) {
         // An error is an answer here: what matters are the values that came before it.
         drop(reading.take(text, Duration::from_secs(at), &mut out));
         check(R::NAME, &out);
+        let mut exposed = Exposition::default();
+        reading.expose(text, &mut exposed);
+        check_exposed(R::NAME, &exposed.text());
     }
 }
 
@@ -107,5 +121,15 @@ fn check(name: &str, out: &Values) {
         assert!((least..=most).contains(&value), "{name}: {} is {value}", metric.name);
         assert_eq!(tags::canonical(text).as_deref(), Ok(text), "{name}: tags of {}", metric.name);
         assert!(seen.insert((metric.name, text)), "{name}: {}{{{text}}} stands twice", metric.name);
+    }
+}
+
+/// A line is a word to Prometheus, or a name, labels in braces and a number.
+fn check_exposed(name: &str, text: &str) {
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let value = line.rsplit_once(' ').and_then(|(_, value)| value.parse::<f64>().ok());
+        let family = line.split(['{', ' ']).next().unwrap_or_default();
+        let is_name = family.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        assert!(value.is_some_and(f64::is_finite) && is_name, "{name}: {line}");
     }
 }

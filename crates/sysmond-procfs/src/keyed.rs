@@ -58,6 +58,16 @@ impl<const N: usize> Keyed<N> {
     }
 }
 
+/// All keys of a text that have a number, each with what follows it (a unit, or nothing).
+pub(crate) fn pairs(text: &[u8]) -> impl Iterator<Item = (&[u8], u64, &[u8])> {
+    lines(text).filter_map(|line| {
+        let mut columns = fields(line);
+        let key = columns.next()?;
+        let value = columns.next().and_then(number)?;
+        Some((key.strip_suffix(b":").unwrap_or(key), value, columns.next().unwrap_or_default()))
+    })
+}
+
 /// Whether a key ends here.
 fn is_value(rest: &[u8]) -> bool {
     matches!(rest.first(), Some(b':' | b' ' | b'\t'))

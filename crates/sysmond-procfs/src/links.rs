@@ -4,11 +4,13 @@
 //! carried anything and `lo` are left out.
 
 use crate::attribute::{Attribute, Buffer};
+use crate::exposition::{Exposition, Kind};
 use crate::listing::Listing;
-use crate::network::MAX_INTERFACES;
+use crate::network::{MAX_EXPOSED, MAX_INTERFACES};
 use crate::pace::{Elapsed, Pace};
 use crate::source::{Roots, Source, SourceError, Values};
 use crate::table::tag;
+use crate::text::{hexadecimal, signed};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -142,6 +144,82 @@ impl Source for Links {
         links.retain_mut(|link| link.read(elapsed, buffer, out));
         listed
     }
+
+    /// All interfaces, as theirs has them; the files of those that we do not read each time are opened for this.
+    fn expose(&mut self, out: &mut Exposition) -> Result<(), SourceError> {
+        let mut names: Vec<Box<[u8]>> = Vec::new();
+        let listed = self.listing.each(|name| {
+            if names.len() < MAX_EXPOSED {
+                names.push(name.into());
+            }
+        });
+        for name in &names {
+            expose(&self.dir.join(OsStr::from_bytes(name)), name, &mut self.buffer, out);
+        }
+        listed.map_err(|errno| SourceError::io(self.dir.as_path(), errno))
+    }
+}
+
+/// What has one file each: file, name, kind, and how much of the kernel's unit is one of theirs.
+const EXPOSED: [(&str, &str, Kind, f64); 17] = [
+    ("addr_assign_type", "address_assign_type", Kind::Gauge, 1.0),
+    ("carrier", "carrier", Kind::Gauge, 1.0),
+    ("carrier_changes", "carrier_changes_total", Kind::Counter, 1.0),
+    ("carrier_down_count", "carrier_down_changes_total", Kind::Counter, 1.0),
+    ("carrier_up_count", "carrier_up_changes_total", Kind::Counter, 1.0),
+    ("dev_id", "device_id", Kind::Gauge, 1.0),
+    ("dormant", "dormant", Kind::Gauge, 1.0),
+    ("flags", "flags", Kind::Gauge, 1.0),
+    ("ifindex", "iface_id", Kind::Gauge, 1.0),
+    ("iflink", "iface_link", Kind::Gauge, 1.0),
+    ("link_mode", "iface_link_mode", Kind::Gauge, 1.0),
+    ("mtu", "mtu_bytes", Kind::Gauge, 1.0),
+    ("name_assign_type", "name_assign_type", Kind::Gauge, 1.0),
+    ("netdev_group", "net_dev_group", Kind::Gauge, 1.0),
+    // Mbit/s; an interface that does not know its own says -1.
+    ("speed", "speed_bytes", Kind::Gauge, MEGA / 8.0),
+    ("tx_queue_len", "transmit_queue_length", Kind::Gauge, 1.0),
+    ("type", "protocol_type", Kind::Gauge, 1.0),
+];
+
+fn expose(dir: &Path, device: &[u8], buffer: &mut Buffer, out: &mut Exposition) {
+    let labels = [("device", device)];
+    for (file, name, kind, each) in EXPOSED {
+        let Some(file_text) = Attribute::open(dir.join(file)) else { continue };
+        let Ok(text) = file_text.text(buffer) else { continue };
+        let value = if text.starts_with(b"0x") {
+            hexadecimal(text).map(f64::from)
+        } else {
+            signed(text).map(|n| n as f64)
+        };
+        if let Some(value) = value {
+            let help = format!("Network device property: {name}.");
+            out.put(format!("node_network_{name}"), kind, help, &labels, value * each);
+        }
+    }
+    let mut word = |file: &str| {
+        let attribute = Attribute::open(dir.join(file));
+        attribute.and_then(|attribute| attribute.text(buffer).map(<[u8]>::to_vec).ok()).unwrap_or_default()
+    };
+    let [address, broadcast, duplex, alias, state] =
+        ["address", "broadcast", "duplex", "ifalias", "operstate"].map(&mut word);
+    let is_up = f64::from(u8::from(state == b"up"));
+    let help = "Value is 1 if operstate is 'up', 0 otherwise.";
+    out.gauge("node_network_up", help, &labels, is_up);
+    let labels = [
+        ("address", address.as_slice()),
+        ("broadcast", &broadcast),
+        ("device", device),
+        ("duplex", &duplex),
+        ("ifalias", &alias),
+        ("operstate", &state),
+    ];
+    out.gauge(
+        "node_network_info",
+        "Non-numeric data of the network interface, value is always 1.",
+        &labels,
+        1.0,
+    );
 }
 
 #[cfg(test)]

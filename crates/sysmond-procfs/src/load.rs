@@ -1,5 +1,6 @@
 //! Load averages and the number of threads, from `/proc/loadavg`.
 
+use crate::exposition::{Exposition, Kind};
 use crate::file_source::{Fault, FileSource, ProcFile, Reading};
 use crate::source::{Roots, Values};
 use crate::text::{decimal, fields, number, split_once};
@@ -22,13 +23,28 @@ impl Reading for Load {
             let value = columns.next().flatten().ok_or(Fault::Malformed("expected three load averages"))?;
             out.put(metric, "", value);
         }
-        // `3/98`: tasks that can run, and all of them.
-        let tasks = fields(text).nth(3).and_then(|tasks| split_once(tasks, b'/'));
-        if let Some(threads) = tasks.and_then(|(_, all)| number(all)) {
+        if let Some(threads) = threads(text) {
             out.put(&PROCESSES_THREADS, "", threads as f64);
         }
         Ok(())
     }
+
+    fn expose(&mut self, text: &[u8], out: &mut Exposition) {
+        let averages = [("node_load1", "1m"), ("node_load5", "5m"), ("node_load15", "15m")];
+        for ((name, over), value) in averages.into_iter().zip(fields(text).map(decimal)) {
+            let help = format!("{over} load average.");
+            out.put(name, Kind::Gauge, help, &[], value.unwrap_or(f64::NAN));
+        }
+        if let Some(threads) = threads(text) {
+            out.gauge("node_processes_threads", "Allocated threads in system", &[], threads as f64);
+        }
+    }
+}
+
+/// `3/98`: tasks that can run, and all of them.
+fn threads(text: &[u8]) -> Option<u64> {
+    let tasks = fields(text).nth(3).and_then(|tasks| split_once(tasks, b'/'))?;
+    number(tasks.1)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Memory and swap space, from `/proc/meminfo`.
 
+use crate::exposition::{Exposition, Kind, name_part};
 use crate::file_source::{Fault, FileSource, ProcFile, Reading};
-use crate::keyed::Keyed;
+use crate::keyed::{self, Keyed};
 use crate::source::{Roots, Values};
 use std::time::Duration;
 use sysmond_model::Metric;
@@ -156,6 +157,15 @@ impl Reading for Memory {
         out.put(&MEMORY_AVAILABLE_BYTES, "", available as f64);
         out.put(&MEMORY_USAGE_PERCENT, "", 100.0 * used as f64 / total as f64);
         Ok(())
+    }
+
+    fn expose(&mut self, text: &[u8], out: &mut Exposition) {
+        for (key, value, unit) in keyed::pairs(text) {
+            let (end, each) = if unit == b"kB" { ("_bytes", 1024.0) } else { ("", 1.0) };
+            let field = format!("{}{end}", name_part(key));
+            let help = format!("Memory information field {field}.");
+            out.put(format!("node_memory_{field}"), Kind::Gauge, help, &[], value as f64 * each);
+        }
     }
 }
 

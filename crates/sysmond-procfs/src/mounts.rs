@@ -130,6 +130,10 @@ pub(crate) struct Mount {
     pub(crate) point: Vec<u8>,
     /// Whether a directory of it has the device number of the mount.
     pub(crate) one_device: bool,
+    /// What is mounted: `/dev/sda1`.
+    pub(crate) source: Vec<u8>,
+    /// What kind of file system it is: `ext4`.
+    pub(crate) kind: Vec<u8>,
 }
 
 impl Mount {
@@ -165,7 +169,7 @@ pub(crate) fn choose(text: &[u8]) -> Vec<Vec<Mount>> {
 }
 
 /// Where file systems of other machines are mounted, once each, in the order of the table.
-pub(crate) fn remote(text: &[u8]) -> Vec<Vec<u8>> {
+pub(crate) fn remote(text: &[u8]) -> Vec<Mount> {
     let mut found: Vec<Entry<'_>> = Vec::new();
     for entry in lines(text).filter_map(Entry::parse) {
         found.retain(|known| known.point != entry.point);
@@ -174,7 +178,7 @@ pub(crate) fn remote(text: &[u8]) -> Vec<Vec<u8>> {
             found.push(entry);
         }
     }
-    found.iter().map(|entry| unescape(entry.point)).collect()
+    found.iter().map(Entry::mount).collect()
 }
 
 /// Whether the text is such a table at all.
@@ -189,6 +193,7 @@ struct Entry<'a> {
     root: &'a [u8],
     point: &'a [u8],
     kind: &'a [u8],
+    source: &'a [u8],
 }
 
 impl<'a> Entry<'a> {
@@ -198,7 +203,7 @@ impl<'a> Entry<'a> {
         let root = columns.next()?;
         let point = columns.next().filter(|point| point.starts_with(b"/"))?;
         columns.by_ref().find(|column| *column == b"-")?;
-        Some(Self { device, root, point, kind: columns.next()? })
+        Some(Self { device, root, point, kind: columns.next()?, source: columns.next().unwrap_or_default() })
     }
 
     fn is_measured(&self) -> bool {
@@ -212,6 +217,8 @@ impl<'a> Entry<'a> {
             entire: self.root == b"/",
             point: unescape(self.point),
             one_device: !WITH_SUBVOLUMES.contains(&self.kind),
+            source: unescape(self.source),
+            kind: self.kind.to_vec(),
         }
     }
 }
@@ -268,7 +275,8 @@ mod tests {
         let text = b"1 2 0:40 / /mnt/a\\040b rw - nfs4 srv:/a rw\n1 2 0:40 / /again rw - nfs4 srv:/a rw\n\
                      1 2 8:1 / / rw - ext4 /dev/x rw\n1 2 0:41 / /hidden rw - cifs //srv/c rw\n\
                      1 2 8:2 / /hidden rw - ext4 /dev/y rw\n1 2 0:42 / /ssh rw - fuse.sshfs srv: rw\n";
-        assert_eq!(remote(text), [b"/mnt/a b".to_vec(), b"/ssh".to_vec()]);
+        let points: Vec<_> = remote(text).into_iter().map(|mount| mount.point).collect();
+        assert_eq!(points, [b"/mnt/a b".to_vec(), b"/ssh".to_vec()]);
         assert!(choose(text).iter().flatten().all(|mount| !mount.point.starts_with(b"/mnt")));
     }
 

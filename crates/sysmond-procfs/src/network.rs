@@ -5,6 +5,7 @@
 //! An interface made anew begins its counters again. Where the new ones are above the old ones already, the file does
 //! not show it and the difference of the two is given; that takes more traffic between two readings than all before.
 
+use crate::exposition::{Exposition, Kind};
 use crate::file_source::{Fault, FileSource, ProcFile, Reading};
 use crate::pace::{Elapsed, Pace};
 use crate::source::{Roots, Values};
@@ -19,6 +20,9 @@ use sysmond_model::catalogue::{
 /// Interfaces that are told apart, of eleven series each with their state: enough for a host of containers, and a
 /// host that makes ten thousand does not fill the store.
 pub(crate) const MAX_INTERFACES: usize = 72;
+
+/// Interfaces that Prometheus is shown: ten thousand would be an answer of 20 MB.
+pub(crate) const MAX_EXPOSED: usize = 512;
 
 pub(crate) fn source(roots: &Roots, max_gap: Duration) -> FileSource<Network> {
     FileSource::new(ProcFile::first_of(roots.of_host("net/dev")), Network::new(max_gap))
@@ -35,6 +39,10 @@ pub(crate) struct Counters {
     tx_packets: u64,
     tx_errors: u64,
     tx_drops: u64,
+    /// Of the receiver: full buffers, damaged frames, compressed packets, packets for several hosts.
+    rx_rest: [u64; 4],
+    /// Of the sender: full buffers, collisions, lost carriers, compressed packets.
+    tx_rest: [u64; 4],
 }
 
 impl Counters {
@@ -57,22 +65,31 @@ pub(crate) fn parse(text: &[u8]) -> impl Iterator<Item = (&[u8], Counters)> {
         // The last colon: names of old kernels can hold one.
         let colon = line.iter().rposition(|byte| *byte == b':')?;
         let name = line.get(..colon)?.trim_ascii();
+        let mut columns = fields(line.get(colon + 1..)?);
         let [
             rx_bytes,
             rx_packets,
             rx_errors,
             rx_drops,
-            _,
-            _,
-            _,
-            _,
+            rx_rest @ ..,
             tx_bytes,
             tx_packets,
             tx_errors,
             tx_drops,
-        ] = numbers(fields(line.get(colon + 1..)?))?;
-        let counters =
-            Counters { rx_bytes, rx_packets, rx_errors, rx_drops, tx_bytes, tx_packets, tx_errors, tx_drops };
+        ] = numbers::<12>(&mut columns)?;
+        let tx_rest = numbers(columns).unwrap_or_default();
+        let counters = Counters {
+            rx_bytes,
+            rx_packets,
+            rx_errors,
+            rx_drops,
+            tx_bytes,
+            tx_packets,
+            tx_errors,
+            tx_drops,
+            rx_rest,
+            tx_rest,
+        };
         (!name.is_empty()).then_some((name, counters))
     })
 }
@@ -109,6 +126,42 @@ impl Reading for Network {
             return Err(Fault::Malformed("expected the table of interfaces"));
         }
         self.interfaces.complete()
+    }
+
+    /// Theirs has interfaces without traffic too.
+    fn expose(&mut self, text: &[u8], out: &mut Exposition) {
+        for (name, counters) in parse(text).filter(|(name, _)| *name != b"lo").take(MAX_EXPOSED) {
+            counters.expose(name, out);
+        }
+    }
+}
+
+impl Counters {
+    fn expose(&self, device: &[u8], out: &mut Exposition) {
+        let [rx_fifo, rx_frame, rx_compressed, rx_multicast] = self.rx_rest;
+        let [tx_fifo, tx_colls, tx_carrier, tx_compressed] = self.tx_rest;
+        for (field, value) in [
+            ("receive_bytes", self.rx_bytes),
+            ("receive_packets", self.rx_packets),
+            ("receive_errs", self.rx_errors),
+            ("receive_drop", self.rx_drops),
+            ("receive_fifo", rx_fifo),
+            ("receive_frame", rx_frame),
+            ("receive_compressed", rx_compressed),
+            ("receive_multicast", rx_multicast),
+            ("transmit_bytes", self.tx_bytes),
+            ("transmit_packets", self.tx_packets),
+            ("transmit_errs", self.tx_errors),
+            ("transmit_drop", self.tx_drops),
+            ("transmit_fifo", tx_fifo),
+            ("transmit_colls", tx_colls),
+            ("transmit_carrier", tx_carrier),
+            ("transmit_compressed", tx_compressed),
+        ] {
+            let (name, help) =
+                (format!("node_network_{field}_total"), format!("Network device statistic {field}."));
+            out.put(name, Kind::Counter, help, &[("device", device)], value as f64);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! When a source is read: what costs much or changes seldom has a slower clock than the agent's, and what the host
 //! does not have is asked for seldom.
 
+use crate::exposition::Exposition;
 use crate::source::{Lane, Source, SourceError, Values};
 use std::time::Duration;
 
@@ -73,6 +74,11 @@ impl Source for Paced {
         }
         out.extend(&self.held);
         self.outcome.clone()
+    }
+
+    /// At once: whoever asks for it has a clock of their own.
+    fn expose(&mut self, out: &mut Exposition) -> Result<(), SourceError> {
+        self.source.expose(out)
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A kernel before 4.20, or one started with `psi=0`, has no such files: then the source is absent.
 
+use crate::exposition::{Exposition, Kind};
 use crate::file_source::{Fault, ProcFile};
 use crate::pace::Pace;
 use crate::source::{Roots, Source, SourceError, Values};
@@ -15,6 +16,9 @@ use sysmond_model::catalogue::{
 /// Kernels have all of them or none.
 const ALONE: &str = "missing, though others are there";
 
+/// What the resources are called.
+const NAMES: [&str; 3] = ["cpu", "memory", "io"];
+
 /// All three resources.
 #[derive(Debug)]
 pub(crate) struct Pressure {
@@ -23,6 +27,7 @@ pub(crate) struct Pressure {
 
 impl Pressure {
     pub(crate) fn new(roots: &Roots, max_gap: Duration) -> Self {
+        let [cpu, memory, io] = NAMES;
         let resource = |name, some, full| Resource {
             file: ProcFile::new(roots.procfs.join("pressure").join(name)).or_absent("not on this kernel"),
             stalls: Stalls::new(some, full, max_gap),
@@ -30,9 +35,9 @@ impl Pressure {
         Self {
             resources: [
                 // `full` of processors is always 0 for a whole host.
-                resource("cpu", &PRESSURE_CPU_SOME, None),
-                resource("memory", &PRESSURE_MEMORY_SOME, Some(&PRESSURE_MEMORY_FULL)),
-                resource("io", &PRESSURE_IO_SOME, Some(&PRESSURE_IO_FULL)),
+                resource(cpu, &PRESSURE_CPU_SOME, None),
+                resource(memory, &PRESSURE_MEMORY_SOME, Some(&PRESSURE_MEMORY_FULL)),
+                resource(io, &PRESSURE_IO_SOME, Some(&PRESSURE_IO_FULL)),
             ],
         }
     }
@@ -53,6 +58,23 @@ impl Source for Pressure {
             error => error,
         };
         results.into_iter().collect::<Result<(), _>>().map_err(complaint)
+    }
+
+    fn expose(&mut self, out: &mut Exposition) -> Result<(), SourceError> {
+        for (name, resource) in NAMES.into_iter().zip(&mut self.resources) {
+            let Totals { some, full } = parse(resource.file.read()?);
+            let full = full.filter(|_| resource.stalls.full.is_some());
+            for (how, micros) in [("waiting", some), ("stalled", full)] {
+                let Some(micros) = micros else { continue };
+                let help = match how {
+                    "waiting" => format!("Total time in seconds that processes have waited for {name}"),
+                    _ => format!("Total time in seconds no process could make progress for want of {name}"),
+                };
+                let family = format!("node_pressure_{name}_{how}_seconds_total");
+                out.put(family, Kind::Counter, help, &[], micros as f64 / 1e6);
+            }
+        }
+        Ok(())
     }
 }
 

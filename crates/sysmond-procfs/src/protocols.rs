@@ -1,24 +1,25 @@
-//! What TCP and UDP count, from `/proc/net/snmp` and `/proc/net/netstat`.
+//! What TCP counts, over both versions of IP together, from `/proc/net/snmp`.
 //!
 //! Each protocol has two lines, one of names and one of numbers: `Tcp: RtoAlgorithm RtoMin …` and `Tcp: 1 200 …`.
+//! What else protocols count is left to [`crate::netstat`], which has a slower clock: the kernel adds it up over all
+//! processors, and takes longer for that than for all of TCP.
 
-use crate::file_source::{Fault, ProcFile};
+use crate::exposition::Exposition;
+use crate::file_source::{Fault, FileSource, ProcFile, Reading};
 use crate::pace::{Elapsed, Pace};
-use crate::source::{Roots, Source, SourceError, Values};
+use crate::source::{Roots, Values};
 use crate::text::{fields, lines, number};
 use std::time::Duration;
 use sysmond_model::Metric;
 use sysmond_model::catalogue::{
-    TCP_ACCEPTED, TCP_ERRORS_IN, TCP_ESTABLISHED, TCP_FAILED, TCP_LISTEN_DROPS, TCP_LISTEN_OVERFLOWS,
-    TCP_OPENED, TCP_RECEIVE_DROPS, TCP_RESETS, TCP_RESETS_OUT, TCP_RETRANSMIT_PERCENT, TCP_RETRANSMITS,
-    TCP_SEGMENTS_IN, TCP_SEGMENTS_OUT, TCP_SYN_COOKIES, TCP_SYN_RETRANSMITS, TCP_TIMEOUTS, UDP_DATAGRAMS_IN,
-    UDP_DATAGRAMS_OUT, UDP_ERRORS_IN, UDP_NO_PORT, UDP_RECEIVE_DROPS, UDP_SEND_DROPS,
+    TCP_ACCEPTED, TCP_ERRORS_IN, TCP_ESTABLISHED, TCP_FAILED, TCP_OPENED, TCP_RESETS, TCP_RESETS_OUT,
+    TCP_RETRANSMIT_PERCENT, TCP_RETRANSMITS, TCP_SEGMENTS_IN, TCP_SEGMENTS_OUT,
 };
 
 /// The kernel's name of a counter, and the metric that is its rate.
-type Counter = (&'static [u8], &'static Metric);
+pub(crate) type Counter = (&'static [u8], &'static Metric);
 
-const TCP: [Counter; 9] = [
+pub(crate) const TCP: [Counter; 9] = [
     (b"OutSegs", &TCP_SEGMENTS_OUT),
     (b"RetransSegs", &TCP_RETRANSMITS),
     (b"InSegs", &TCP_SEGMENTS_IN),
@@ -29,55 +30,10 @@ const TCP: [Counter; 9] = [
     (b"InErrs", &TCP_ERRORS_IN),
     (b"OutRsts", &TCP_RESETS_OUT),
 ];
-const UDP: [Counter; 6] = [
-    (b"InDatagrams", &UDP_DATAGRAMS_IN),
-    (b"OutDatagrams", &UDP_DATAGRAMS_OUT),
-    (b"NoPorts", &UDP_NO_PORT),
-    (b"InErrors", &UDP_ERRORS_IN),
-    (b"RcvbufErrors", &UDP_RECEIVE_DROPS),
-    (b"SndbufErrors", &UDP_SEND_DROPS),
-];
-const TCP_EXTENDED: [Counter; 6] = [
-    (b"ListenOverflows", &TCP_LISTEN_OVERFLOWS),
-    (b"ListenDrops", &TCP_LISTEN_DROPS),
-    (b"TCPSynRetrans", &TCP_SYN_RETRANSMITS),
-    (b"TCPTimeouts", &TCP_TIMEOUTS),
-    (b"SyncookiesSent", &TCP_SYN_COOKIES),
-    (b"TCPRcvQDrop", &TCP_RECEIVE_DROPS),
-];
-
-/// Both files.
-#[derive(Debug)]
-pub(crate) struct Protocols {
-    snmp_file: ProcFile,
-    netstat_file: ProcFile,
-    snmp: Snmp,
-    netstat: Netstat,
-}
-
-impl Protocols {
-    pub(crate) fn new(roots: &Roots, max_gap: Duration) -> Self {
-        Self {
-            snmp_file: ProcFile::first_of(roots.of_host("net/snmp")).or_absent("no network"),
-            netstat_file: ProcFile::first_of(roots.of_host("net/netstat")).or_absent("no network"),
-            snmp: Snmp::new(max_gap),
-            netstat: Netstat::new(max_gap),
-        }
-    }
-}
-
-impl Source for Protocols {
-    fn name(&self) -> &'static str {
-        "protocols"
-    }
-
-    fn read(&mut self, at: Duration, out: &mut Values) -> Result<(), SourceError> {
-        let Self { snmp_file, netstat_file, snmp, netstat } = self;
-        let text = snmp_file.read()?;
-        let first = snmp.take(text, at, out).map_err(|fault| fault.of(snmp_file.path()));
-        let text = netstat_file.read()?;
-        first.and(netstat.take(text, at, out).map_err(|fault| fault.of(netstat_file.path())))
-    }
+/// The source.
+pub(crate) fn source(roots: &Roots, max_gap: Duration) -> FileSource<Snmp> {
+    let file = ProcFile::first_of(roots.of_host("net/snmp")).or_absent("no network");
+    FileSource::new(file, Snmp::new(max_gap))
 }
 
 /// The state of `/proc/net/snmp` between two readings.
@@ -86,7 +42,6 @@ pub(crate) struct Snmp {
     pace: Pace,
     established: Columns<1>,
     tcp: Rates<{ TCP.len() }>,
-    udp: Rates<{ UDP.len() }>,
 }
 
 impl Snmp {
@@ -95,68 +50,58 @@ impl Snmp {
             pace: Pace::new(max_gap),
             established: Columns::new(b"Tcp:", [b"CurrEstab"]),
             tcp: Rates::new(b"Tcp:", TCP),
-            udp: Rates::new(b"Udp:", UDP),
         }
     }
+}
 
-    pub(crate) fn take(&mut self, text: &[u8], at: Duration, out: &mut Values) -> Result<(), Fault> {
+impl Reading for Snmp {
+    const NAME: &'static str = "protocols";
+
+    fn take(&mut self, text: &[u8], at: Duration, out: &mut Values) -> Result<(), Fault> {
         let elapsed = self.pace.step(at);
         if let Some([Some(count)]) = self.established.numbers(text) {
             out.put(&TCP_ESTABLISHED, "", count as f64);
         }
-        let increases = self.tcp.take(text, elapsed, out)?;
+        let increases = self.tcp.take(text, [None; TCP.len()], elapsed, out)?;
         // Repeated segments are not among the sent ones: together they are all that went out.
         if let [Some(sent), Some(again), ..] = increases {
             let all = sent.saturating_add(again);
             out.put(&TCP_RETRANSMIT_PERCENT, "", 100.0 * again as f64 / all as f64);
         }
-        self.udp.take(text, elapsed, out).map(|_| ())
-    }
-}
-
-/// The state of `/proc/net/netstat` between two readings.
-#[derive(Debug)]
-pub(crate) struct Netstat {
-    pace: Pace,
-    tcp: Rates<{ TCP_EXTENDED.len() }>,
-}
-
-impl Netstat {
-    pub(crate) fn new(max_gap: Duration) -> Self {
-        Self { pace: Pace::new(max_gap), tcp: Rates::new(b"TcpExt:", TCP_EXTENDED) }
+        Ok(())
     }
 
-    pub(crate) fn take(&mut self, text: &[u8], at: Duration, out: &mut Values) -> Result<(), Fault> {
-        let elapsed = self.pace.step(at);
-        self.tcp.take(text, elapsed, out).map(|_| ())
-    }
+    /// All that protocols count is shown by the other source.
+    fn expose(&mut self, _text: &[u8], _out: &mut Exposition) {}
 }
 
 /// The rates of `N` counters of a protocol.
 #[derive(Debug)]
-struct Rates<const N: usize> {
+pub(crate) struct Rates<const N: usize> {
     columns: Columns<N>,
     metrics: [&'static Metric; N],
     last: [Option<u64>; N],
 }
 
 impl<const N: usize> Rates<N> {
-    fn new(protocol: &'static [u8], counters: [Counter; N]) -> Self {
+    pub(crate) fn new(protocol: &'static [u8], counters: [Counter; N]) -> Self {
         let columns = Columns::new(protocol, counters.map(|(name, _)| name));
         Self { columns, metrics: counters.map(|(_, metric)| metric), last: [None; N] }
     }
 
-    /// Puts the rates, and gives the increases.
-    fn take(
+    /// Puts the rates, with what was counted elsewhere on top, and gives the increases.
+    pub(crate) fn take(
         &mut self,
         text: &[u8],
+        more: [Option<u64>; N],
         elapsed: Option<Elapsed>,
         out: &mut Values,
     ) -> Result<[Option<u64>; N], Fault> {
         let now = self.columns.numbers(text);
-        let mut increases = std::mem::replace(&mut self.last, now.unwrap_or([None; N]));
-        for (increase, now) in increases.iter_mut().zip(self.last) {
-            *increase = now.zip(*increase).and_then(|(now, last)| now.checked_sub(last));
+        let last = std::mem::replace(&mut self.last, now.unwrap_or([None; N]));
+        let mut increases = increases(last, self.last);
+        for (increase, more) in increases.iter_mut().zip(more) {
+            *increase = increase.map(|increase| increase.saturating_add(more.unwrap_or(0)));
         }
         let Some(elapsed) = elapsed else { return now.map(|_| [None; N]).ok_or(MISSING) };
         for (metric, increase) in self.metrics.into_iter().zip(increases) {
@@ -166,6 +111,15 @@ impl<const N: usize> Rates<N> {
         }
         now.map(|_| increases).ok_or(MISSING)
     }
+}
+
+/// What came to each counter; nothing where it fell.
+pub(crate) fn increases<const N: usize>(last: [Option<u64>; N], now: [Option<u64>; N]) -> [Option<u64>; N] {
+    let mut increases = last;
+    for (increase, now) in increases.iter_mut().zip(now) {
+        *increase = now.zip(*increase).and_then(|(now, last)| now.checked_sub(last));
+    }
+    increases
 }
 
 const MISSING: Fault = Fault::Malformed("expected a line of names and one of numbers for each protocol");
@@ -226,12 +180,9 @@ mod tests {
 
     const NAMES: &str = "Tcp: RtoAlgorithm RtoMin RtoMax MaxConn ActiveOpens PassiveOpens AttemptFails EstabResets \
                          CurrEstab InSegs OutSegs RetransSegs InErrs OutRsts InCsumErrors\n";
-    const UDP_NAMES: &str = "Udp: InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors SndbufErrors\n";
 
-    fn snmp(tcp: &str, udp: &str) -> String {
-        format!(
-            "Ip: Forwarding\nIp: 1\n{NAMES}Tcp: {tcp}\n{UDP_NAMES}Udp: {udp}\nUdpLite: InDatagrams\nUdpLite: 7\n"
-        )
+    fn snmp(tcp: &str) -> String {
+        format!("Ip: Forwarding\nIp: 1\n{NAMES}Tcp: {tcp}\nUdpLite: InDatagrams\nUdpLite: 7\n")
     }
 
     fn two(first: &str, second: &str) -> Vec<String> {
@@ -245,8 +196,8 @@ mod tests {
     #[test]
     fn rates_of_each_counter_and_the_state_of_the_moment() {
         let found = two(
-            &snmp("1 200 120000 -1 10 20 1 2 5 1000 2000 30 0 4 0", "10 0 0 20 0 0"),
-            &snmp("1 200 120000 -1 14 22 1 2 6 1100 2090 40 0 4 0", "30 2 0 20 0 4"),
+            &snmp("1 200 120000 -1 10 20 1 2 5 1000 2000 30 0 4 0"),
+            &snmp("1 200 120000 -1 14 22 1 2 6 1100 2090 40 0 4 0"),
         );
         for (series, expected) in [
             ("tcp.established", "6"),
@@ -256,47 +207,24 @@ mod tests {
             ("tcp.segments_out", "45"),
             ("tcp.retransmits", "5"),
             ("tcp.retransmit_percent", "10"),
-            ("udp.datagrams_in", "10"),
-            ("udp.no_port", "1"),
-            ("udp.send_drops", "2"),
         ] {
             assert_eq!(value(&found, series), expected, "{series}");
         }
-        assert_eq!(found.len(), 17);
+        assert_eq!(found.len(), 11);
     }
 
     #[test]
     fn without_segments_there_is_no_share_of_them() {
-        let text = snmp("1 200 120000 -1 1 1 1 1 1 1 1 1 1 1 1", "1 1 1 1 1 1");
+        let text = snmp("1 200 120000 -1 1 1 1 1 1 1 1 1 1 1 1");
         assert!(!two(&text, &text).iter().any(|line| line.starts_with("tcp.retransmit_percent")));
-    }
-
-    #[test]
-    fn columns_are_found_by_name() {
-        let (mut netstat, mut out) = (Netstat::new(Duration::from_secs(10)), Values::default());
-        let texts = [
-            (1, "TcpExt: SyncookiesSent ListenDrops\nTcpExt: 1 2\nIpExt: A\nIpExt: 1\n"),
-            (2, "TcpExt: ListenDrops x SyncookiesSent TCPRcvQDrop\nTcpExt: 5 9 2 8\n"),
-        ];
-        for (at, text) in texts {
-            out.clear();
-            netstat.take(text.as_bytes(), Duration::from_secs(at), &mut out).unwrap();
-        }
-        assert_eq!(values(&out), ["tcp.listen_drops 3", "tcp.syn_cookies 1"]);
     }
 
     #[test]
     fn what_has_not_both_lines_is_malformed() {
         for text in ["", "Tcp: A B\n", "TcpExt: A\n", "Udp: A\nUdp: 1\n"] {
             let mut out = Values::default();
-            assert!(
-                Snmp::new(Duration::MAX).take(text.as_bytes(), Duration::ZERO, &mut out).is_err(),
-                "{text}"
-            );
-            assert!(
-                Netstat::new(Duration::MAX).take(text.as_bytes(), Duration::ZERO, &mut out).is_err(),
-                "{text}"
-            );
+            let taken = Snmp::new(Duration::MAX).take(text.as_bytes(), Duration::ZERO, &mut out);
+            assert!(taken.is_err(), "{text}");
         }
     }
 }

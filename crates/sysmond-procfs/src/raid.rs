@@ -1,5 +1,6 @@
 //! Software RAID, from `/proc/mdstat`.
 
+use crate::exposition::Exposition;
 use crate::file_source::{Fault, FileSource, ProcFile, Reading};
 use crate::source::{Roots, Values};
 use crate::table::tag;
@@ -29,6 +30,8 @@ struct Array<'a> {
     disks: Option<(u64, u64)>,
     /// How far a rebuild or check is.
     progress: Option<f64>,
+    /// What it is.
+    activity: &'a [u8],
 }
 
 impl<'a> Array<'a> {
@@ -54,7 +57,7 @@ impl<'a> Array<'a> {
     }
 
     /// `1953512448 blocks super 1.2 [2/1] [U_]`, `[=>…]  recovery = 12.6% (37043392/292945152) finish=…`
-    fn learn(&mut self, line: &[u8]) {
+    fn learn(&mut self, line: &'a [u8]) {
         let mut columns = fields(line);
         while let Some(column) = columns.next() {
             let counts = column.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]"));
@@ -64,9 +67,37 @@ impl<'a> Array<'a> {
                 self.disks = Some((required, active.min(required)));
             }
             if matches!(column, b"recovery" | b"resync" | b"reshape" | b"check" | b"repair") {
+                self.activity = column;
                 let share = columns.find_map(|column| column.strip_suffix(b"%")).and_then(decimal);
                 self.progress = share.map(|share| share.min(100.0));
             }
+        }
+    }
+
+    fn expose(&self, out: &mut Exposition) {
+        let activity = match self.activity {
+            b"check" | b"repair" => "check",
+            b"recovery" | b"reshape" => "recovering",
+            b"resync" => "resync",
+            _ if self.is_active => "active",
+            _ => "inactive",
+        };
+        for state in ["active", "check", "inactive", "recovering", "resync"] {
+            let labels = [("device", self.name), ("state", state.as_bytes())];
+            let value = f64::from(u8::from(state == activity));
+            out.gauge("node_md_state", "Indicates the state of md-device.", &labels, value);
+        }
+        let Some((required, active)) = self.disks else { return };
+        let help = "Total number of disks of device.";
+        out.gauge("node_md_disks_required", help, &[("device", self.name)], required as f64);
+        for (state, count) in [
+            ("active", active as f64),
+            ("down", (required - active) as f64),
+            ("failed", f64::from(self.failed)),
+            ("spare", f64::from(self.spare)),
+        ] {
+            let labels = [("device", self.name), ("state", state.as_bytes())];
+            out.gauge("node_md_disks", "Number of active/failed/spare disks of device.", &labels, count);
         }
     }
 
@@ -116,30 +147,44 @@ impl Raid {
     }
 }
 
+/// The arrays of a text, each with all of its lines.
+fn arrays(text: &[u8], mut each: impl FnMut(&Array<'_>)) {
+    let mut current: Option<Array<'_>> = None;
+    for line in lines(text).chain(std::iter::once(b"".as_slice())) {
+        if line.first().is_some_and(u8::is_ascii_whitespace) {
+            if let Some(array) = &mut current {
+                array.learn(line);
+            }
+            continue;
+        }
+        if let Some(array) = current.take() {
+            each(&array);
+        }
+        current = Array::parse(line);
+    }
+}
+
 impl Reading for Raid {
     const NAME: &'static str = "raid";
 
     fn take(&mut self, text: &[u8], _at: Duration, out: &mut Values) -> Result<(), Fault> {
-        let mut current: Option<Array<'_>> = None;
         let (mut seen, mut left_out) = (0, 0);
-        let end = std::iter::once(b"".as_slice());
-        for line in lines(text).chain(end) {
-            if line.first().is_some_and(u8::is_ascii_whitespace) {
-                if let Some(array) = &mut current {
-                    array.learn(line);
-                }
-                continue;
-            }
-            if let Some(array) = current.take() {
-                left_out += usize::from(!self.put(&array, &mut seen, out));
-            }
-            current = Array::parse(line);
-        }
+        arrays(text, |array| left_out += usize::from(!self.put(array, &mut seen, out)));
         match left_out {
             _ if !text.starts_with(b"Personalities") => Err(Fault::Malformed("expected `Personalities`")),
             0 => Ok(()),
             left_out => Err(Fault::Limit { key: "array", limit: MAX_ARRAYS, left_out }),
         }
+    }
+
+    fn expose(&mut self, text: &[u8], out: &mut Exposition) {
+        let mut count = 0;
+        arrays(text, |array| {
+            count += 1;
+            if count <= MAX_ARRAYS {
+                array.expose(out);
+            }
+        });
     }
 }
 

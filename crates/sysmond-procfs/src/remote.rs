@@ -3,9 +3,10 @@
 //! So each is asked by a thread that is thrown away, on a slow clock; one that does not answer in time is told as such
 //! and not asked again until its thread has come back. Nobody else ever touches these mounts.
 
+use crate::exposition::Exposition;
 use crate::file_source::ProcFile;
-use crate::filesystem::{below, put};
-use crate::mounts;
+use crate::filesystem::{below, expose, put};
+use crate::mounts::{self, Mount};
 use crate::source::{Lane, Roots, Source, SourceError, Values};
 use crate::table::tag;
 use rustix::fs::{StatVfs, statvfs};
@@ -28,7 +29,6 @@ const STACK_BYTES: usize = 64 * 1024;
 type Ask = fn(&Path) -> Option<StatVfs>;
 
 /// All such mounts.
-#[derive(Debug)]
 pub(crate) struct Remote {
     file: ProcFile,
     rootfs: PathBuf,
@@ -40,10 +40,12 @@ pub(crate) struct Remote {
     deadline: Duration,
 }
 
-#[derive(Debug)]
 struct Place {
     path: PathBuf,
     tags: String,
+    mount: Mount,
+    /// The last answer, which may be that there was none.
+    status: Option<StatVfs>,
     /// Where an answer is still to come.
     pending: Option<Receiver<Option<StatVfs>>>,
     /// Whether that is one of an earlier reading, which had its time.
@@ -69,12 +71,12 @@ impl Remote {
         }
         table.clone_into(&mut self.table);
         let mut old = std::mem::take(&mut self.places);
-        for point in mounts::remote(table).iter().take(MAX_MOUNTS) {
-            let (path, tags) = (below(&self.rootfs, point), tag("mount", point));
+        for mount in mounts::remote(table).into_iter().take(MAX_MOUNTS) {
+            let (path, tags) = (below(&self.rootfs, &mount.point), tag("mount", &mount.point));
             let known = old.iter().position(|place| place.path == path);
             let place = known.map(|index| old.swap_remove(index));
             if self.places.iter().all(|place| place.tags != tags) {
-                self.places.push(place.unwrap_or(Place { path, tags, pending: None, is_late: false }));
+                self.places.push(place.unwrap_or(Place::new(path, tags, mount)));
             }
         }
         Ok(())
@@ -82,6 +84,10 @@ impl Remote {
 }
 
 impl Place {
+    const fn new(path: PathBuf, tags: String, mount: Mount) -> Self {
+        Self { path, tags, mount, status: None, pending: None, is_late: false }
+    }
+
     /// Has the mount asked, where it is not being asked still.
     fn begin(&mut self, ask: Ask, threads: &Arc<()>) {
         self.is_late = self.pending.is_some();
@@ -109,9 +115,10 @@ impl Place {
         }
         let status = answer.and_then(Result::ok).flatten();
         out.put(&DISK_ANSWERS, &self.tags, f64::from(u8::from(status.is_some())));
-        if let Some(status) = status {
-            put(&status, &self.tags, out);
+        if let Some(status) = &status {
+            put(status, &self.tags, out);
         }
+        self.status = status;
     }
 }
 
@@ -133,6 +140,14 @@ impl Source for Remote {
         }
         for place in places.iter_mut() {
             place.finish(begin, *deadline, out);
+        }
+        Ok(())
+    }
+
+    /// As they were when they were last asked: nobody who scrapes waits for another machine.
+    fn expose(&mut self, out: &mut Exposition) -> Result<(), SourceError> {
+        for place in &self.places {
+            expose(&place.mount, place.status.as_ref(), out);
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! comes from its driver and its place, since the numbers of `hwmon` change from start to start.
 
 use crate::attribute::{Attribute, Buffer, once};
+use crate::exposition::{self, Exposition};
 use crate::listing::Listing;
 use crate::source::{Lane, Roots, Source, SourceError, Values};
 use crate::table::tag_pair;
@@ -13,11 +14,11 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use sysmond_model::Metric;
 use sysmond_model::catalogue::{
     SENSORS_CURRENT, SENSORS_FAN, SENSORS_POWER, SENSORS_TEMPERATURE, SENSORS_TEMPERATURE_CRITICAL,
     SENSORS_VOLTAGE,
 };
+use sysmond_model::{Metric, Unit};
 
 /// Sensors of each kind; a server has a few dozen.
 pub(crate) const MAX_OF_A_KIND: usize = 64;
@@ -55,10 +56,20 @@ pub(crate) struct Sensors {
     countdown: u32,
 }
 
+/// What `node_exporter` calls a sensor.
+#[derive(Clone, Debug)]
+enum Exposed {
+    /// One of a chip: `platform_coretemp_0` and `temp1`, and whether its power is averaged by the chip.
+    OfChip { chip: Vec<u8>, sensor: Vec<u8>, is_average: bool },
+    /// A zone: its number and its type.
+    Zone { number: Vec<u8>, kind: Vec<u8> },
+}
+
 #[derive(Debug)]
 struct Sensor {
     metric: &'static Metric,
     tags: String,
+    exposed: Exposed,
     input: Attribute,
     /// Says 1 where the sensor is broken or not connected.
     fault: Option<Attribute>,
@@ -83,14 +94,14 @@ impl Sensors {
         for chip in entries(&mut self.chips, b"hwmon") {
             // Kernels before 3.x have the attributes at the device.
             let dir = if chip.join("name").exists() { chip.clone() } else { chip.join("device") };
-            self.add_chip(&chip_name(&chip, &dir), &dir);
+            self.add_chip(&chip_name(&chip, &dir), &exposed_chip(&chip, &dir), &dir);
         }
         for zone in entries(&mut self.zones, b"thermal_zone") {
             self.add_zone(&zone);
         }
     }
 
-    fn add_chip(&mut self, chip: &[u8], dir: &Path) {
+    fn add_chip(&mut self, chip: &[u8], exposed: &[u8], dir: &Path) {
         let mut names: Vec<String> = fs::read_dir(dir)
             .into_iter()
             .flatten()
@@ -116,9 +127,11 @@ impl Sensors {
                 };
                 let critical = critical(dir, channel, kind);
                 let fault = Attribute::open(dir.join(format!("{channel}_fault")));
+                let (sensor, is_average) = (channel.as_bytes().to_vec(), file.ends_with("_average"));
                 self.add(Sensor {
                     metric: kind.metric,
                     tags,
+                    exposed: Exposed::OfChip { chip: exposed.to_vec(), sensor, is_average },
                     input,
                     fault,
                     critical,
@@ -138,8 +151,9 @@ impl Sensors {
         let kind = once(zone.join("type")).unwrap_or_default();
         if let Some(input) = Attribute::open(zone.join("temp")) {
             let tags = tag_pair(("chip", name), ("sensor", &kind));
-            let metric = &SENSORS_TEMPERATURE;
-            self.add(Sensor { metric, tags, input, fault: None, critical: None, per_unit: 1e3 });
+            let number = name.strip_prefix(b"thermal_zone").unwrap_or(name).to_vec();
+            let (metric, exposed) = (&SENSORS_TEMPERATURE, Exposed::Zone { number, kind });
+            self.add(Sensor { metric, tags, exposed, input, fault: None, critical: None, per_unit: 1e3 });
         }
     }
 
@@ -179,6 +193,23 @@ fn chip_name(chip: &Path, dir: &Path) -> Vec<u8> {
         return place.to_vec();
     }
     [&driver, b"-".as_slice(), place].concat()
+}
+
+/// The same as `node_exporter` calls it, by what the device is and what it is on: `platform_coretemp_0`, `nvme_nvme0`.
+fn exposed_chip(chip: &Path, dir: &Path) -> Vec<u8> {
+    let device = fs::canonicalize(chip.join("device")).ok();
+    let part = |path: Option<&Path>| path.and_then(Path::file_name).map(OsStr::as_bytes).map(<[u8]>::to_vec);
+    let name = part(device.as_deref()).unwrap_or_default();
+    let of = part(device.as_deref().and_then(Path::parent)).unwrap_or_default();
+    let whole = match (of.is_empty(), name.is_empty()) {
+        (false, false) => [of, b"_".to_vec(), name].concat(),
+        (true, false) => name,
+        _ => once(dir.join("name")).unwrap_or_default(),
+    };
+    let legal = |byte: &u8| {
+        if byte.is_ascii_alphanumeric() || *byte == b':' { byte.to_ascii_lowercase() } else { b'_' }
+    };
+    whole.iter().map(legal).collect::<Vec<u8>>().trim_ascii().to_vec()
 }
 
 /// The channels of a kind and the file of each: `temp1`, `temp1_input`.
@@ -240,6 +271,45 @@ impl Source for Sensors {
             return Err(SourceError::Absent { path, reason: "no sensor" });
         }
         Ok(())
+    }
+
+    /// What was found at the last readings, as it is now.
+    fn expose(&mut self, out: &mut Exposition) -> Result<(), SourceError> {
+        let Self { found: sensors, buffer, .. } = self;
+        for sensor in sensors {
+            let raw = sensor.input.signed(buffer);
+            if let Some(value) = raw.map(|raw| raw as f64 / sensor.per_unit) {
+                sensor.expose(value, out);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Sensor {
+    fn expose(&self, value: f64, out: &mut Exposition) {
+        let (chip, sensor, is_average) = match &self.exposed {
+            Exposed::OfChip { chip, sensor, is_average } => (chip, sensor, *is_average),
+            Exposed::Zone { number, kind } => {
+                let labels = [("type", kind.as_slice()), ("zone", number.as_slice())];
+                return out.gauge("node_thermal_zone_temp", "Zone temperature in Celsius", &labels, value);
+            }
+        };
+        let power = if is_average { "power_average_watt" } else { "power_watt" };
+        let name = match self.metric.unit {
+            Unit::Celsius => "temp_celsius",
+            Unit::TurnsPerMinute => "fan_rpm",
+            Unit::Volts => "in_volts",
+            Unit::Amperes => "curr_amps",
+            _ => power,
+        };
+        let labels = [("chip", chip.as_slice()), ("sensor", sensor.as_slice())];
+        let help = format!("Hardware monitor for {name}");
+        out.put(format!("node_hwmon_{name}"), exposition::Kind::Gauge, help, &labels, value);
+        if let Some(critical) = self.critical {
+            let help = "Hardware monitor for temperature (crit)";
+            out.gauge("node_hwmon_temp_crit_celsius", help, &labels, critical);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! How many sockets there are and what memory they take, from `/proc/net/sockstat` and `sockstat6`.
 
+use crate::exposition::{Exposition, Kind, name_part};
 use crate::file_source::{Fault, ProcFile};
 use crate::source::{Roots, Source, SourceError, Values};
 use crate::text::{fields, lines, number};
@@ -46,6 +47,44 @@ impl Source for Sockets {
         counts.put(self.page_bytes, out).map_err(|fault| fault.of(self.ipv4.path()))?;
         ipv6
     }
+
+    fn expose(&mut self, out: &mut Exposition) -> Result<(), SourceError> {
+        expose(self.ipv4.read()?, self.page_bytes, out);
+        self.ipv6.read().map(|text| expose(text, self.page_bytes, out))
+    }
+}
+
+/// The lines of a text: a name, and then keys with their numbers. What cannot be read is passed over.
+fn entries(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8], u64)> {
+    lines(text).flat_map(|line| {
+        let mut columns = fields(line);
+        let name = columns.next().and_then(|name| name.strip_suffix(b":"));
+        std::iter::from_fn(move || {
+            let name = name?;
+            // An entry that cannot be read is no end of its line.
+            loop {
+                let (key, value) = (columns.next()?, columns.next()?);
+                if let Some(value) = number(value) {
+                    return Some((name, key, value));
+                }
+            }
+        })
+    })
+}
+
+/// What `node_exporter` makes of one of the files.
+fn expose(text: &[u8], page_bytes: u64, out: &mut Exposition) {
+    let mut put = |name: &str, key: &str, value: u64| {
+        let help = format!("Number of {name} sockets in state {key}.");
+        out.put(format!("node_sockstat_{name}_{key}"), Kind::Gauge, help, &[], value as f64);
+    };
+    for (name, key, value) in entries(text) {
+        let (name, key) = (name_part(name), name_part(key));
+        put(&name, &key, value);
+        if key == "mem" {
+            put(&name, "mem_bytes", value.saturating_mul(page_bytes));
+        }
+    }
 }
 
 /// Numbers of sockets; memory in pages. Where both protocols have one, their sum.
@@ -63,26 +102,21 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// The lines of a text: a name, and then keys with their numbers.
     pub(crate) fn add(&mut self, text: &[u8]) {
-        for line in lines(text) {
-            let mut columns = fields(line);
-            let Some(name) = columns.next() else { continue };
-            while let (Some(key), Some(value)) = (columns.next(), columns.next()) {
-                let slot = match (name, key) {
-                    (b"sockets:", b"used") => &mut self.used,
-                    (b"TCP:" | b"TCP6:", b"inuse") => &mut self.tcp,
-                    (b"TCP:", b"orphan") => &mut self.orphans,
-                    (b"TCP:", b"tw") => &mut self.time_wait,
-                    (b"TCP:", b"alloc") => &mut self.allocated,
-                    (b"TCP:", b"mem") => &mut self.tcp_pages,
-                    (b"UDP:" | b"UDP6:", b"inuse") => &mut self.udp,
-                    (b"UDP:", b"mem") => &mut self.udp_pages,
-                    (b"RAW:" | b"RAW6:", b"inuse") => &mut self.raw,
-                    _ => continue,
-                };
-                *slot = number(value).map(|value| value.saturating_add(slot.unwrap_or(0))).or(*slot);
-            }
+        for (name, key, value) in entries(text) {
+            let slot = match (name, key) {
+                (b"sockets", b"used") => &mut self.used,
+                (b"TCP" | b"TCP6", b"inuse") => &mut self.tcp,
+                (b"TCP", b"orphan") => &mut self.orphans,
+                (b"TCP", b"tw") => &mut self.time_wait,
+                (b"TCP", b"alloc") => &mut self.allocated,
+                (b"TCP", b"mem") => &mut self.tcp_pages,
+                (b"UDP" | b"UDP6", b"inuse") => &mut self.udp,
+                (b"UDP", b"mem") => &mut self.udp_pages,
+                (b"RAW" | b"RAW6", b"inuse") => &mut self.raw,
+                _ => continue,
+            };
+            *slot = Some(value.saturating_add(slot.unwrap_or(0)));
         }
     }
 

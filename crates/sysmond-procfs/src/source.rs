@@ -1,10 +1,11 @@
 //! What all sources have in common.
 
+use crate::exposition::Exposition;
 use crate::paced::Paced;
 use crate::processes::{LatestProcesses, ProcessOptions};
 use crate::{
-    battery, cgroup, clock, connections, cpu, disk, filesystem, frequency, links, load, memory, network,
-    pressure, processes, protocols, raid, remote, sensors, sockets, tables, uptime, vmstat,
+    battery, cgroup, clock, connections, cpu, disk, filesystem, frequency, links, load, memory, netstat,
+    network, pressure, processes, protocols, raid, remote, sensors, sockets, softnet, tables, uptime, vmstat,
 };
 use std::io;
 use std::path::{Path, PathBuf};
@@ -120,6 +121,12 @@ pub trait Source: Send {
     /// difference to the last reading, and there are none on the first reading, after a hole longer than the
     /// `max_gap` the source was made with, or where a counter fell. What was put before an error counts.
     fn read(&mut self, at: Duration, out: &mut Values) -> Result<(), SourceError>;
+
+    /// Reads what Prometheus' `node_exporter` shows of the same files, under its names, labels and units; nothing where
+    /// it shows nothing of them. It costs no reading its rates: what they are made from stays as it is.
+    fn expose(&mut self, _out: &mut Exposition) -> Result<(), SourceError> {
+        Ok(())
+    }
 }
 
 /// The values of one reading; its buffers are used again.
@@ -204,9 +211,11 @@ pub fn sources_and_processes(
         Paced::every(SLOWER, seconds(17), remote::Remote::new(roots)),
         Paced::always(disk::source(roots, max_gap)),
         Paced::always(network::source(roots, max_gap)),
+        Paced::always(softnet::source(roots, max_gap)),
         Paced::every(SLOW, seconds(3), links::Links::new(roots, slow_gap)),
         Paced::always(sockets::Sockets::new(roots)),
-        Paced::always(protocols::Protocols::new(roots, max_gap)),
+        Paced::always(protocols::source(roots, max_gap)),
+        Paced::every(seconds(5), seconds(1), netstat::Netstat::new(roots, slow_gap)),
         Paced::every(seconds(60), seconds(43), connections::Connections::new(roots)),
         Paced::always(pressure::Pressure::new(roots, max_gap)),
         Paced::always(uptime::source(roots)),

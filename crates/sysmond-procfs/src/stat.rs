@@ -3,7 +3,7 @@
 use crate::text::{fields, lines, number};
 
 /// The time that processors spent in each mode since the kernel started, in ticks. Time of guests is inside `user`
-/// and `nice` already, so the last two columns are not read.
+/// and `nice` already, and in no sum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CpuTimes {
     pub(crate) user: u64,
@@ -14,19 +14,22 @@ pub(crate) struct CpuTimes {
     pub(crate) irq: u64,
     pub(crate) softirq: u64,
     pub(crate) steal: u64,
+    pub(crate) guest: u64,
+    pub(crate) guest_nice: u64,
 }
 
 impl CpuTimes {
     /// Columns that an old kernel lacks are 0; the first four were always there.
     fn parse<'a>(columns: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
-        let mut times = [0; 8];
+        let mut times = [0; 10];
         let mut count = 0;
         for (slot, column) in times.iter_mut().zip(columns) {
             *slot = number(column)?;
             count += 1;
         }
-        let [user, nice, system, idle, iowait, irq, softirq, steal] = times;
-        (count >= 4).then_some(Self { user, nice, system, idle, iowait, irq, softirq, steal })
+        let [user, nice, system, idle, iowait, irq, softirq, steal, guest, guest_nice] = times;
+        let times = Self { user, nice, system, idle, iowait, irq, softirq, steal, guest, guest_nice };
+        (count >= 4).then_some(times)
     }
 
     /// The ticks of all modes.
@@ -52,6 +55,8 @@ impl CpuTimes {
             irq: self.irq.saturating_sub(last.irq),
             softirq: self.softirq.saturating_sub(last.softirq),
             steal: self.steal.saturating_sub(last.steal),
+            guest: self.guest.saturating_sub(last.guest),
+            guest_nice: self.guest_nice.saturating_sub(last.guest_nice),
         }
     }
 }
@@ -115,8 +120,18 @@ mod tests {
     #[test]
     fn each_line_is_understood() {
         let check = |text: &str, expected| assert_eq!(parse(text.as_bytes()).next(), expected, "{text}");
-        let times =
-            CpuTimes { user: 1, nice: 2, system: 3, idle: 4, iowait: 5, irq: 6, softirq: 7, steal: 8 };
+        let times = CpuTimes {
+            user: 1,
+            nice: 2,
+            system: 3,
+            idle: 4,
+            iowait: 5,
+            irq: 6,
+            softirq: 7,
+            steal: 8,
+            guest: 9,
+            guest_nice: 10,
+        };
         check("cpu  1 2 3 4 5 6 7 8 9 10", Some(Line::Total(times)));
         check("cpu12 1 2 3 4 5 6 7 8 9 10", Some(Line::Core(b"12", times)));
         let old = CpuTimes { user: 1, nice: 2, system: 3, idle: 4, ..CpuTimes::default() };

@@ -92,12 +92,17 @@ fn os(roots: &Roots) -> Result<String, SourceError> {
 }
 
 pub(crate) fn os_name(text: &[u8]) -> Option<String> {
-    let value = |wanted: &[u8]| {
-        let mut pairs = lines(text).filter_map(|line| split_once(line, b'='));
-        let (_, value) = pairs.find(|(key, _)| key.trim_ascii() == wanted)?;
-        Some(unquote(&lossy(value))).filter(|value| !value.is_empty())
+    let value = |wanted: &str| {
+        let (_, value) = assignments(text).find(|(key, _)| key == wanted)?;
+        Some(value).filter(|value| !value.is_empty())
     };
-    value(b"PRETTY_NAME").or_else(|| value(b"NAME"))
+    value("PRETTY_NAME").or_else(|| value("NAME"))
+}
+
+/// The lines `KEY=value` of a text that a shell could read.
+pub(crate) fn assignments(text: &[u8]) -> impl Iterator<Item = (String, String)> {
+    let pairs = lines(text).filter_map(|line| split_once(line, b'='));
+    pairs.map(|(key, value)| (lossy(key), unquote(&lossy(value))))
 }
 
 /// The value of a shell assignment.

@@ -1,6 +1,7 @@
 //! Things of which the kernel has a limited number, each in a small file below `/proc/sys`: open files, connections
 //! that the firewall tracks, random bits.
 
+use crate::exposition::Exposition;
 use crate::file_source::{Fault, ProcFile};
 use crate::source::{Roots, Source, SourceError, Values};
 use crate::text::{fields, number, numbers};
@@ -20,6 +21,8 @@ pub(crate) struct Tables {
     files: ProcFile,
     /// One number each. Hosts without a firewall lack the first two, and containers may not see the last.
     single: [(ProcFile, &'static Metric); 3],
+    /// How many random bits the kernel could have: always 256 since 5.18.
+    pool: ProcFile,
 }
 
 impl Tables {
@@ -28,6 +31,7 @@ impl Tables {
             |name: &str| ProcFile::new(roots.procfs.join("sys").join(name)).or_absent("not on this kernel");
         Self {
             files: ProcFile::new(roots.procfs.join("sys/fs/file-nr")),
+            pool: file("kernel/random/poolsize"),
             single: [
                 (file("net/netfilter/nf_conntrack_count"), &NETWORK_CONNTRACK_ENTRIES),
                 (file("net/netfilter/nf_conntrack_max"), &NETWORK_CONNTRACK_LIMIT),
@@ -50,6 +54,36 @@ impl Source for Tables {
         }
         let text = self.files.read()?;
         open_files(text, out).map_err(|fault| fault.of(self.files.path()))
+    }
+
+    fn expose(&mut self, out: &mut Exposition) -> Result<(), SourceError> {
+        let [entries, limit, entropy] = &mut self.single;
+        for ((file, _), name, help) in [
+            (
+                entries,
+                "node_nf_conntrack_entries",
+                "Number of currently allocated flow entries for connection tracking.",
+            ),
+            (limit, "node_nf_conntrack_entries_limit", "Maximum size of connection tracking table."),
+            (entropy, "node_entropy_available_bits", "Bits of available entropy."),
+        ] {
+            if let Some(value) = file.read().ok().and_then(single) {
+                out.gauge(name, help, &[], value as f64);
+            }
+        }
+        if let Some(bits) = self.pool.read().ok().and_then(single) {
+            out.gauge("node_entropy_pool_size_bits", "Bits of entropy pool.", &[], bits as f64);
+        }
+        if let Some([allocated, _, maximum]) = numbers(fields(self.files.read()?)) {
+            out.gauge(
+                "node_filefd_allocated",
+                "File descriptor statistics: allocated.",
+                &[],
+                allocated as f64,
+            );
+            out.gauge("node_filefd_maximum", "File descriptor statistics: maximum.", &[], maximum as f64);
+        }
+        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The time since the kernel started, from `/proc/uptime`.
 
+use crate::exposition::Exposition;
 use crate::file_source::{Fault, FileSource, ProcFile, Reading};
 use crate::source::{Roots, Values};
 use crate::text::{decimal, fields};
@@ -21,6 +22,9 @@ impl Reading for Uptime {
         out.put(&SYSTEM_UPTIME, "", seconds.ok_or(Fault::Malformed("expected a number of seconds"))?);
         Ok(())
     }
+
+    /// Theirs is when the kernel started, which `/proc/stat` says.
+    fn expose(&mut self, _text: &[u8], _out: &mut Exposition) {}
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! What the kernel does to find memory, from `/proc/vmstat`.
 
+use crate::exposition::{Exposition, Kind, name_part};
 use crate::file_source::{Fault, FileSource, ProcFile, Reading};
-use crate::keyed::Keyed;
+use crate::keyed::{self, Keyed};
 use crate::pace::Pace;
 use crate::source::{Roots, Values};
 use std::time::Duration;
@@ -87,6 +88,12 @@ impl VmStat {
     }
 }
 
+/// Those that `node_exporter` shows by itself, and those that our sums are made from.
+fn is_exposed(key: &[u8]) -> bool {
+    let is_fault = key.starts_with(b"pg") && key.windows(5).any(|part| part == b"fault");
+    is_fault || key.starts_with(b"pgpg") || KEYS.contains(&key)
+}
+
 impl Reading for VmStat {
     const NAME: &'static str = "vmstat";
 
@@ -103,6 +110,14 @@ impl Reading for VmStat {
         }
         let has_any = now.iter().any(|(_, sum)| sum.is_some());
         if has_any { Ok(()) } else { Err(Fault::Malformed("expected counters such as `pgfault`")) }
+    }
+
+    fn expose(&mut self, text: &[u8], out: &mut Exposition) {
+        for (key, value, _) in keyed::pairs(text).filter(|(key, ..)| is_exposed(key)) {
+            let key = name_part(key);
+            let help = format!("/proc/vmstat information field {key}.");
+            out.put(format!("node_vmstat_{key}"), Kind::Untyped, help, &[], value as f64);
+        }
     }
 }
 

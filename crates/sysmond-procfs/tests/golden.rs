@@ -12,11 +12,12 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::Duration;
 use sysmond_model::{CATALOGUE, Series};
-use sysmond_procfs::{Roots, SourceError, Values, hostname, sources, static_info};
+use sysmond_procfs::{Exposition, Roots, SourceError, Values, hostname, sources, static_info};
 
 /// What file systems hold and how clocks run is not in files: those sources have tests of their own.
 const OF_THE_TEST_MACHINE: [&str; 3] = ["filesystem", "remote", "clock"];
-const SLOW: [&str; 10] = [
+const SLOW: [&str; 11] = [
+    "netstat",
     "processes",
     "frequency",
     "links",
@@ -73,8 +74,14 @@ fn check(fixture: &str) {
             }
         }
     }
+    let mut exposition = Exposition::default();
+    for source in &mut sources {
+        // What is not there has no names.
+        source.expose(&mut exposition).unwrap_or_default();
+    }
     insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!(fixture, text);
+        insta::assert_snapshot!(format!("prometheus-{fixture}"), exposition.text());
     });
 }
 
@@ -139,6 +146,11 @@ fn each_metric_is_in_some_golden_file() {
     let texts: Vec<_> =
         fs::read_dir(dir).unwrap().map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap()).collect();
     let has = |name: &str| texts.iter().any(|text| text.contains(&format!("\n{name}")));
+    // Of file systems, which are those of the test machine, a test against theirs tells.
+    let prometheus = CATALOGUE.iter().map(|metric| metric.prometheus);
+    for name in prometheus.filter(|name| !name.is_empty() && !name.starts_with("node_filesystem_")) {
+        assert!(has(&format!("# TYPE {name} ")), "{name} is documented and not served");
+    }
     let elsewhere = ["agent.", "clock.", "disk.answers"];
     for metric in CATALOGUE {
         let is_of_the_test_machine = ["mount"].as_slice() == metric.tags;

@@ -1,5 +1,6 @@
 //! A fleet's hours through a store, as fast as it takes them: what a sample costs in processor time, on disk and in
-//! writes to the device. `cargo bench --bench fleet -- HOSTS HOURS`
+//! writes to the device. `cargo bench --bench fleet -- HOSTS HOURS AT_ONCE`: so many pushes wait for their answers at a
+//! time; 1 is the real pace of a small fleet.
 
 #![expect(clippy::print_stdout, reason = "a bench says what it found")]
 
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 use sysmond_model::{HostInfo, Shape, Timestamp};
-use sysmond_tsdb::{Append, RangeQuery, Retention, Store, StoreOptions, TagMatch};
+use sysmond_tsdb::{Append, AppendError, Appended, RangeQuery, Retention, Store, StoreOptions, TagMatch};
 
 /// Ticks in one push, two seconds each.
 const TICKS_PER_PUSH: i64 = 5;
@@ -23,7 +24,9 @@ const START_MS: i64 = 20_000 * 86_400_000;
 
 fn main() {
     let numbers: Vec<i64> = std::env::args().skip(1).filter_map(|word| word.parse().ok()).collect();
-    let (hosts, hours) = (numbers.first().copied().unwrap_or(20), numbers.get(1).copied().unwrap_or(3));
+    let number = |place: usize, usual| numbers.get(place).copied().unwrap_or(usual);
+    let (hosts, hours) = (number(0, 20), number(1, 3));
+    let at_once = usize::try_from(number(2, i64::MAX)).expect("positive").max(1);
     let folder = tempfile::tempdir_in(".").expect("a folder");
     let path = folder.path().join("store.db");
     let options =
@@ -40,7 +43,7 @@ fn main() {
         let round = fleet.round(at);
         made += thread_cpu().saturating_sub(before);
         let asked = Instant::now();
-        samples += deliver(&store, round);
+        samples += deliver(&store, round, at_once);
         slowest = slowest.max(asked.elapsed());
         if push % 6 == 5 {
             store.retain(Timestamp::from_millis(at)).expect("kept in order");
@@ -97,14 +100,21 @@ impl Fleet {
     }
 }
 
-fn deliver(store: &Store, round: Vec<Append>) -> u64 {
-    let (done, answers) = channel();
+/// Delivers a round, never with more than `at_once` pushes that wait for an answer.
+fn deliver(store: &Store, round: Vec<Append>, at_once: usize) -> u64 {
+    let (done, answers) = channel::<Result<Appended, AppendError>>();
+    let (mut stored, mut waiting) = (0, 0);
+    let take = || answers.recv().expect("answered").expect("stored").stored as u64;
     for append in round {
+        if waiting == at_once {
+            stored += take();
+            waiting -= 1;
+        }
         let done = done.clone();
         store.append(append, move |answer| done.send(answer).expect("listens")).expect("queued");
+        waiting += 1;
     }
-    drop(done);
-    answers.iter().map(|answer| answer.expect("stored").stored as u64).sum()
+    stored + (0..waiting).map(|_| take()).sum::<u64>()
 }
 
 fn query(store: &Store, hours: i64) {

@@ -88,7 +88,7 @@ impl<'a> Source<'a> {
             |id: &MetricId| Some(rows.iter().map(|(_, row)| row.cell(*id).unwrap_or(f64::NAN)).collect());
         Self {
             times: rows.iter().map(|(at, _)| *at).collect(),
-            seqs: rows.iter().map(|(_, row)| row.seq).collect(),
+            seqs: rows.iter().map(|(_, row)| row.seq()).collect(),
             columns: ids.iter().map(column).collect(),
             block: None,
         }

@@ -12,6 +12,11 @@ pub(crate) type LayoutId = u32;
 /// The columns of a row.
 pub(crate) type Layout = Arc<[MetricId]>;
 
+/// Whether two layouts are equal: mostly they are one.
+pub(crate) fn is_same(a: &Layout, b: &Layout) -> bool {
+    Arc::ptr_eq(a, b) || a == b
+}
+
 /// All known series and layouts. Numbers are never used twice, but [`churn`](crate::churn) takes out what nobody needs.
 #[derive(Debug, Default)]
 pub(crate) struct Names {

@@ -75,7 +75,7 @@ fn rows_to_blocks(conn: &Connection) -> rusqlite::Result<()> {
             }
             let layout = names.layout(row.get(2)?).cloned().unwrap_or_default();
             if let Some(values) = row::decode(row.get_ref(3)?.as_blob()?, layout.len()) {
-                rows.push((at, HeadRow { seq, layout, values: values.into() }));
+                rows.push((at, HeadRow::single(at, seq, layout, values)));
             }
             (sealed_seq, newest) = (seq.max(sealed_seq), Some(at));
         }

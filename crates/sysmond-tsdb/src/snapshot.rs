@@ -120,14 +120,14 @@ impl State {
         let by_id: HashMap<i64, _> = memory.hosts.values().map(known).collect();
         memory::each_record(&self.conn, &self.names, &self.counters, |_, record| {
             if let Some((cell, sealed_seq)) = by_id.get(&record.host_id) {
-                memory::replay(cell, &self.names, &record, *sealed_seq);
+                memory::replay(cell, record, *sealed_seq);
             }
         })?;
         for cell in memory.hosts.values() {
             let mut state = cell.lock();
             // The log may still have rows whose samples were removed.
             let kept = state.raw_from.saturating_mul(HOUR_MS);
-            state.head = state.head.split_off(&kept);
+            state.head.forget_before(kept);
         }
         Ok(memory)
     }

@@ -156,8 +156,7 @@ fn in_memory(shared: &Shared) -> TierStorage {
 
 fn unsealed(cell: &Arc<HostCell>) -> (u64, Option<Timestamp>) {
     let state = cell.lock();
-    let samples: usize = state.head.values().map(|row| row.values.len()).sum();
-    (samples as u64, state.head.keys().next().map(|at| Timestamp::from_millis(*at)))
+    (state.head.cells() as u64, state.head.rows().first().map(|(at, _)| Timestamp::from_millis(*at)))
 }
 
 /// Samples in a day, as of the last one, or as of what there is of it.

@@ -18,7 +18,7 @@ machine or a user's rights do not show is absent, and the others go on.
   100; `cpu.core_usage` alone is of one core.
 - Most are read at each interval. What costs more or changes seldom is read on a slower clock, and its last values stand
   in between: file systems, interfaces' state, clock speeds, sensors, RAID, processes, services and containers every 10 s,
-  open files and a container's own limits every 5 s, batteries and file systems of other machines every 30 s, TCP
+  open files, a container's own limits, UDP and the rarer counters of TCP every 5 s, batteries and file systems of other machines every 30 s, TCP
   connections by state and the clock every 60 s.
 - What a host does not have (a battery, pressure stall information) is absent: `agent.collector_up` is 1 where a collector
   reads, 0 where it fails or hangs, and is not there where there is nothing to read. `GET /api/static` says why.

@@ -192,6 +192,12 @@ catalogue! {
         "Speed of the link, where it is known";
     NETWORK_CARRIER_CHANGES = "network.carrier_changes", Rate, PerSecond, ["interface"], "node_network_carrier_changes_total", "",
         "Times that the link came or went";
+    NETWORK_QUEUE_PACKETS = "network.queue_packets", Rate, PerSecond, [], "node_softnet_processed_total", "",
+        "Packets that processors took from their queues";
+    NETWORK_QUEUE_DROPS = "network.queue_drops", Rate, PerSecond, [], "node_softnet_dropped_total", "",
+        "Packets dropped since a processor's queue was full";
+    NETWORK_QUEUE_SQUEEZES = "network.queue_squeezes", Rate, PerSecond, [], "node_softnet_times_squeezed_total", "",
+        "Times that a processor stopped taking packets before its queue was empty";
     NETWORK_CONNTRACK_ENTRIES = "network.conntrack_entries", Gauge, Count, [], "node_nf_conntrack_entries", "",
         "Connections that the firewall keeps track of";
     NETWORK_CONNTRACK_LIMIT = "network.conntrack_limit", Gauge, Count, [], "node_nf_conntrack_entries_limit", "",
@@ -251,17 +257,17 @@ catalogue! {
     UDP_MEMORY_BYTES = "udp.memory_bytes", Gauge, Bytes, [], "node_sockstat_UDP_mem_bytes", "",
         "Memory of UDP buffers";
     UDP_DATAGRAMS_IN = "udp.datagrams_in", Rate, PerSecond, [], "node_netstat_Udp_InDatagrams", "",
-        "Datagrams received (IPv4)";
+        "Datagrams received";
     UDP_DATAGRAMS_OUT = "udp.datagrams_out", Rate, PerSecond, [], "node_netstat_Udp_OutDatagrams", "",
-        "Datagrams sent (IPv4)";
+        "Datagrams sent";
     UDP_NO_PORT = "udp.no_port", Rate, PerSecond, [], "node_netstat_Udp_NoPorts", "",
-        "Datagrams received for a port that nobody listens on (IPv4)";
+        "Datagrams received for a port that nobody listens on";
     UDP_ERRORS_IN = "udp.errors_in", Rate, PerSecond, [], "node_netstat_Udp_InErrors", "",
-        "Datagrams that were received and could not be delivered (IPv4)";
+        "Datagrams that were received and could not be delivered";
     UDP_RECEIVE_DROPS = "udp.receive_drops", Rate, PerSecond, [], "node_netstat_Udp_RcvbufErrors", "",
-        "Datagrams dropped since a program did not read them (IPv4)";
+        "Datagrams dropped since a program did not read them";
     UDP_SEND_DROPS = "udp.send_drops", Rate, PerSecond, [], "node_netstat_Udp_SndbufErrors", "",
-        "Datagrams not sent since a buffer was full (IPv4)";
+        "Datagrams not sent since a buffer was full";
     PRESSURE_CPU_SOME = "pressure.cpu_some", Gauge, Percent, [], "node_pressure_cpu_waiting_seconds_total", "",
         "Share of time in which some task waited for a processor";
     PRESSURE_MEMORY_SOME = "pressure.memory_some", Gauge, Percent, [], "node_pressure_memory_waiting_seconds_total", "",
@@ -278,7 +284,7 @@ catalogue! {
         "Context switches";
     SYSTEM_INTERRUPTS = "system.interrupts", Rate, PerSecond, [], "node_intr_total", "",
         "Interrupts";
-    SYSTEM_SOFTIRQS = "system.softirqs", Rate, PerSecond, [], "node_softirqs_functions_total", "",
+    SYSTEM_SOFTIRQS = "system.softirqs", Rate, PerSecond, [], "", "",
         "Soft interrupts";
     SYSTEM_FORKS = "system.forks", Rate, PerSecond, [], "node_forks_total", "system.process.created",
         "Processes and threads started";
@@ -288,9 +294,9 @@ catalogue! {
         "Open files that the kernel allows; absent where it sets no limit";
     SYSTEM_ENTROPY_BITS = "system.entropy_bits", Gauge, Count, [], "node_entropy_available_bits", "",
         "Random bits that the kernel has gathered";
-    CLOCK_SYNCHRONIZED = "clock.synchronized", Gauge, Count, [], "node_timex_sync_status", "",
+    CLOCK_SYNCHRONIZED = "clock.synchronized", Gauge, Count, [], "", "",
         "1 where systemd-timesyncd has set the clock by a server since the host started, 0 where not yet; absent without it";
-    CLOCK_CORRECTION = "clock.correction_ppm", Gauge, Count, [], "node_timex_frequency_adjustment_ratio", "",
+    CLOCK_CORRECTION = "clock.correction_ppm", Gauge, Count, [], "", "",
         "How much faster than its oscillator the clock is made to run, parts per million, size alone";
     CLOCK_STEP_SECONDS = "clock.step_seconds", Gauge, Seconds, [], "", "",
         "How far the clock was set at once, either way, since the reading before";
@@ -318,15 +324,15 @@ catalogue! {
         "Voltage";
     SENSORS_CURRENT = "sensors.current", Gauge, Amperes, ["chip", "sensor"], "node_hwmon_curr_amps", "",
         "Current";
-    SENSORS_POWER = "sensors.power", Gauge, Watts, ["chip", "sensor"], "node_hwmon_power_average_watt", "hw.power",
+    SENSORS_POWER = "sensors.power", Gauge, Watts, ["chip", "sensor"], "node_hwmon_power_watt", "hw.power",
         "Power taken";
     BATTERY_CHARGE = "battery.charge_percent", Gauge, Percent, ["battery"], "node_power_supply_capacity", "hw.battery.charge",
         "Charge";
-    BATTERY_HEALTH = "battery.health_percent", Gauge, Percent, ["battery"], "node_power_supply_energy_full", "",
+    BATTERY_HEALTH = "battery.health_percent", Gauge, Percent, ["battery"], "", "",
         "What a full charge is of what it was when new";
-    BATTERY_POWER = "battery.power", Gauge, Watts, ["battery"], "node_power_supply_power_watt", "hw.power",
+    BATTERY_POWER = "battery.power", Gauge, Watts, ["battery"], "", "hw.power",
         "Power going in or out";
-    BATTERY_CHARGING = "battery.charging", Gauge, Count, ["battery"], "node_power_supply_info", "",
+    BATTERY_CHARGING = "battery.charging", Gauge, Count, ["battery"], "", "",
         "1 where it is being charged or full, 0 where it is being drained";
     BATTERY_CYCLES = "battery.cycles", Gauge, Count, ["battery"], "node_power_supply_cyclecount", "",
         "Times that it was charged in full";
@@ -344,7 +350,7 @@ catalogue! {
         "Disks of the array that are marked as failed";
     RAID_DISKS_SPARE = "raid.disks_spare", Gauge, Count, ["array"], "node_md_disks", "",
         "Disks that wait to take the place of a failed one";
-    RAID_SYNC_PERCENT = "raid.sync_percent", Gauge, Percent, ["array"], "node_md_blocks_synced", "",
+    RAID_SYNC_PERCENT = "raid.sync_percent", Gauge, Percent, ["array"], "", "",
         "How far a rebuild, check or resync has come; absent where there is none";
     SERVICE_CPU_PERCENT = "service.cpu_percent", Gauge, Percent, ["service"], "", "",
         "Share of all cores' time that the systemd service took";
@@ -362,21 +368,21 @@ catalogue! {
         "Bytes that the systemd service wrote to block devices";
     SERVICE_TASKS = "service.tasks", Gauge, Count, ["service"], "", "",
         "Threads of the systemd service";
-    CONTAINER_CPU_PERCENT = "container.cpu_percent", Gauge, Percent, ["container"], "container_cpu_usage_seconds_total", "container.cpu.usage",
+    CONTAINER_CPU_PERCENT = "container.cpu_percent", Gauge, Percent, ["container"], "", "container.cpu.usage",
         "Share of all cores' time that the container took";
-    CONTAINER_CPU_THROTTLED_PERCENT = "container.cpu_throttled_percent", Gauge, Percent, ["container"], "container_cpu_cfs_throttled_periods_total", "",
+    CONTAINER_CPU_THROTTLED_PERCENT = "container.cpu_throttled_percent", Gauge, Percent, ["container"], "", "",
         "Share of periods in which the container was held back by its limit of CPU; absent without one";
-    CONTAINER_MEMORY_BYTES = "container.memory_bytes", Gauge, Bytes, ["container"], "container_memory_working_set_bytes", "container.memory.usage",
+    CONTAINER_MEMORY_BYTES = "container.memory_bytes", Gauge, Bytes, ["container"], "", "container.memory.usage",
         "Memory of the container, less page cache not used lately";
     CONTAINER_MEMORY_PERCENT = "container.memory_percent", Gauge, Percent, ["container"], "", "",
         "Memory of the container as share of its limit; absent without one";
-    CONTAINER_OOM_KILLS = "container.oom_kills", Rate, PerSecond, ["container"], "container_oom_events_total", "",
+    CONTAINER_OOM_KILLS = "container.oom_kills", Rate, PerSecond, ["container"], "", "",
         "Processes of the container killed for want of memory";
-    CONTAINER_READ_BYTES = "container.read_bytes", Rate, BytesPerSecond, ["container"], "container_fs_reads_bytes_total", "container.disk.io",
+    CONTAINER_READ_BYTES = "container.read_bytes", Rate, BytesPerSecond, ["container"], "", "container.disk.io",
         "Bytes that the container read from block devices";
-    CONTAINER_WRITE_BYTES = "container.write_bytes", Rate, BytesPerSecond, ["container"], "container_fs_writes_bytes_total", "container.disk.io",
+    CONTAINER_WRITE_BYTES = "container.write_bytes", Rate, BytesPerSecond, ["container"], "", "container.disk.io",
         "Bytes that the container wrote to block devices";
-    CONTAINER_TASKS = "container.tasks", Gauge, Count, ["container"], "container_threads", "",
+    CONTAINER_TASKS = "container.tasks", Gauge, Count, ["container"], "", "",
         "Threads of the container";
     LIMIT_CPU_CORES = "limit.cpu_cores", Gauge, Count, [], "", "",
         "Cores that the container in which the agent runs may use; absent outside of one and without a limit";
@@ -390,8 +396,8 @@ catalogue! {
         "Memory that the container uses, less page cache not used lately";
     LIMIT_MEMORY_PERCENT = "limit.memory_percent", Gauge, Percent, [], "", "",
         "Share of that limit in use";
-    AGENT_COLLECTOR_UP = "agent.collector_up", Gauge, Count, ["collector"], "node_scrape_collector_success", "",
+    AGENT_COLLECTOR_UP = "agent.collector_up", Gauge, Count, ["collector"], "", "",
         "1 where the collector's last reading succeeded, 0 where it failed or timed out";
-    AGENT_COLLECTOR_SECONDS = "agent.collector_seconds", Gauge, Seconds, ["collector"], "node_scrape_collector_duration_seconds", "",
+    AGENT_COLLECTOR_SECONDS = "agent.collector_seconds", Gauge, Seconds, ["collector"], "", "",
         "Time that the collector's last reading took";
 }

@@ -7,6 +7,7 @@ mod command;
 mod stat;
 
 use crate::cgroup::cores;
+use crate::exposition::Exposition;
 use crate::file_source::ProcFile;
 use crate::listing::{Listing, open_dir};
 use crate::pace::{Elapsed, Pace};
@@ -17,6 +18,7 @@ use command::line as command_line;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, statat};
 use rustix::time::{ClockId, clock_gettime};
 use stat::{Stat, io};
+use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -201,6 +203,20 @@ impl Source for Processes {
             self.rest_until = at + Duration::try_from(cost).unwrap_or_default() * COST_SHARE;
         }
         self.put(out);
+        Ok(())
+    }
+
+    /// As they were at the last walk.
+    fn expose(&mut self, out: &mut Exposition) -> Result<(), SourceError> {
+        out.gauge("node_processes_pids", "Number of PIDs", &[], self.known.len() as f64);
+        let mut states = BTreeMap::<u8, u64>::new();
+        for process in &self.known {
+            *states.entry(process.state).or_default() += 1;
+        }
+        for (state, count) in states {
+            let labels = [("state", &[state][..])];
+            out.gauge("node_processes_state", "Number of processes in each state.", &labels, count as f64);
+        }
         Ok(())
     }
 }
