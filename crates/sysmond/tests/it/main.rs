@@ -8,7 +8,6 @@ mod export;
 mod live;
 mod logging;
 mod nginx;
-mod page_shapes;
 mod process;
 mod program;
 mod push;
