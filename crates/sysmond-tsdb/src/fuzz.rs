@@ -5,13 +5,14 @@ use crate::codec::ints::Effort;
 use crate::log::{self, Group};
 use crate::names::{Layout, LayoutId};
 use crate::newest::Newest;
+use crate::processes::{self, Hour};
 use crate::rollup;
 use crate::summarize::PARTS;
 
 /// Bytes before what a checksum is of: the version, and the sum itself.
 const HEAD: usize = 5;
 
-/// Reads `data` as a block, as a day's summaries, as a group of the log and as a host's newest values: as it is, and
+/// Reads `data` as a block, as a day's summaries, as a group of the log, as snapshots of processes and as a host's newest values: as it is, and
 /// with a right checksum put before it, as a block also with an earlier version's number. What can be read is written
 /// and read again.
 ///
@@ -25,6 +26,8 @@ pub fn take_any_bytes(data: &[u8]) {
     take_block(data);
     take_log(&with_sum(1, data));
     take_log(data);
+    take_snapshots(data);
+    take_snapshots(&with_sum(1, data));
     if let Ok(newest) = Newest::from_bytes(data) {
         let again = newest.to_bytes();
         assert_eq!(
@@ -83,6 +86,16 @@ fn bits(table: &Table) -> Bits {
     let cell = |value: &f64| (!value.is_nan()).then(|| value.to_bits());
     let columns = table.columns.iter().map(|(id, values)| (*id, values.iter().map(cell).collect()));
     (table.timestamps.clone(), table.seqs.clone(), columns.collect())
+}
+
+fn take_snapshots(data: &[u8]) {
+    let Ok(hour) = processes::bytes::decode(data) else {
+        return;
+    };
+    assert!(hour.rows.iter().all(|row| hour.snapshot(row).is_ok()), "a snapshot that cannot be told");
+    let hour = Hour::merged(&[hour]);
+    let again = processes::bytes::decode(&processes::bytes::encode(&hour));
+    assert_eq!(again, Ok(hour), "snapshots change");
 }
 
 fn take_log(data: &[u8]) {
