@@ -50,7 +50,10 @@ fn main() {
         }
     }
     let end = START_MS + hours * 3_600_000;
-    store.retain(Timestamp::from_millis(end + 1_200_000)).expect("kept in order");
+    // Until the last hour is in blocks, and then the day in summaries.
+    for minutes in [20, 60] {
+        store.retain(Timestamp::from_millis(end + minutes * 60_000)).expect("kept in order");
+    }
     let cpu = process_cpu().saturating_sub(made);
     let per = |amount: f64| amount / samples as f64;
     println!("{hosts} hosts, {hours} h, {samples} samples in {:?}", begin.elapsed());
@@ -59,6 +62,9 @@ fn main() {
         per(cpu.as_secs_f64() * 1e9),
         samples as f64 / cpu.as_secs_f64() / 1e6
     );
+    for (name, cpu) in threads_cpu() {
+        println!("    {name}: {:.1} ns/sample", per(cpu.as_secs_f64() * 1e9));
+    }
     println!("written to the device: {:.2} bytes/sample", per((written_bytes() - io_before) as f64));
     println!("slowest round of pushes: {slowest:?}; resident: {} MB", resident_bytes() / 1_000_000);
     println!("commits: {}", store.stats().commits);
@@ -146,6 +152,11 @@ fn sizes(path: &Path, samples: u64) {
             conn.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?))).expect("sound");
         println!("{table}: {rows} rows, {bytes} bytes, {:.3} bytes/sample", bytes as f64 / samples as f64);
     }
+    for (tier, name) in [(1, "minutes"), (2, "ten minutes")] {
+        let sql = "SELECT coalesce(sum(length(data)), 0) FROM rollup WHERE id >> 60 = ?1";
+        let bytes: i64 = conn.query_row(sql, [tier], |row| row.get(0)).expect("sound");
+        println!("    by {name}: {:.4} bytes/sample", bytes as f64 / samples as f64);
+    }
     let cells: i64 =
         conn.query_row("SELECT coalesce(sum(cells), 0) FROM block", [], |row| row.get(0)).expect("sound");
     let bytes: i64 = conn
@@ -167,6 +178,18 @@ fn process_cpu() -> Duration {
 
 fn thread_cpu() -> Duration {
     clock(rustix::time::ClockId::ThreadCPUTime)
+}
+
+/// Of each thread its name and what it took.
+fn threads_cpu() -> Vec<(String, Duration)> {
+    let threads = std::fs::read_dir("/proc/self/task").expect("Linux").flatten();
+    let one = |thread: std::fs::DirEntry| {
+        let name = std::fs::read_to_string(thread.path().join("comm")).ok()?;
+        let times = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        let nanos = times.split_whitespace().next()?.parse().ok()?;
+        Some((name.trim().to_owned(), Duration::from_nanos(nanos)))
+    };
+    threads.filter_map(one).collect()
 }
 
 fn written_bytes() -> u64 {

@@ -60,7 +60,7 @@ impl Memory {
 
     /// Reads hosts, replays the log, and finds the newest values.
     pub(crate) fn load(conn: &Connection, names: &Names, counters: &Counters) -> rusqlite::Result<Loaded> {
-        let memory = load_hosts(conn, names, counters)?;
+        let memory = load_hosts(conn, names, counters, true)?;
         let by_id: HashMap<i64, Arc<HostCell>> =
             memory.hosts.values().map(|cell| (cell.id, cell.clone())).collect();
         let mut groups: HashMap<i64, Vec<(i64, i64)>> = HashMap::new();
@@ -123,15 +123,20 @@ pub(crate) fn each_record(
     Ok(())
 }
 
-/// The hosts with what is stored of them outside of the log.
-pub(crate) fn load_hosts(conn: &Connection, names: &Names, counters: &Counters) -> rusqlite::Result<Memory> {
+/// The hosts with what is stored of them outside of the log, their newest values only where asked for.
+pub(crate) fn load_hosts(
+    conn: &Connection,
+    names: &Names,
+    counters: &Counters,
+    with_newest: bool,
+) -> rusqlite::Result<Memory> {
     let mut memory = Memory::default();
     let mut statement = conn.prepare(
         "SELECT host_id, hostname, version, platform, tags, first_seen, last_seen, static_info, sealed_seq, newest,
-                raw_from, last
+                raw_from, iif(?1, last, NULL)
          FROM hosts LEFT JOIN host_state USING (host_id)",
     )?;
-    let mut rows = statement.query([])?;
+    let mut rows = statement.query([with_newest])?;
     while let Some(row) = rows.next()? {
         let tags: String = row.get(4)?;
         let info = HostInfo {

@@ -49,13 +49,19 @@ fn table(rows: &[(i64, HeadRow)], columns: Vec<(MetricId, Vec<f64>)>) -> Table {
     }
 }
 
+/// Columns that are filled at once: as many as a line of the processor's cache has values of a row.
+const TILE: usize = 8;
+
 /// The columns of rows that all have the same layout; those without a value are left out.
 fn transpose(layout: &[MetricId], rows: &[(i64, HeadRow)]) -> Vec<(MetricId, Vec<f64>)> {
     let mut columns: Vec<(MetricId, Vec<f64>)> =
         layout.iter().map(|id| (*id, Vec::with_capacity(rows.len()))).collect();
-    for (_, row) in rows {
-        for ((_, column), value) in columns.iter_mut().zip(row.values()) {
-            column.push(*value);
+    for (tile, start) in columns.chunks_mut(TILE).zip((0..).step_by(TILE)) {
+        for (_, row) in rows {
+            let values = row.values().get(start..).unwrap_or_default();
+            for ((_, column), value) in tile.iter_mut().zip(values) {
+                column.push(*value);
+            }
         }
     }
     columns.retain(|(_, column)| column.iter().any(|value| !value.is_nan()));

@@ -38,7 +38,7 @@ pub(crate) enum Origin {
 
 impl Origin {
     /// The table.
-    const fn table(self) -> &'static str {
+    pub(crate) const fn table(self) -> &'static str {
         match self {
             Self::Log => "log",
             Self::Young => "young",

@@ -115,7 +115,7 @@ impl State {
 
     /// Hosts, with their rows that are in the log alone.
     fn load(&self) -> rusqlite::Result<Memory> {
-        let memory = memory::load_hosts(&self.conn, &self.names, &self.counters)?;
+        let memory = memory::load_hosts(&self.conn, &self.names, &self.counters, false)?;
         let known = |cell: &Arc<HostCell>| (cell.id, (cell.clone(), cell.lock().next_seq - 1));
         let by_id: HashMap<i64, _> = memory.hosts.values().map(known).collect();
         memory::each_record(&self.conn, &self.names, &self.counters, |_, record| {
@@ -229,8 +229,8 @@ impl State {
         }
         let ids: Vec<MetricId> = series.iter().map(|(id, _)| *id).collect();
         let rows: Vec<(i64, HeadRow)> = cell.rows(hour * HOUR_MS, (hour + 1) * HOUR_MS - 1);
-        let blobs = sealed::blobs(&self.conn, cell.id, hour)?;
-        let cells = hour_cells(&blobs, &rows, &ids, &self.counters);
+        let blobs = sealed::blobs_for(&self.conn, cell.id, hour, ids.len())?;
+        let cells = hour_cells(&blobs, &rows, &ids, &self.counters)?;
         self.scanned.blocks += blobs.len() as u64;
         self.scanned.columns += (blobs.len() * ids.len()) as u64;
         self.scanned.samples += cells.iter().map(|cells| cells.len() as u64).sum::<u64>();

@@ -296,6 +296,22 @@ impl Store {
         self.0.close();
     }
 
+    /// Copies what a power cut would leave now, between two pieces of the writer's work, into another folder.
+    #[cfg(test)]
+    pub(crate) fn copy_to(&self, folder: &Path) {
+        let (from, to) =
+            (self.0.shared.path.clone(), folder.join(self.0.shared.path.file_name().expect("a file")));
+        let copy = move |_: &mut Writer| {
+            for suffix in ["", "-wal"] {
+                match std::fs::copy(file::beside(&from, suffix), file::beside(&to, suffix)) {
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => panic!("{error}"),
+                    _ => {}
+                }
+            }
+        };
+        self.on_writer(copy).expect("open");
+    }
+
     /// Brings every row into a block.
     #[cfg(test)]
     pub(crate) fn seal_all(&self) {

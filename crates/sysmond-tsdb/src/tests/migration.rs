@@ -93,10 +93,7 @@ fn version_2(path: &std::path::Path) {
         // The second series ended early.
         let half = rows.map(|row| if row < 140 { 0.5 } else { f64::NAN }).collect();
         let table = Table { timestamps, seqs, columns: vec![(0, whole), (1, half)] };
-        let mut data = block::encode(&table, Effort::Thorough);
-        // What these columns need is in both versions the same.
-        data[0] = 1;
-        data
+        block::encode_as(1, &table, Effort::Thorough)
     };
     let id = *block_ids(0, 7).start();
     conn.execute("INSERT INTO block VALUES (?1, 7, 1, 60, 120, ?2)", params![id, block(0..60)])
