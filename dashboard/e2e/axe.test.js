@@ -31,6 +31,12 @@ async function findings(page, part = "html") {
   return violations.map((/** @type {any} */ { id, nodes }) => [id, nodes.map((/** @type {any} */ node) => node.html)]);
 }
 
+/** What has a text and no room for it: a column that others took. */
+const squeezed = () =>
+  [...document.querySelectorAll("main :is(button, th, td, h2, h3, summary)")]
+    .filter((one) => one.checkVisibility() && one.textContent !== "" && one.getBoundingClientRect().width < 8)
+    .map((one) => one.outerHTML.slice(0, 200));
+
 for (const view of VIEWS)
   test(`${view.name}: nothing that axe-core finds, light and dark, and no scrolling sideways`, async () => {
     const { page, close } = await openPage(browser, { colorScheme: "light" });
@@ -43,6 +49,7 @@ for (const view of VIEWS)
     for (const width of WIDTHS) {
       await page.setViewportSize({ width, height: 800 });
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width);
+      assert.deepEqual(await page.evaluate(squeezed), [], `${width} pixels`);
     }
     await close();
   });
