@@ -218,3 +218,22 @@ fn none_is_told_where_none_is_to_be() {
     assert_eq!(program.get_json("/api/processes?host=web-01")["snapshot"], Value::Null);
     program.stop();
 }
+
+#[test]
+fn a_scripts_own_metrics_are_pushed_and_a_bad_file_is_named() {
+    let place = Place::new();
+    let folder = place.path("own");
+    std::fs::create_dir(&folder).expect("ours");
+    std::fs::write(folder.join("backup.prom"), "backup_age_seconds{job=\"db\"} 12.5\n").expect("ours");
+    std::fs::write(folder.join("bad.prom"), "fine 1\nno number\n").expect("ours");
+    let flags = format!("--hostname web-01 --push-interval 200ms --textfile-directory {}", folder.display());
+    let program = place.serve(&flags);
+    let found = wait_until("the script's value", || {
+        let latest: Value = serde_json::from_str(&program.get("/api/latest?host=web-01").1).ok()?;
+        let samples = latest["metrics"].as_array()?.clone();
+        samples.into_iter().find(|sample| sample["metric_type"] == "backup_age_seconds")
+    });
+    assert_eq!((&found["tags"], &found["value"]), (&json!("job=db"), &json!(12.5)));
+    let told = program.stop();
+    assert!(told.contains("bad.prom: line 2: no number behind the name"), "{told}");
+}
