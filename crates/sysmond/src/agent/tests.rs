@@ -63,6 +63,7 @@ fn config(url: &str, folder: &Path, seconds: u64) -> AgentConfig {
         roots: Roots { procfs: "/proc".into(), sysfs: "/sys".into(), rootfs: "/".into() },
         data_dir: folder.to_owned(),
         store: options(),
+        metrics: None,
     }
 }
 

@@ -19,6 +19,7 @@ mod params;
 mod problem;
 mod push;
 mod routes;
+mod scrape;
 mod statics;
 mod storage;
 mod summary;
@@ -27,3 +28,4 @@ mod watch;
 
 pub use app::{App, Limits, Parts};
 pub use routes::router;
+pub use scrape::agent_router;

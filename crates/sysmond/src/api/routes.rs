@@ -53,7 +53,6 @@ pub fn router(app: Arc<App>) -> Router {
         allowed: AllowedHosts::new(&app.parts.config.allowed_hosts),
         proxies: TrustedProxies::new(&app.parts.config.trusted_proxies),
     };
-    let packed = || CompressionLayer::new().quality(CompressionLevel::Fastest);
     let routes = table().into_iter().fold(Router::new(), |router, Route { path, handler, method }| {
         let handler = if method == "post" { handler } else { handler.layer(packed()) };
         router.route(path, handler)
@@ -65,15 +64,22 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(from_fn_with_state(front, pass))
 }
 
+/// Packs answers for those who can unpack them.
+pub(super) fn packed() -> CompressionLayer {
+    CompressionLayer::new().quality(CompressionLevel::Fastest)
+}
+
 /// What is checked of every request, whatever it is for.
 #[derive(Clone)]
-struct Front {
-    allowed: AllowedHosts,
-    proxies: TrustedProxies,
+pub(super) struct Front {
+    /// Names that this server answers to.
+    pub(super) allowed: AllowedHosts,
+    /// Proxies that are believed.
+    pub(super) proxies: TrustedProxies,
 }
 
 /// One layer for all of it: each costs every request a copy of the services below.
-async fn pass(State(front): State<Front>, request: Request, next: Next) -> Response {
+pub(super) async fn pass(State(front): State<Front>, request: Request, next: Next) -> Response {
     let entry = access_log::begin(&front.proxies, &request);
     let mut response = match host_header::check(&front.allowed, &request) {
         Ok(()) => next.run(request).await,

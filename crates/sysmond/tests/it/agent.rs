@@ -78,6 +78,7 @@ fn agent(address: SocketAddr, folder: &Path, interval: Duration) -> Role {
         roots: Roots { procfs: "/proc".into(), sysfs: "/sys".into(), rootfs: "/".into() },
         data_dir: folder.to_owned(),
         store: store(),
+        metrics: None,
     };
     let shutdown = Shutdown::new();
     let task = tokio::spawn(sysmond::agent::run(config, shutdown.clone()));
