@@ -20,7 +20,17 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const TOKEN: &str = "a-token-of-the-bench-0123456789";
 /// What collectd is told to read; its package sets up others, of which some need a program that is not there.
 const COLLECTD_PLUGINS: [&str; 12] = [
-    "cpu", "load", "memory", "swap", "df", "disk", "interface", "processes", "contextswitch", "vmem", "protocols",
+    "cpu",
+    "load",
+    "memory",
+    "swap",
+    "df",
+    "disk",
+    "interface",
+    "processes",
+    "contextswitch",
+    "vmem",
+    "protocols",
     "uptime",
 ];
 
@@ -121,9 +131,10 @@ impl Agents {
         let scratch = tempfile::tempdir_in(&self.scratch)?;
         let started: Vec<_> =
             kinds.iter().map(|kind| (*kind, self.start(*kind, &scratch.path().join(kind.name())))).collect();
-        let (warm_up, time) = match self.quick {
-            true => (Duration::from_secs(3), Duration::from_secs(5)),
-            false => (Duration::from_secs(self.warm_up), Duration::from_secs(u64::from(self.minutes) * 60)),
+        let (warm_up, time) = if self.quick {
+            (Duration::from_secs(3), Duration::from_secs(5))
+        } else {
+            (Duration::from_secs(self.warm_up), Duration::from_secs(u64::from(self.minutes) * 60))
         };
         let running = || started.iter().filter_map(|(_, agent)| agent.as_ref().ok());
         scrape(running(), warm_up)?;
@@ -190,7 +201,11 @@ impl Agents {
 
     fn program(&self, path: &str) -> Result<PathBuf> {
         let program = self.peers.join(path);
-        ensure!(program.exists(), "its package could not be unpacked here: there is no {}", program.display());
+        ensure!(
+            program.exists(),
+            "its package could not be unpacked here: there is no {}",
+            program.display()
+        );
         Ok(program.canonicalize()?)
     }
 

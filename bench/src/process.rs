@@ -111,7 +111,8 @@ pub fn tree(root: u32) -> Result<Tree> {
     let mut members = vec![root];
     let mut place = 0;
     while let Some(member) = members.get(place).copied() {
-        members.extend(parents.iter().filter(|(_, parent)| *parent == u64::from(member)).map(|(pid, _)| *pid));
+        members
+            .extend(parents.iter().filter(|(_, parent)| *parent == u64::from(member)).map(|(pid, _)| *pid));
         place += 1;
     }
     let mut sum = Tree::default();

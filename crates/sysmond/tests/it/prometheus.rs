@@ -12,7 +12,10 @@ use sysmond_model::CATALOGUE;
 /// What theirs says of itself and of its runtime.
 const OF_ITSELF: [&str; 5] = ["go_", "process_", "promhttp_", "node_exporter_", "node_scrape_collector_"];
 /// Names of theirs that it shows with flags alone, or in other versions.
-const NOT_BY_DEFAULT: [&str; 6] = [
+const NOT_BY_DEFAULT: [&str; 9] = [
+    "node_netstat_Icmp_",
+    "node_netstat_Ip_",
+    "node_softirqs_total",
     "node_netstat_Tcp_",
     "node_netstat_TcpExt_",
     "node_processes_",
