@@ -1,7 +1,7 @@
 //! What an agent costs, beside others that read the same machine in the same minutes, each once a second.
 //!
-//! All run at once, so that what else the machine does weighs on all alike. An agent that cannot be run here has the reason
-//! in the table instead of figures.
+//! All run at once, so that what else the machine does weighs on all alike. An agent that cannot be run here has the
+//! reason in the table instead of figures.
 
 use crate::http::Connection;
 use crate::process::{Tree, tree};

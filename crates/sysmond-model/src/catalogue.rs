@@ -107,8 +107,8 @@ pub struct Metric {
     pub unit: Unit,
     /// Keys of the tags that tell its series apart.
     pub tags: &'static [&'static str],
-    /// The `node_exporter` series it corresponds to, which an agent serves too; or empty, where it is served under a name
-    /// of ours ([`Self::exposed_as`]).
+    /// The `node_exporter` series it corresponds to, which an agent serves too; or empty, where it is served under a
+    /// name of ours ([`Self::exposed_as`]).
     pub prometheus: &'static str,
     /// The OpenTelemetry name, or empty.
     pub opentelemetry: &'static str,

@@ -14,8 +14,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Threads that serve requests: more than four only wait for the one writer.
 const MAX_WORKERS: usize = 4;
-/// How long a thread for what may block is kept: longer than an agent's ten seconds between two pushes, each of which needs
-/// one.
+/// How long a thread for what may block is kept: longer than an agent's ten seconds between two pushes, each of which
+/// needs one.
 const KEEP_ALIVE: Duration = Duration::from_secs(25);
 /// From the request to stop until the process has ended.
 const GRACE: Duration = Duration::from_secs(5);

@@ -1,9 +1,9 @@
 //! From collection to the agent's own store: a bounded ring of rows between, so that a slow, failing or full disk never
 //! delays a reading.
 //!
-//! Rows wait for each other, so that a disk is written to once in ten seconds rather than once in each: it is what wears
-//! cards out, and most of what keeping a row costs. They wait no longer than that, not at all while somebody watches, and
-//! are stored before each push.
+//! Rows wait for each other, so that a disk is written to once in ten seconds rather than once in each: it is what
+//! wears cards out, and most of what keeping a row costs. They wait no longer than that, not at all while somebody
+//! watches, and are stored before each push.
 
 use super::counters::Counters;
 use crate::clock;

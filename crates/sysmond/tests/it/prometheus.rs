@@ -2,8 +2,8 @@
 
 use crate::program::{Place, Program, finished, wait_until};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -50,10 +50,16 @@ fn agent(place: &Place, flags: &str) -> Program {
     place.start(command).serving_at(&address)
 }
 
-fn text(agent: &Program) -> String {
-    let (status, text) = agent.get("/metrics");
-    assert_eq!(status, 200, "{text}");
-    text
+/// In one piece, as HTTP/1.0 has it.
+fn text(program: &Program) -> String {
+    let mut stream = TcpStream::connect(program.address()).expect("it listens");
+    let head = format!("GET /metrics HTTP/1.0\r\nHost: {}\r\n\r\n", program.address());
+    stream.write_all(head.as_bytes()).expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers in UTF-8");
+    let (head, text) = answer.split_once("\r\n\r\n").expect("a head and a body");
+    assert!(head.contains(" 200 "), "{answer}");
+    text.to_owned()
 }
 
 /// Debian's, killed with the test.
