@@ -1,14 +1,11 @@
 // Several hosts: the fleet, the comparison, hosts that fall silent, and hosts with bad intentions.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { hasValues, launch, openPage } from "./browser.js";
 import { eventually } from "./eventually.js";
 import { Sysmond } from "./sysmond.js";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const HOSTS = ["web-server-01", "db-server-01", "app-server-01"];
 
 /** @type {import("playwright-core").Browser} */
@@ -120,48 +117,4 @@ test("a host that never was is told, and another can be chosen", async () => {
   await hasValues(page);
   assert.equal(new URL(page.url()).search, "?host=db-server-01");
   await close();
-});
-
-test("no finding of axe-core on any view, light and dark", async () => {
-  const now = Math.floor(Date.now() / 1000);
-  const explained = `${now - 60}~${now}`;
-  for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
-    for (const query of [
-      "?host=web-server-01",
-      `?view=compare&${HOSTS.map((name) => `compare=${name}`).join("&")}`,
-      `?view=compare&form=each&past=1h&${HOSTS.map((name) => `compare=${name}`).join("&")}`,
-      "?view=fleet",
-      "?view=fleet&layout=grid&group=environment",
-      `?host=web-server-01&from=now-1h&explain=${explained}`,
-      "?host=nobody",
-    ]) {
-      const { page, close } = await openPage(browser, { colorScheme });
-      await page.goto(sysmond.url + query);
-      await eventually("something is shown", () => page.locator("main article:not([aria-busy])").count());
-      await page.evaluate(AXE);
-      const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run());
-      assert.deepEqual(
-        violations.map((/** @type {any} */ { id, nodes }) => [id, nodes.map((/** @type {any} */ node) => node.html)]),
-        [],
-        `${colorScheme} ${query}`,
-      );
-      await close();
-    }
-  }
-});
-
-test("no width makes the page scroll sideways", async () => {
-  for (const width of [360, 768, 1440]) {
-    for (const query of [
-      "?host=web-server-01",
-      "?view=compare&compare=web-server-01&compare=db-server-01",
-      "?view=fleet",
-    ]) {
-      const { page, close } = await openPage(browser, { viewport: { width, height: 800 } });
-      await page.goto(sysmond.url + query);
-      await eventually("something is shown", () => page.locator("main article:not([aria-busy])").count());
-      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width, query);
-      await close();
-    }
-  }
 });

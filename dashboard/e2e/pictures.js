@@ -1,77 +1,66 @@
-// Pictures of every view at three widths, light and dark:
+// Pictures of every view at three widths, the main ones also in the dark, and of the page on paper:
 //
-//     SYSMOND_BIN=../target/release/sysmond node e2e/pictures.js FOLDER [SECONDS]
+//     SYSMOND_BIN=../target/release/sysmond node e2e/pictures.js FOLDER [SECONDS] [VIEW…]
 //
-// Three agents run for SECONDS (default 90) before the first picture, so that there is something in the charts. With
-// URL=http://… the pictures are of that server instead. `single-1440-light.png` is the one of the README.
+// Three agents run for SECONDS (default 90) before the first picture, so that there is something in the charts.
+// `host-1440-light.png` is the one of the README.
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { hasValues, launch, openPage } from "./browser.js";
-import { eventually } from "./eventually.js";
-import { Sysmond } from "./sysmond.js";
+import { launch, openPage } from "./browser.js";
+import { startGallery, VIEWS } from "./gallery.js";
 
 const WIDTHS = [360, 768, 1440];
-const HOSTS = { "web-server-01": "web", "db-server-01": "database", "app-server-01": "app" };
+/** No picture is higher, CSS pixels: a browser draws no canvas beyond. */
+const HIGHEST = 8000;
 
-const [folder, seconds = "90"] = process.argv.slice(2);
-if (!folder) throw new Error("usage: node e2e/pictures.js FOLDER [SECONDS]");
+const [folder, seconds = "90", ...wanted] = process.argv.slice(2);
+if (!folder) throw new Error("usage: node e2e/pictures.js FOLDER [SECONDS] [VIEW…]");
 await mkdir(folder, { recursive: true });
 
-const fleet = process.env.URL ? null : await startFleet();
-const url = process.env.URL ?? fleet?.url ?? "";
+const gallery = await startGallery(Number(seconds));
 const browser = await launch();
 try {
-  for (const width of WIDTHS)
-    for (const scheme of /** @type {const} */ (["light", "dark"])) await takeAll(width, scheme);
+  for (const view of VIEWS)
+    if (wanted.length === 0 || wanted.includes(view.name))
+      for (const width of WIDTHS) await takeAll(view, width, view.main ? ["light", "dark"] : ["light"]);
+  for (const name of ["host", "fleet"]) if (wanted.length === 0 || wanted.includes("print")) await print(name);
 } finally {
   await browser.close();
-  await fleet?.end();
+  await gallery.end();
 }
 
-async function startFleet() {
-  const sysmond = await Sysmond.start(["aggregator"]);
-  const agents = await Promise.all(
-    Object.entries(HOSTS).map(([name, role]) =>
-      sysmond.agent(name, ["--tag", "environment=production", "--tag", `role=${role}`]),
-    ),
-  );
-  await new Promise((resolve) => setTimeout(resolve, Number(seconds) * 1000));
-  const end = async () => {
-    await Promise.all(agents.map((agent) => agent.end()));
-    await sysmond.end();
-  };
-  return { url: sysmond.url, end };
-}
-
-/** @param {number} width @param {"light" | "dark"} colorScheme */
-async function takeAll(width, colorScheme) {
+/** @param {import("./gallery.js").View} view @param {number} width @param {("light" | "dark")[]} schemes */
+async function takeAll(view, width, schemes) {
   const { page, close } = await openPage(browser, {
     viewport: { width, height: 900 },
     deviceScaleFactor: width < 500 ? 2 : 1,
-    colorScheme,
+    colorScheme: "light",
   });
-  /** Charts are drawn when they are on screen: the screen is made as high as the page. */
-  const take = async (/** @type {string} */ name) => {
-    const height = await page.evaluate(() => document.documentElement.scrollHeight);
-    await page.setViewportSize({ width, height });
-    await page.waitForTimeout(500);
-    await page.screenshot({ path: join(folder, `${name}-${width}-${colorScheme}.png`) });
+  await view.open(page, gallery);
+  for (const colorScheme of schemes) {
+    await page.emulateMedia({ colorScheme });
+    // Charts are drawn when they are on screen: the screen is made as high as the page.
+    const whole = await page.evaluate(() => document.documentElement.scrollHeight);
+    await page.setViewportSize({ width, height: Math.min(HIGHEST, Math.max(900, whole)) });
+    await page.waitForTimeout(700);
+    await page.screenshot({ path: join(folder, `${view.name}-${width}-${colorScheme}.png`) });
     await page.setViewportSize({ width, height: 900 });
-  };
-  await page.goto(url);
-  await hasValues(page);
-  await page.waitForTimeout(2500); // a few live samples
-  await take("single");
-  await page.getByRole("button", { name: "Compare", exact: true }).click();
-  await eventually("figures", async () =>
-    (await page.locator(".compare-value").allTextContents()).every((text) => /\d/.test(text)),
-  );
-  await page.waitForTimeout(500);
-  await take("compare");
-  await page.getByRole("button", { name: "All hosts" }).click();
-  await page.locator("table.hosts").waitFor();
-  await page.waitForTimeout(300);
-  await take("fleet");
+  }
+  await close();
+}
+
+/** What comes out of the printer: a file, and a picture of it as the paper is wide. @param {string} name */
+async function print(name) {
+  const view = VIEWS.find((one) => one.name === name);
+  if (view === undefined) throw new Error(`no view ${name}`);
+  const { page, close } = await openPage(browser, { viewport: { width: 1280, height: 900 }, colorScheme: "dark" });
+  await view.open(page, gallery);
+  await page.waitForTimeout(1500);
+  await page.pdf({ path: join(folder, `${name}-print.pdf`), format: "A4", printBackground: true });
+  await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+  await page.emulateMedia({ media: "print" });
+  await page.setViewportSize({ width: 720, height: 1020 }); // what a sheet has within its margins
+  await page.screenshot({ path: join(folder, `${name}-print.png`), fullPage: true });
   await close();
 }

@@ -105,6 +105,16 @@ export async function pushPast(push, { hosts, seconds, step }) {
   return to;
 }
 
+/**
+ * The newest sample of each, again where it was there.
+ * @param {(body: unknown) => Promise<Response>} push
+ * @param {{ hosts: number, step: number }} what
+ */
+export async function pushNewest(push, { hosts, step }) {
+  const to = lastStep(step);
+  await pushFleet(push, { hosts, from: to, to, step });
+}
+
 /** @param {number} step seconds */
 function lastStep(step) {
   return Math.floor(Date.now() / 1000 / step) * step;

@@ -73,6 +73,8 @@ export interface StaticInfo {
   memory_total_bytes?: number;
   boot_time?: number;
   container?: string;
+  /** In a container: whether the figures are the host's or its own. */
+  figures_of?: string;
   /** What is not collected and why, by the collector's name. */
   unavailable?: Record<string, string>;
   agent_version?: string;
@@ -93,6 +95,90 @@ export interface HistorySeries {
   points: Point[];
 }
 
+/** `/api/history` of several hosts or metrics. */
+export interface HistoryAnswer {
+  series: HistorySeries[];
+}
+
+/** What an error's body says. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  code: string;
+  detail: string;
+}
+
+/** What one process took at a moment. Shares are of all cores, rates in bytes a second; `null` is not known. */
+export interface ProcessUse {
+  pid: number;
+  name: string;
+  command: string | null;
+  user: number;
+  state: string;
+  threads: number;
+  cpu_percent: number | null;
+  memory_bytes: number;
+  read_bytes: number | null;
+  write_bytes: number | null;
+}
+
+export interface ProcessSnapshot {
+  timestamp: number;
+  /** What shares and rates are over; 0 where there are none. */
+  seconds: number;
+  /** All that could be seen. */
+  total: number;
+  processes: ProcessUse[];
+}
+
+/** The newest snapshot at or before a moment, of the five minutes before it. */
+export interface ProcessesAt {
+  host: string;
+  at: number;
+  snapshot: ProcessSnapshot | null;
+  timestamp: number;
+}
+
+export interface MeanAndMax {
+  mean: number;
+  max: number;
+}
+
+/** What one process, or all of a name, took in a stretch of time. */
+interface Total {
+  name: string;
+  snapshots: number;
+  first: number;
+  last: number;
+  cpu_percent: MeanAndMax | null;
+  memory_bytes: MeanAndMax;
+  read_bytes: MeanAndMax | null;
+  write_bytes: MeanAndMax | null;
+}
+
+export interface ProcessTotal extends Total {
+  pid: number;
+  command: string | null;
+  user: number;
+}
+
+export interface ProgramTotal extends Total {
+  /** How many processes had that name. */
+  processes: number;
+}
+
+export interface ProcessesBetween {
+  host: string;
+  from: number;
+  to: number;
+  snapshots: number;
+  seconds: number;
+  processes: ProcessTotal[];
+  programs: ProgramTotal[];
+  timestamp: number;
+}
+
 export interface FleetFrame {
   type: "fleet";
   summary: FleetSummary;
@@ -100,7 +186,7 @@ export interface FleetFrame {
 }
 export interface StaticFrame {
   type: "static";
-  hosts: StaticInfo[];
+  hosts: (StaticInfo & Partial<Host>)[];
 }
 export interface HistoryFrame {
   type: "history";
@@ -142,5 +228,13 @@ export function getTrends(
   question: { hosts: readonly string[]; metric: string; from: number; points: number },
   signal?: AbortSignal,
 ): Promise<HistorySeries[]>;
+/** What took the most at a moment, Unix seconds, or now where that is `null`. */
+export function getProcesses(host: string, at: number | null, signal?: AbortSignal): Promise<ProcessesAt>;
+/** What took the most in a stretch of at most seven days. */
+export function getPrograms(
+  host: string,
+  stretch: { from: number; to: number },
+  signal?: AbortSignal,
+): Promise<ProcessesBetween>;
 /** A socket for these hosts, or for the fleet where there are none. */
 export function openLive(hosts: readonly string[]): WebSocket;

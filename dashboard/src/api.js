@@ -69,6 +69,20 @@ export async function getTrends({ hosts, metric, from, points }, signal) {
   return "series" in answer ? answer.series : [answer];
 }
 
+/** @type {typeof import("./api.js").getProcesses} */
+export const getProcesses = (host, at, signal) =>
+  getJson("api/processes", [["host", host], ...(at === null ? [] : [["at", String(at)]])], signal);
+
+/** @type {typeof import("./api.js").getPrograms} */
+export function getPrograms(host, { from, to }, signal) {
+  const query = [
+    ["host", host],
+    ["from", String(from)],
+    ["to", String(to)],
+  ];
+  return getJson("api/processes", query, signal);
+}
+
 /** @type {typeof import("./api.js").openLive} */
 export function openLive(hosts) {
   const url = address(

@@ -1,5 +1,6 @@
 // Puts the parts together: state, link, address and views. Everything is drawn from the state, at most once a frame.
 
+import { watchTaps } from "./chart/gestures.js";
 import { scheduler } from "./chart/scheduler.js";
 import { listenToKeys } from "./keyboard.js";
 import { setAttribute } from "./lib/dom.js";
@@ -61,6 +62,7 @@ class Page {
       onMove: (share) => this.shown.view !== "fleet" && this.#time.bar.move(share),
       onPause: () => this.shown.view !== "fleet" && this.#time.bar.togglePause(),
     });
+    watchTaps();
     this.feed.sampled.listen((frame) => this.ranges.sample(frame));
     this.ranges.changed.listen(() => scheduler.want(this));
     settingsChanged.listen(() => scheduler.want(this));
@@ -199,7 +201,8 @@ class Page {
 
   /** @param {(hostname: string) => void} open */
   async #makeFleet(open) {
-    const [{ FleetView }] = await Promise.all([import("./views/fleet.js"), loadStyle("css/fleet.css")]);
+    const styles = ["css/tables.css", "css/fleet.css"].map(loadStyle);
+    const [{ FleetView }] = await Promise.all([import("./views/fleet.js"), ...styles]);
     return new FleetView(open, (words) => this.router.say(words));
   }
 

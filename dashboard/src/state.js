@@ -140,6 +140,15 @@ export class HostData {
     return track.lastTime < this.newest - Math.max(STALE_SECONDS, 2 * track.gap) ? null : track.lastValue;
   }
 
+  /**
+   * What is told of a series where nobody points at a moment.
+   * @param {Series} series
+   * @param {import("./chart/plot.js").TimeWindow | null} past the window that is looked at, where it does not end now
+   */
+  reading(series, past) {
+    return past === null ? this.currentOf(series) : series.track.lastWithin(past);
+  }
+
   /** Seconds since the newest sample came. */
   get age() {
     return this.newest === -Infinity ? Infinity : (performance.now() - this.#arrived) / 1000;

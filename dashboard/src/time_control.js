@@ -79,12 +79,17 @@ export class TimeControl {
   /** @param {import("./chart/cursor.js").Ask} ask */
   #asked(ask) {
     if (ask.kind === "back") return this.#back();
+    if (ask.kind === "hold") return this.#remember();
     const { kind, from, to } = ask;
     if (to - from < NARROWEST) return;
     if (kind === "explain" && this.bar.element.isConnected) return this.onExplain({ from, to });
     if (kind === "pan") return this.router.adjust({ range: between({ from, to }) });
-    this.#zooms = [...this.#zooms, this.router.route.range].slice(-MOST_ZOOMS);
+    this.#remember();
     this.router.go({ range: between({ from: Math.floor(from), to: Math.ceil(to) }) });
+  }
+
+  #remember() {
+    this.#zooms = [...this.#zooms, this.router.route.range].slice(-MOST_ZOOMS);
   }
 
   #back() {

@@ -44,6 +44,12 @@ test("a chart is told in words", () => {
     "Trends, earlier. CPU: no data. Memory: no data.",
     "what is newer than the window is not said to be in it",
   );
+  const [{ track: cpu }] = series;
+  assert.equal(
+    summarise("Disk", "Nov 22", "percent", [{ label: "", track: cpu }], { from: 3, to: 30 }, true),
+    "Disk, Nov 22. At the end 10.0%, lowest 1.0%, highest 10.0%.",
+    "what is past is not said to be now",
+  );
 });
 
 test("stacked series are running sums, whatever is missing in between", () => {

@@ -19,6 +19,6 @@ pub use fleet::FleetSummary;
 pub use frame::{Frame, Shape};
 pub use history::{Point, SeriesRange};
 pub use host::{Host, HostInfo, HostStatus, StaticInfo};
-pub use process::{ProcessSnapshot, ProcessUse};
+pub use process::{ProcessReading, ProcessSnapshot, ProcessUse};
 pub use series::{Sample, Series};
 pub use timestamp::Timestamp;

@@ -31,3 +31,13 @@ pub const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
 pub const MAX_POINTS: usize = 11_000;
 /// Series in one answer of a range query.
 pub const MAX_SERIES_PER_ANSWER: usize = 500;
+/// Snapshots of processes in one push: those of a push of samples that takes some minutes of a backlog.
+pub const MAX_SNAPSHOTS_PER_PUSH: usize = 256;
+/// Snapshots of one host in an hour: an agent makes 360.
+pub const MAX_SNAPSHOTS_PER_HOUR: usize = 720;
+/// Processes of one snapshot: an agent tells of thirty, the first ten by each of three figures.
+pub const MAX_PROCESSES_PER_SNAPSHOT: usize = 64;
+/// A process' name, bytes: the kernel's own threads have the longest, of 63.
+pub const MAX_PROCESS_NAME_BYTES: usize = 64;
+/// A process' command line, bytes: an agent cuts at 256 and marks the cut.
+pub const MAX_PROCESS_COMMAND_BYTES: usize = 260;

@@ -1,7 +1,18 @@
 //! What processes took of a host in one stretch of time: those that took the most, as an agent keeps it so that
 //! somebody can ask afterwards what was eating the machine.
 
+use crate::Timestamp;
 use serde::{Deserialize, Serialize};
+
+/// A snapshot and when it was taken, as a push carries it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ProcessReading {
+    /// When.
+    pub timestamp: Timestamp,
+    /// What.
+    #[serde(flatten)]
+    pub snapshot: ProcessSnapshot,
+}
 
 /// The processes that took the most, and how many there were.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

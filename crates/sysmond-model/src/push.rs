@@ -1,6 +1,6 @@
 //! The push protocol: the JSON of `POST /api/metrics`, its answer, and how an agent learns that somebody watches it.
 
-use crate::{Frame, Host, HostInfo, StaticInfo, Timestamp};
+use crate::{Frame, Host, HostInfo, ProcessReading, StaticInfo, Timestamp};
 use serde::ser::{SerializeSeq, SerializeStruct, Serializer};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -19,6 +19,9 @@ pub struct PushBody<'a> {
     #[serde(rename = "static", skip_serializing_if = "Option::is_none")]
     static_info: Option<&'a StaticInfo>,
     metrics: Samples<'a>,
+    /// Behind the samples, so that their place in the body stays the same from push to push.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    processes: &'a [ProcessReading],
 }
 
 impl<'a> PushBody<'a> {
@@ -31,7 +34,14 @@ impl<'a> PushBody<'a> {
             tags: &host.tags,
             static_info,
             metrics: Samples(frames),
+            processes: &[],
         }
+    }
+
+    /// The same with snapshots of processes.
+    #[must_use]
+    pub const fn with_processes(self, processes: &'a [ProcessReading]) -> Self {
+        Self { processes, ..self }
     }
 }
 
@@ -77,11 +87,22 @@ pub struct PushAnswer {
     /// The first refused samples and the reason of each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<SampleError>,
+    /// Snapshots of processes that are durable now, repeated ones included; left out where the body had none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub snapshots_stored: usize,
+    /// Snapshots of processes that were refused; never retried.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub snapshots_failed: usize,
     /// Set where the server has no static data of this host: the agent sends them with its next push.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub static_wanted: bool,
     /// The server's clock, whole seconds.
     pub timestamp: Timestamp,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// Why one sample of a push was refused.

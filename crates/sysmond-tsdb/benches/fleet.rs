@@ -1,5 +1,6 @@
 //! A fleet's hours through a store, as fast as it takes them: what a sample costs in processor time, on disk and in
-//! writes to the device. `cargo bench --bench fleet -- HOSTS HOURS`
+//! writes to the device. `cargo bench --bench fleet -- HOSTS HOURS AT_ONCE`: so many pushes wait for their answers at a
+//! time; 1 is the real pace of a small fleet.
 
 #![expect(clippy::print_stdout, reason = "a bench says what it found")]
 
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 use sysmond_model::{HostInfo, Shape, Timestamp};
-use sysmond_tsdb::{Append, RangeQuery, Retention, Store, StoreOptions, TagMatch};
+use sysmond_tsdb::{Append, AppendError, Appended, RangeQuery, Retention, Store, StoreOptions, TagMatch};
 
 /// Ticks in one push, two seconds each.
 const TICKS_PER_PUSH: i64 = 5;
@@ -23,7 +24,9 @@ const START_MS: i64 = 20_000 * 86_400_000;
 
 fn main() {
     let numbers: Vec<i64> = std::env::args().skip(1).filter_map(|word| word.parse().ok()).collect();
-    let (hosts, hours) = (numbers.first().copied().unwrap_or(20), numbers.get(1).copied().unwrap_or(3));
+    let number = |place: usize, usual| numbers.get(place).copied().unwrap_or(usual);
+    let (hosts, hours) = (number(0, 20), number(1, 3));
+    let at_once = usize::try_from(number(2, i64::MAX)).expect("positive").max(1);
     let folder = tempfile::tempdir_in(".").expect("a folder");
     let path = folder.path().join("store.db");
     let options =
@@ -40,14 +43,17 @@ fn main() {
         let round = fleet.round(at);
         made += thread_cpu().saturating_sub(before);
         let asked = Instant::now();
-        samples += deliver(&store, round);
+        samples += deliver(&store, round, at_once);
         slowest = slowest.max(asked.elapsed());
         if push % 6 == 5 {
             store.retain(Timestamp::from_millis(at)).expect("kept in order");
         }
     }
     let end = START_MS + hours * 3_600_000;
-    store.retain(Timestamp::from_millis(end + 1_200_000)).expect("kept in order");
+    // Until the last hour is in blocks, and then the day in summaries.
+    for minutes in [20, 60] {
+        store.retain(Timestamp::from_millis(end + minutes * 60_000)).expect("kept in order");
+    }
     let cpu = process_cpu().saturating_sub(made);
     let per = |amount: f64| amount / samples as f64;
     println!("{hosts} hosts, {hours} h, {samples} samples in {:?}", begin.elapsed());
@@ -56,6 +62,9 @@ fn main() {
         per(cpu.as_secs_f64() * 1e9),
         samples as f64 / cpu.as_secs_f64() / 1e6
     );
+    for (name, cpu) in threads_cpu() {
+        println!("    {name}: {:.1} ns/sample", per(cpu.as_secs_f64() * 1e9));
+    }
     println!("written to the device: {:.2} bytes/sample", per((written_bytes() - io_before) as f64));
     println!("slowest round of pushes: {slowest:?}; resident: {} MB", resident_bytes() / 1_000_000);
     println!("commits: {}", store.stats().commits);
@@ -91,19 +100,27 @@ impl Fleet {
             static_info: None,
             received: Timestamp::from_millis(at + TICKS_PER_PUSH * TICK_MS),
             frame: host.frame(&self.shape, at, TICKS_PER_PUSH, TICK_MS),
+            processes: Vec::new(),
         };
         self.hosts.iter_mut().enumerate().map(append).collect()
     }
 }
 
-fn deliver(store: &Store, round: Vec<Append>) -> u64 {
-    let (done, answers) = channel();
+/// Delivers a round, never with more than `at_once` pushes that wait for an answer.
+fn deliver(store: &Store, round: Vec<Append>, at_once: usize) -> u64 {
+    let (done, answers) = channel::<Result<Appended, AppendError>>();
+    let (mut stored, mut waiting) = (0, 0);
+    let take = || answers.recv().expect("answered").expect("stored").stored as u64;
     for append in round {
+        if waiting == at_once {
+            stored += take();
+            waiting -= 1;
+        }
         let done = done.clone();
         store.append(append, move |answer| done.send(answer).expect("listens")).expect("queued");
+        waiting += 1;
     }
-    drop(done);
-    answers.iter().map(|answer| answer.expect("stored").stored as u64).sum()
+    stored + (0..waiting).map(|_| take()).sum::<u64>()
 }
 
 fn query(store: &Store, hours: i64) {
@@ -135,6 +152,11 @@ fn sizes(path: &Path, samples: u64) {
             conn.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?))).expect("sound");
         println!("{table}: {rows} rows, {bytes} bytes, {:.3} bytes/sample", bytes as f64 / samples as f64);
     }
+    for (tier, name) in [(1, "minutes"), (2, "ten minutes")] {
+        let sql = "SELECT coalesce(sum(length(data)), 0) FROM rollup WHERE id >> 60 = ?1";
+        let bytes: i64 = conn.query_row(sql, [tier], |row| row.get(0)).expect("sound");
+        println!("    by {name}: {:.4} bytes/sample", bytes as f64 / samples as f64);
+    }
     let cells: i64 =
         conn.query_row("SELECT coalesce(sum(cells), 0) FROM block", [], |row| row.get(0)).expect("sound");
     let bytes: i64 = conn
@@ -156,6 +178,18 @@ fn process_cpu() -> Duration {
 
 fn thread_cpu() -> Duration {
     clock(rustix::time::ClockId::ThreadCPUTime)
+}
+
+/// Of each thread its name and what it took.
+fn threads_cpu() -> Vec<(String, Duration)> {
+    let threads = std::fs::read_dir("/proc/self/task").expect("Linux").flatten();
+    let one = |thread: std::fs::DirEntry| {
+        let name = std::fs::read_to_string(thread.path().join("comm")).ok()?;
+        let times = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        let nanos = times.split_whitespace().next()?.parse().ok()?;
+        Some((name.trim().to_owned(), Duration::from_nanos(nanos)))
+    };
+    threads.filter_map(one).collect()
 }
 
 fn written_bytes() -> u64 {

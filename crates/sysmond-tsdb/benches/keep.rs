@@ -57,7 +57,9 @@ fn push(store: &Store, host: i64, first: i64, rows: i64, series: usize) {
     }
     let host = HostInfo { hostname: format!("host-{host}"), ..HostInfo::default() };
     let received = Timestamp::from_millis(first + rows * TICK_MS);
-    store.append_wait(Append { host, static_info: None, received, frame }).expect("stored");
+    store
+        .append_wait(Append { host, static_info: None, received, frame, processes: Vec::new() })
+        .expect("stored");
 }
 
 /// Whole hours, compacted as time goes on.

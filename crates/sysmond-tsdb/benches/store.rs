@@ -34,6 +34,7 @@ fn delivery(host: usize, first_tick: i64, ticks: i64) -> Append {
         static_info: None,
         received: Timestamp::from_millis(first_tick * 2000),
         frame,
+        processes: Vec::new(),
     }
 }
 

@@ -33,12 +33,12 @@ pub(crate) fn read_after(
     // Before the blocks: rows that are sealed in between are then seen twice, never missed.
     let head: Vec<(i64, HeadRow)> = {
         let state = cell.lock();
-        state.head.iter().filter(|(_, row)| row.seq > after.0).map(|(at, row)| (*at, row.clone())).collect()
+        state.head.rows().iter().filter(|(_, row)| row.seq() > after.0).cloned().collect()
     };
     let mut rows = shared.readers.ask(|conn, _| sealed_rows(shared, conn, cell.id, after, max_rows))?;
     // Behind the rows that were read there may be more in blocks; those of the head come after them.
     if rows.len() < max_rows {
-        rows.extend(head.into_iter().map(|(at, row)| (row.seq, out(at, &row))));
+        rows.extend(head.into_iter().map(|(at, row)| (row.seq(), out(at, &row))));
     }
     while rows.len() > max_rows {
         rows.pop_last();
@@ -47,7 +47,7 @@ pub(crate) fn read_after(
 }
 
 fn out(at: i64, row: &HeadRow) -> Out {
-    Out { at, columns: row.layout.clone(), values: row.values.to_vec() }
+    Out { at, columns: row.layout().clone(), values: row.values().to_vec() }
 }
 
 /// The first rows behind `after` that are in blocks, by place in the order of storing.

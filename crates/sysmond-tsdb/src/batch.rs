@@ -1,13 +1,15 @@
 //! One group commit: the appends that share a transaction, and what memory becomes once it is on disk.
 
-use crate::head::{HeadRow, HostCell, HostState, Plan};
-use crate::log::{Group, Record, Run};
+use crate::head::{HostCell, HostState, Plan};
+use crate::log::{Group, Run};
 use crate::memory::Memory;
-use crate::names::{Layout, LayoutId, MetricId, Names};
+use crate::names::{Layout, LayoutId, MetricId, Names, is_same};
+use crate::processes;
 use crate::sealed::{Sealed, hour_of};
 use crate::writer::Shared;
 use crate::{Append, AppendError, Appended};
 use rusqlite::{Connection, params};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use sysmond_model::frame::Row;
@@ -49,8 +51,12 @@ struct Pending {
     newest_sealed: Option<i64>,
     /// The first hour that takes samples.
     raw_from: i64,
-    /// By time.
-    rows: Vec<(i64, HeadRow)>,
+    /// The rows to store, in the order of storing.
+    runs: Vec<Run>,
+    /// The first of them that the present delivery brought.
+    first_run: usize,
+    /// By time: each row's run and its place in it.
+    rows: Vec<(i64, (usize, usize))>,
     plan: Option<(Arc<Shape>, Arc<Plan>)>,
     /// Layouts used for the first time, or again after a while.
     layouts: BTreeMap<LayoutId, Timestamp>,
@@ -104,21 +110,25 @@ impl<'a> Batch<'a> {
 
     /// Takes one append. An inner error concerns this append alone, an outer one the whole transaction.
     pub(crate) fn append(&mut self, append: Append) -> rusqlite::Result<Result<Appended, AppendError>> {
-        let Append { host, static_info, received, frame } = append;
+        let Append { host, static_info, received, frame, processes } = append;
         let Some(mut pending) = self.pending(&host.hostname, received) else {
             return Ok(Err(AppendError::TooManyHosts));
         };
         pending.learn(host, static_info, received);
         let mut answer = Appended { static_wanted: pending.static_wanted, ..Appended::default() };
-        let mut runs = Vec::new();
+        pending.first_run = pending.runs.len();
         if let Some(plan) = self.plan(&mut pending, frame.shape())? {
             answer.refused_columns.clone_from(&plan.refused);
-            for row in frame.rows() {
-                self.put_row(&mut pending, &plan, row, &mut answer, &mut runs)?;
+            let mut rows = frame.rows();
+            while let Some(row) = rows.next() {
+                self.put_row(&mut pending, &plan, row, rows.len(), &mut answer)?;
             }
         }
         let host_id = pending.cell.id;
-        self.group.push(&Record { host_id, received, runs });
+        let kept = processes::keep::put(self.conn, host_id, pending.raw_from, &processes)?;
+        (answer.snapshots, answer.snapshots_refused) = (kept.stored, kept.refused);
+        let runs = pending.runs.get(pending.first_run..).unwrap_or_default();
+        self.group.push(host_id, received, runs);
         self.hosts.insert(host_id, pending);
         Ok(Ok(answer))
     }
@@ -211,13 +221,14 @@ impl<'a> Batch<'a> {
         Ok(Some(plan))
     }
 
+    /// Takes a row, behind which `more` are to come.
     fn put_row(
         &mut self,
         pending: &mut Pending,
         plan: &Plan,
         row: Row<'_>,
+        more: usize,
         answer: &mut Appended,
-        runs: &mut Vec<Run>,
     ) -> rusqlite::Result<()> {
         let at = row.timestamp.as_millis();
         let values = stored_values(plan, row.values);
@@ -230,38 +241,20 @@ impl<'a> Batch<'a> {
             return Ok(());
         }
         answer.stored += present;
-        let is_newest = pending.newest_row.is_none_or(|newest| newest < at);
-        let new = if is_newest {
-            Some((plan.layout_id, plan.layout.clone(), values))
-        } else {
-            let merged = self.merge(pending, plan, at, &values)?;
-            answer.duplicates += present - merged.changed;
-            merged.row
-        };
-        let Some((layout_id, layout, values)) = new else {
+        if pending.newest_row.is_none_or(|newest| newest < at) {
+            pending.put(at, (plan.layout_id, &plan.layout), &values, more);
             return Ok(());
-        };
-        let seq = pending.next_seq;
-        pending.next_seq += 1;
-        pending.newest_row = pending.newest_row.max(Some(at));
-        pending.use_layout(layout_id, row.timestamp);
-        // A backlog comes in several runs.
-        match runs.last_mut().filter(|run| run.layout_id == layout_id && run.rows.len() < MAX_RUN_ROWS) {
-            Some(run) => run.rows.push((at, values.clone())),
-            None => runs.push(Run { layout_id, first_seq: seq, rows: vec![(at, values.clone())] }),
         }
-        pending.put(at, HeadRow { seq, layout, values });
+        let merged = self.merge(pending, plan, at, &values)?;
+        answer.duplicates += present - merged.changed;
+        if let Some((layout_id, layout, values)) = merged.row {
+            pending.put(at, (layout_id, &layout), &values, more);
+        }
         Ok(())
     }
 
     /// Lays a row over what is known of that instant.
-    fn merge(
-        &mut self,
-        pending: &Pending,
-        plan: &Plan,
-        at: i64,
-        values: &Arc<[f64]>,
-    ) -> rusqlite::Result<Merged> {
+    fn merge(&mut self, pending: &Pending, plan: &Plan, at: i64, values: &[f64]) -> rusqlite::Result<Merged> {
         let in_memory = pending.row(at);
         let may_be_sealed = pending.newest_sealed.is_some_and(|newest| newest >= at);
         let known = in_memory.as_ref().map_or_else(Vec::new, |row| row.arranged(&plan.layout));
@@ -286,21 +279,20 @@ impl<'a> Batch<'a> {
         if in_memory.is_none() && count == present {
             return Ok(Merged {
                 changed: count,
-                row: Some((plan.layout_id, plan.layout.clone(), values.clone())),
+                row: Some((plan.layout_id, plan.layout.clone(), values.to_vec())),
             });
         }
-        let row = self.overlay(in_memory.as_ref(), &changed)?;
+        let row = self.overlay(in_memory, &changed)?;
         Ok(Merged { changed: count, row: Some(row) })
     }
 
     /// The row in memory with the changed cells; in a layout of its own where it has none for them.
     fn overlay(
         &self,
-        base: Option<&HeadRow>,
+        base: Option<Known>,
         changed: &[(MetricId, f64)],
-    ) -> rusqlite::Result<(LayoutId, Layout, Arc<[f64]>)> {
-        let mut metrics: Vec<MetricId> = base.map(|row| row.layout.to_vec()).unwrap_or_default();
-        let mut values: Vec<f64> = base.map(|row| row.values.to_vec()).unwrap_or_default();
+    ) -> rusqlite::Result<(LayoutId, Layout, Vec<f64>)> {
+        let (mut metrics, mut values) = base.map(|row| (row.layout.to_vec(), row.values)).unwrap_or_default();
         let places: HashMap<MetricId, usize> = metrics.iter().copied().zip(0..).collect();
         for (metric, value) in changed {
             if let Some(cell) = places.get(metric).and_then(|place| values.get_mut(*place)) {
@@ -312,7 +304,7 @@ impl<'a> Batch<'a> {
         }
         let mut names = self.shared.names.write().unwrap_or_else(PoisonError::into_inner);
         let (layout_id, layout) = names.shared_layout(self.conn, metrics.into())?;
-        Ok((layout_id, layout, values.into()))
+        Ok((layout_id, layout, values))
     }
 }
 
@@ -321,7 +313,25 @@ struct Merged {
     /// Cells that were not there with the same value.
     changed: usize,
     /// The row to store, where anything changed.
-    row: Option<(LayoutId, Layout, Arc<[f64]>)>,
+    row: Option<(LayoutId, Layout, Vec<f64>)>,
+}
+
+/// A row that is in memory already.
+struct Known {
+    layout: Layout,
+    values: Vec<f64>,
+}
+
+impl Known {
+    /// The values in the order of another layout, NaN where absent.
+    fn arranged(&self, layout: &Layout) -> Vec<f64> {
+        if is_same(&self.layout, layout) {
+            return self.values.clone();
+        }
+        let known: HashMap<MetricId, f64> =
+            self.layout.iter().copied().zip(self.values.iter().copied()).collect();
+        layout.iter().map(|metric| known.get(metric).copied().unwrap_or(f64::NAN)).collect()
+    }
 }
 
 impl Pending {
@@ -340,6 +350,8 @@ impl Pending {
             newest_row: *newest_row,
             newest_sealed: *newest_sealed,
             raw_from: *raw_from,
+            runs: Vec::new(),
+            first_run: 0,
             rows: Vec::new(),
             plan: plan.clone(),
             layouts: BTreeMap::new(),
@@ -386,11 +398,12 @@ impl Pending {
         state.plan = self.plan;
         state.layouts.extend(self.layouts);
         state.series.extend(self.series);
-        for (at, row) in self.rows {
-            state.put(at, row);
+        for mut run in self.runs {
+            run.shrink();
+            state.put_run(&Arc::new(run), 0);
         }
         state.next_seq = self.next_seq;
-        state.head.len()
+        state.head.rows().len()
     }
 
     /// The host's series that were in use lately, and all of which samples are kept.
@@ -404,26 +417,44 @@ impl Pending {
         (active.chain(self.series.iter().copied()).collect(), known)
     }
 
-    fn put(&mut self, at: i64, row: HeadRow) {
+    /// Takes a row to store, behind which `more` may come.
+    fn put(&mut self, at: i64, (layout_id, layout): (LayoutId, &Layout), values: &[f64], more: usize) {
+        // A backlog comes in several runs, and so do rows with other columns.
+        let open = self.runs.last().is_some_and(|run| run.layout_id == layout_id && run.len() < MAX_RUN_ROWS);
+        if !open || self.runs.len() == self.first_run {
+            let room = (more + 1).min(MAX_RUN_ROWS);
+            self.runs.push(Run::with_room(layout_id, layout.clone(), self.next_seq, room));
+        }
+        let run = self.runs.len() - 1;
+        let Some(open) = self.runs.last_mut() else { return };
+        let place = (run, open.len());
+        open.push(at, values.iter().copied());
+        self.next_seq += 1;
+        self.newest_row = self.newest_row.max(Some(at));
+        self.use_layout(layout_id, Timestamp::from_millis(at));
         match self.rows.last() {
             Some((last, _)) if *last >= at => match self.rows.binary_search_by_key(&at, |(at, _)| *at) {
-                Ok(place) => {
-                    if let Some((_, known)) = self.rows.get_mut(place) {
-                        *known = row;
+                Ok(known) => {
+                    if let Some((_, known)) = self.rows.get_mut(known) {
+                        *known = place;
                     }
                 }
-                Err(place) => self.rows.insert(place, (at, row)),
+                Err(between) => self.rows.insert(between, (at, place)),
             },
-            _ => self.rows.push((at, row)),
+            _ => self.rows.push((at, place)),
         }
     }
 
     /// The row of that time, where it is in memory.
-    fn row(&self, at: i64) -> Option<HeadRow> {
-        match self.rows.binary_search_by_key(&at, |(at, _)| *at) {
-            Ok(place) => self.rows.get(place).map(|(_, row)| row.clone()),
-            Err(_) => self.cell.lock().head.get(&at).cloned(),
+    fn row(&self, at: i64) -> Option<Known> {
+        if let Ok(place) = self.rows.binary_search_by_key(&at, |(at, _)| *at) {
+            let (_, (run, row)) = self.rows.get(place)?;
+            let run = self.runs.get(*run)?;
+            return Some(Known { layout: run.layout.clone(), values: run.row(*row).to_vec() });
         }
+        let state = self.cell.lock();
+        let row = state.head.get(at)?;
+        Some(Known { layout: row.layout().clone(), values: row.values().to_vec() })
     }
 
     fn use_layout(&mut self, layout_id: LayoutId, at: Timestamp) {
@@ -443,7 +474,7 @@ impl Pending {
 }
 
 /// A row's values in the order of the plan's layout.
-fn stored_values(plan: &Plan, given: &[f64]) -> Arc<[f64]> {
+fn stored_values<'v>(plan: &Plan, given: &'v [f64]) -> Cow<'v, [f64]> {
     if plan.refused.is_empty() && !given.iter().any(|value| value.is_infinite()) {
         return given.into();
     }

@@ -28,18 +28,57 @@ impl Grid {
         let steps = self.width_ms.div_euclid(step) + i64::from(self.width_ms % step != 0);
         Self { width_ms: steps.saturating_mul(step), ..self }
     }
-
-    fn bucket(self, timestamp: Timestamp) -> i64 {
-        timestamp.as_millis().div_euclid(self.width_ms)
-    }
 }
 
 /// The points of one series in the making.
 pub(crate) struct Buckets {
     grid: Grid,
     points: Vec<Point>,
-    /// Once in buckets: the one being filled, and how many samples it has.
-    filling: Option<(i64, f64)>,
+    /// Once in buckets: the one being filled, which is the last point.
+    filling: Option<Filling>,
+}
+
+/// A bucket's mean in the making.
+struct Filling {
+    /// The number of the bucket, and the first instant behind it.
+    bucket: i64,
+    end: i64,
+    count: f64,
+    sum: f64,
+    /// What was taken of each value for the sum: all of it, unless the sum was beyond all doubles.
+    part: f64,
+}
+
+/// What is taken of each value where their sum is too large: a power of two, so that no bit is lost.
+const SMALL_PART: f64 = 1.0 / (1_u128 << 127) as f64;
+
+impl Filling {
+    fn new(grid: Grid, at: i64) -> Self {
+        let bucket = at.div_euclid(grid.width_ms);
+        let end = bucket.saturating_add(1).saturating_mul(grid.width_ms);
+        Self { bucket, end, count: 0.0, sum: 0.0, part: 1.0 }
+    }
+
+    /// Whether an instant, not before those it has, is in it.
+    fn has(&self, grid: Grid, at: i64) -> bool {
+        // The end of the last bucket there can be is no instant.
+        at < self.end || at.div_euclid(grid.width_ms) == self.bucket
+    }
+
+    fn add(&mut self, value: f64, weight: f64) {
+        self.count += weight;
+        let sum = self.sum + value * self.part * weight;
+        if sum.is_finite() {
+            self.sum = sum;
+        } else {
+            self.sum = self.sum * SMALL_PART + value * SMALL_PART * weight;
+            self.part = SMALL_PART;
+        }
+    }
+
+    fn mean(&self) -> f64 {
+        self.sum / self.count / self.part
+    }
 }
 
 impl Buckets {
@@ -77,30 +116,37 @@ impl Buckets {
     }
 
     fn fill(&mut self, sample: Point, weight: f64) {
-        let bucket = self.grid.bucket(sample.timestamp);
+        let at = sample.timestamp.as_millis();
         match (&mut self.filling, self.points.last_mut()) {
-            (Some((current, count)), Some(point)) if *current == bucket => {
-                *count += weight;
+            (Some(filling), Some(point)) if filling.has(self.grid, at) => {
+                filling.add(sample.avg, weight);
                 point.min = point.min.min(sample.min);
                 point.max = point.max.max(sample.max);
-                // The running mean cannot overflow where the sum of large values would.
-                point.avg += (sample.avg - point.avg) * (weight / *count);
             }
             _ => {
-                self.filling = Some((bucket, weight));
+                self.end_bucket();
+                let mut filling = Filling::new(self.grid, at);
+                filling.add(sample.avg, weight);
+                self.filling = Some(filling);
                 self.points.push(sample);
             }
         }
     }
 
+    /// Writes the mean of the bucket that was filled.
+    fn end_bucket(&mut self) {
+        if let (Some(filling), Some(point)) = (&self.filling, self.points.last_mut()) {
+            // Rounding must not bring it beyond what it is the mean of.
+            point.avg = filling.mean().clamp(point.min, point.max);
+        }
+    }
+
     pub(crate) fn finish(mut self, series: Series) -> SeriesRange {
+        self.end_bucket();
         let resolution_seconds = match self.filling {
             Some(_) => self.grid.width_ms as f64 / 1000.0,
             None => usual_distance(&self.points),
         };
-        for point in &mut self.points {
-            point.avg = point.avg.clamp(point.min, point.max);
-        }
         SeriesRange { series, resolution_seconds, points: self.points }
     }
 }
@@ -147,6 +193,15 @@ mod tests {
             range.points,
             [Point { timestamp: Timestamp::from_millis(0), min: 1.0, avg: 3.0, max: 5.0 }]
         );
+    }
+
+    #[test]
+    fn means_of_the_largest_values_are_finite() {
+        let largest = [f64::MAX, f64::MIN, f64::MAX, f64::MIN, f64::MIN];
+        let samples: Vec<(i64, f64)> = (0..).zip(largest).collect();
+        let [point] = bucketed(&samples, 0, 10, 1).points[..] else { panic!("one point") };
+        let expected = f64::MIN / 5.0;
+        assert!((point.avg / expected - 1.0).abs() < 1e-9, "{}", point.avg);
     }
 
     proptest! {

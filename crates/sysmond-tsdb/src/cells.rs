@@ -4,20 +4,25 @@ use crate::codec::Damaged;
 use crate::codec::block::Block;
 use crate::head::HeadRow;
 use crate::names::MetricId;
+use crate::quarantine::Piece;
 use crate::sealed::Blob;
 use crate::writer::Counters;
 use std::collections::BTreeMap;
 
 /// The cells of `ids` in blocks and rows of one hour, each series by time; of two for one instant the one stored last.
 pub(crate) fn hour_cells(
-    blobs: &[Blob],
+    blobs: &[Blob<'_>],
     rows: &[(i64, HeadRow)],
     ids: &[MetricId],
     counters: &Counters,
-) -> Vec<Vec<(i64, f64)>> {
+) -> rusqlite::Result<Vec<Vec<(i64, f64)>>> {
     let damages = &counters.damages;
-    let read = blobs.iter().map(|blob| damages.sound(blob.piece, Source::read(blob, ids)));
-    let mut sources: Vec<Source<'_>> = read.flatten().collect();
+    let mut sources: Vec<Source<'_>> = Vec::with_capacity(blobs.len() + 1);
+    for blob in blobs {
+        let read = Source::read(blob, ids);
+        blob.failure()?;
+        sources.extend(damages.sound(blob.piece, read));
+    }
     if !rows.is_empty() {
         sources.push(Source::of_rows(rows, ids));
     }
@@ -36,12 +41,14 @@ pub(crate) fn hour_cells(
         // A host with many series has them in different blocks of the same time.
         let own: Vec<&Source<'_>> = sources.iter().filter(|source| source.has(place)).collect();
         if are_disjoint(&own) {
-            own.iter().flat_map(|source| source.cells(place)).collect()
+            let mut cells = Vec::with_capacity(own.iter().map(|source| source.times.len()).sum());
+            own.iter().for_each(|source| cells.extend(source.cells(place)));
+            cells
         } else {
             last_stored(own.iter().flat_map(|source| source.numbered_cells(place)))
         }
     });
-    cells.collect()
+    Ok(cells.collect())
 }
 
 /// Whether each begins behind the end of the one before it.
@@ -69,18 +76,18 @@ struct Source<'a> {
     /// Empty as long as nobody needs them: only sources that overlap do.
     seqs: Vec<i64>,
     columns: Vec<Option<Vec<f64>>>,
-    block: Option<(&'a Blob, Block<'a>)>,
+    block: Option<(Piece, Block<'a>)>,
 }
 
 impl<'a> Source<'a> {
     /// Decodes the times and the wanted columns, and no other.
-    fn read(blob: &'a Blob, ids: &[MetricId]) -> Result<Self, Damaged> {
-        let block = Block::open(&blob.data)?;
+    fn read(blob: &'a Blob<'_>, ids: &[MetricId]) -> Result<Self, Damaged> {
+        let block = blob.block()?;
         let columns: Vec<_> = ids.iter().map(|id| block.column(*id)).collect::<Result<_, _>>()?;
         // Of a block without any of them not even the times count.
         let is_empty = columns.iter().all(Option::is_none);
         let times = if is_empty { Vec::new() } else { block.timestamps()? };
-        Ok(Self { times, seqs: Vec::new(), columns, block: Some((blob, block)) })
+        Ok(Self { times, seqs: Vec::new(), columns, block: Some((blob.piece, block)) })
     }
 
     fn of_rows(rows: &[(i64, HeadRow)], ids: &[MetricId]) -> Self {
@@ -88,15 +95,15 @@ impl<'a> Source<'a> {
             |id: &MetricId| Some(rows.iter().map(|(_, row)| row.cell(*id).unwrap_or(f64::NAN)).collect());
         Self {
             times: rows.iter().map(|(at, _)| *at).collect(),
-            seqs: rows.iter().map(|(_, row)| row.seq).collect(),
+            seqs: rows.iter().map(|(_, row)| row.seq()).collect(),
             columns: ids.iter().map(column).collect(),
             block: None,
         }
     }
 
-    fn read_seqs(&mut self) -> Result<(), (crate::quarantine::Piece, Damaged)> {
-        if let Some((blob, block)) = &self.block {
-            self.seqs = block.seqs().map_err(|reason| (blob.piece, reason))?;
+    fn read_seqs(&mut self) -> Result<(), (Piece, Damaged)> {
+        if let Some((piece, block)) = &self.block {
+            self.seqs = block.seqs().map_err(|reason| (*piece, reason))?;
         }
         Ok(())
     }

@@ -1,7 +1,6 @@
 //! From young blocks to one block an hour, with late rows laid over what was there.
 
 use crate::codec::Damaged;
-use crate::codec::block::Block;
 use crate::codec::ints::Effort;
 use crate::pieces;
 use crate::quarantine::{self, Origin, Piece};
@@ -82,7 +81,7 @@ fn rewrite(conn: &Connection, counters: &Counters, host_id: i64, hour: i64) -> r
     let mut damaged: BTreeMap<usize, Damaged> = BTreeMap::new();
     let mut blocks = Vec::with_capacity(blobs.len());
     for (place, blob) in blobs.iter().enumerate() {
-        match Block::open(&blob.data) {
+        match blob.block() {
             Ok(block) => blocks.push((place, block)),
             Err(reason) => {
                 damaged.insert(place, reason);

@@ -1,8 +1,9 @@
 //! A host in memory: what is known of it, its newest values, and its rows that are in no block yet.
 
+use crate::log::Run;
 use crate::names::{Layout, LayoutId, MetricId, Names};
 use crate::newest::{Newest, NewestCell};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use sysmond_model::{Host, Sample, Shape, StaticInfo, Timestamp};
 
@@ -21,10 +22,8 @@ pub(crate) struct HostCell {
 pub(crate) struct HostState {
     pub(crate) host: Host,
     pub(crate) static_info: Option<StaticInfo>,
-    /// Rows that are in no block, by time in milliseconds.
-    pub(crate) head: BTreeMap<i64, HeadRow>,
-    /// Cells of those rows, absent ones included.
-    pub(crate) head_cells: usize,
+    /// Rows that are in no block.
+    pub(crate) head: Head,
     /// The next row's place in the host's order of storing.
     pub(crate) next_seq: i64,
     /// The greatest time of any row, and of any row in a block.
@@ -41,13 +40,92 @@ pub(crate) struct HostState {
     pub(crate) plan: Option<(Arc<Shape>, Arc<Plan>)>,
 }
 
-/// A row in memory.
+/// Rows that are in no block, by time. They come in order but for a few, and go from the front.
+#[derive(Debug, Default)]
+pub(crate) struct Head {
+    /// Milliseconds, ascending, none twice.
+    rows: Vec<(i64, HeadRow)>,
+    cells: usize,
+}
+
+impl Head {
+    /// The rows by time, milliseconds.
+    pub(crate) fn rows(&self) -> &[(i64, HeadRow)] {
+        &self.rows
+    }
+
+    /// Cells of those rows, absent ones included.
+    pub(crate) const fn cells(&self) -> usize {
+        self.cells
+    }
+
+    /// The row of that time.
+    pub(crate) fn get(&self, at: i64) -> Option<&HeadRow> {
+        let place = self.rows.binary_search_by_key(&at, |(at, _)| *at).ok()?;
+        self.rows.get(place).map(|(_, row)| row)
+    }
+
+    /// The rows between two times, both included.
+    fn between(&self, from: i64, to: i64) -> &[(i64, HeadRow)] {
+        let start = self.rows.partition_point(|(at, _)| *at < from);
+        let end = self.rows.partition_point(|(at, _)| *at <= to);
+        self.rows.get(start..end).unwrap_or_default()
+    }
+
+    /// Takes rows in the order of storing. Of two for one time the later one counts.
+    pub(crate) fn put_all(&mut self, rows: impl IntoIterator<Item = (i64, HeadRow)>) {
+        let mut late: BTreeMap<i64, HeadRow> = BTreeMap::new();
+        for (at, row) in rows {
+            if self.rows.last().is_none_or(|(last, _)| *last < at) {
+                self.cells += row.width();
+                self.rows.push((at, row));
+            } else {
+                late.insert(at, row);
+            }
+        }
+        if !late.is_empty() {
+            self.lay_over(late);
+        }
+    }
+
+    fn lay_over(&mut self, late: BTreeMap<i64, HeadRow>) {
+        let first = late.keys().next().copied().unwrap_or(i64::MAX);
+        let behind = self.rows.split_off(self.rows.partition_point(|(at, _)| *at < first));
+        let mut known = behind.into_iter().peekable();
+        for (at, row) in late {
+            while let Some(earlier) = known.next_if(|(own, _)| *own < at) {
+                self.rows.push(earlier);
+            }
+            if let Some((_, old)) = known.next_if(|(own, _)| *own == at) {
+                self.cells -= old.width();
+            }
+            self.cells += row.width();
+            self.rows.push((at, row));
+        }
+        self.rows.extend(known);
+    }
+
+    /// Lets go of rows up to a place in the order of storing.
+    fn drop_sealed(&mut self, sealed_seq: i64) {
+        self.keep(|_, row| row.seq() > sealed_seq);
+    }
+
+    /// Forgets rows of earlier times.
+    pub(crate) fn forget_before(&mut self, kept: i64) {
+        self.keep(|at, _| at >= kept);
+    }
+
+    fn keep(&mut self, is_kept: impl Fn(i64, &HeadRow) -> bool) {
+        self.rows.retain(|(at, row)| is_kept(*at, row));
+        self.cells = self.rows.iter().map(|(_, row)| row.width()).sum();
+    }
+}
+
+/// A row in memory: its place in the run that brought it.
 #[derive(Clone, Debug)]
 pub(crate) struct HeadRow {
-    pub(crate) seq: i64,
-    pub(crate) layout: Layout,
-    /// A value per column, NaN where absent.
-    pub(crate) values: Arc<[f64]>,
+    run: Arc<Run>,
+    row: u32,
 }
 
 /// The columns of a frame as they are stored.
@@ -62,24 +140,43 @@ pub(crate) struct Plan {
 }
 
 impl HeadRow {
-    /// The value of one series.
-    pub(crate) fn cell(&self, metric: MetricId) -> Option<f64> {
-        let place = self.layout.iter().position(|own| *own == metric)?;
-        self.values.get(place).copied().filter(|value| !value.is_nan())
+    /// All rows of a run with their times, in the order of storing.
+    pub(crate) fn all(run: &Arc<Run>) -> impl Iterator<Item = (i64, Self)> {
+        run.times.iter().zip(0..).map(|(at, row)| (*at, Self { run: run.clone(), row }))
     }
 
-    /// The values in the order of another layout, NaN where absent.
-    pub(crate) fn arranged(&self, layout: &Layout) -> Vec<f64> {
-        if self.layout == *layout {
-            return self.values.to_vec();
-        }
-        let known: HashMap<MetricId, f64> = self.cells().collect();
-        layout.iter().map(|metric| known.get(metric).copied().unwrap_or(f64::NAN)).collect()
+    /// A row in a run of its own.
+    pub(crate) fn single(at: i64, seq: i64, layout: Layout, values: Vec<f64>) -> Self {
+        Self { run: Arc::new(Run::of_rows(0, layout, seq, std::iter::once((at, values)))), row: 0 }
+    }
+
+    /// Its place in the order of storing.
+    pub(crate) fn seq(&self) -> i64 {
+        self.run.first_seq + i64::from(self.row)
+    }
+
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.run.layout
+    }
+
+    /// A value per column, NaN where absent.
+    pub(crate) fn values(&self) -> &[f64] {
+        self.run.row(self.row as usize)
+    }
+
+    fn width(&self) -> usize {
+        self.run.layout.len()
+    }
+
+    /// The value of one series.
+    pub(crate) fn cell(&self, metric: MetricId) -> Option<f64> {
+        let place = self.layout().iter().position(|own| *own == metric)?;
+        self.values().get(place).copied().filter(|value| !value.is_nan())
     }
 
     /// The present cells.
     pub(crate) fn cells(&self) -> impl Iterator<Item = (MetricId, f64)> {
-        let cells = self.layout.iter().copied().zip(self.values.iter().copied());
+        let cells = self.layout().iter().copied().zip(self.values().iter().copied());
         cells.filter(|(_, value)| !value.is_nan())
     }
 }
@@ -89,8 +186,7 @@ impl HostCell {
         let state = HostState {
             host,
             static_info: None,
-            head: BTreeMap::new(),
-            head_cells: 0,
+            head: Head::default(),
             next_seq: 1,
             newest_row: None,
             newest_sealed: None,
@@ -109,29 +205,28 @@ impl HostCell {
 
     /// The rows of the head between two times, both included.
     pub(crate) fn rows(&self, from: i64, to: i64) -> Vec<(i64, HeadRow)> {
-        if from > to {
-            return Vec::new();
-        }
-        self.lock().head.range(from..=to).map(|(at, row)| (*at, row.clone())).collect()
+        self.lock().head.between(from, to).to_vec()
     }
 }
 
 impl HostState {
-    /// Takes a stored row.
-    pub(crate) fn put(&mut self, at: i64, row: HeadRow) {
-        self.newest.observe(at, &row);
-        self.next_seq = self.next_seq.max(row.seq + 1);
-        self.newest_row = self.newest_row.max(Some(at));
-        self.head_cells += row.values.len();
-        if let Some(old) = self.head.insert(at, row) {
-            self.head_cells -= old.values.len();
-        }
+    /// Takes a run's rows behind a place in the order of storing; returns the last one's place, where there are any.
+    pub(crate) fn put_run(&mut self, run: &Arc<Run>, sealed_seq: i64) -> Option<i64> {
+        let (mut newest_row, mut last) = (self.newest_row, None);
+        let rows = HeadRow::all(run).filter(|(_, row)| row.seq() > sealed_seq);
+        self.head.put_all(rows.inspect(|(at, row)| {
+            newest_row = newest_row.max(Some(*at));
+            last = last.max(Some(row.seq()));
+        }));
+        self.newest_row = newest_row;
+        self.next_seq = self.next_seq.max(last? + 1);
+        self.newest.observe_run(run);
+        last
     }
 
     /// Lets go of rows that are in a block.
     pub(crate) fn drop_sealed(&mut self, sealed_seq: i64) {
-        self.head.retain(|_, row| row.seq > sealed_seq);
-        self.head_cells = self.head.values().map(|row| row.values.len()).sum();
+        self.head.drop_sealed(sealed_seq);
     }
 
     /// The newest values of series that still speak, sorted by series.
@@ -149,5 +244,57 @@ impl HostState {
         let mut samples: Vec<Sample> = current.filter_map(sample).collect();
         samples.sort_by(|a, b| a.series.cmp(&b.series));
         samples
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The head by the rule itself: a map in which the later row of a time replaces the earlier one.
+    type Model = BTreeMap<i64, (i64, Vec<u64>)>;
+
+    fn check(head: &Head, model: &Model) -> Result<(), TestCaseError> {
+        let bits = |row: &HeadRow| row.values().iter().map(|value| value.to_bits()).collect();
+        let rows: Vec<_> = head.rows().iter().map(|(at, row)| (*at, (row.seq(), bits(row)))).collect();
+        prop_assert_eq!(rows, model.clone().into_iter().collect::<Vec<_>>());
+        prop_assert_eq!(head.cells(), model.values().map(|(_, cells)| cells.len()).sum::<usize>());
+        for at in -1..32 {
+            prop_assert_eq!(head.get(at).map(HeadRow::seq), model.get(&at).map(|(seq, _)| *seq));
+            let between: Vec<i64> = head.between(at, at + 5).iter().map(|(at, _)| *at).collect();
+            prop_assert_eq!(between, model.range(at..=at + 5).map(|(at, _)| *at).collect::<Vec<_>>());
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn a_head_is_a_map_of_the_rows_stored_last(
+            runs in prop::collection::vec((1u32..4, prop::collection::vec(0i64..30, 0..12)), 0..12),
+            sealed in prop::collection::vec(0i64..60, 12),
+        ) {
+            let (mut head, mut model, mut seq) = (Head::default(), Model::new(), 1);
+            for ((width, times), sealed) in runs.into_iter().zip(sealed) {
+                let layout: Layout = (0..width).collect();
+                let rows = times.iter().map(|at| (*at, vec![*at as f64; layout.len()]));
+                let run = Run::of_rows(0, layout.clone(), seq, rows.collect::<Vec<_>>().into_iter());
+                head.put_all(HeadRow::all(&Arc::new(run)));
+                for at in times {
+                    model.insert(at, (seq, vec![(at as f64).to_bits(); layout.len()]));
+                    seq += 1;
+                }
+                check(&head, &model)?;
+                // Every fifth or so lets go of something, in the order of storing or by time.
+                if sealed % 5 == 0 {
+                    head.drop_sealed(sealed);
+                    model.retain(|_, (seq, _)| *seq > sealed);
+                } else if sealed % 5 == 1 {
+                    head.forget_before(sealed / 2);
+                    model.retain(|at, _| *at >= sealed / 2);
+                }
+                check(&head, &model)?;
+            }
+        }
     }
 }

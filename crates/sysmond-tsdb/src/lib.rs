@@ -29,6 +29,7 @@ mod meta;
 mod names;
 mod newest;
 mod pieces;
+mod processes;
 mod quarantine;
 mod range;
 mod readers;
@@ -55,6 +56,7 @@ mod writer;
 pub use budget::LEAST_DISK_BYTES;
 pub use error::{AppendError, OpenError, QueryError};
 pub use export::{Export, ExportError, Rows, Selection};
+pub use processes::usage::{MeanMax, ProcessTotal, ProcessUsage, ProgramTotal, Usage};
 pub use quarantine::{Quarantine, Quarantined};
 pub use request::{
     Append, Appended, Backlog, Cursor, RangeQuery, Retention, StoreOptions, StoreStats, TagMatch,

@@ -9,8 +9,7 @@
 
 use crate::codec::Damaged;
 use crate::codec::bytes::{Bytes, put_signed, put_size, put_varint, unzigzag, zigzag};
-use crate::names::LayoutId;
-use std::sync::Arc;
+use crate::names::{Layout, LayoutId};
 use sysmond_model::Timestamp;
 
 /// The version that is written.
@@ -37,13 +36,68 @@ pub(crate) struct Record {
     pub(crate) runs: Vec<Run>,
 }
 
-/// Rows of one layout, with consecutive sequence numbers.
+/// Rows of one layout, with consecutive sequence numbers: one behind the other, so that a delivery is one piece of
+/// memory. A head's rows lie in the runs that brought them.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Run {
     pub(crate) layout_id: LayoutId,
+    pub(crate) layout: Layout,
     pub(crate) first_seq: i64,
-    /// Times in milliseconds and the cells, NaN where absent.
-    pub(crate) rows: Vec<(i64, Arc<[f64]>)>,
+    /// Milliseconds.
+    pub(crate) times: Vec<i64>,
+    /// The rows' cells, row by row, NaN where absent.
+    values: Vec<f64>,
+}
+
+impl Run {
+    /// A run without rows, with room for some.
+    pub(crate) fn with_room(layout_id: LayoutId, layout: Layout, first_seq: i64, rows: usize) -> Self {
+        let values = Vec::with_capacity(rows * layout.len());
+        Self { layout_id, layout, first_seq, times: Vec::with_capacity(rows), values }
+    }
+
+    /// A run of these rows: times and cells.
+    pub(crate) fn of_rows<V: IntoIterator<Item = f64>>(
+        layout_id: LayoutId,
+        layout: Layout,
+        first_seq: i64,
+        rows: impl ExactSizeIterator<Item = (i64, V)>,
+    ) -> Self {
+        let mut run = Self::with_room(layout_id, layout, first_seq, rows.len());
+        rows.for_each(|(at, values)| run.push(at, values));
+        run
+    }
+
+    /// Adds a row: a value for each column of the layout.
+    pub(crate) fn push(&mut self, at: i64, values: impl IntoIterator<Item = f64>) {
+        self.times.push(at);
+        self.values.extend(values);
+        debug_assert!(
+            self.values.len() == self.times.len() * self.layout.len(),
+            "a row has a value per column"
+        );
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.times.len()
+    }
+
+    /// Gives back the room that was not used.
+    pub(crate) fn shrink(&mut self) {
+        self.times.shrink_to_fit();
+        self.values.shrink_to_fit();
+    }
+
+    /// The cells of a row.
+    pub(crate) fn row(&self, row: usize) -> &[f64] {
+        let width = self.layout.len();
+        self.values.get(row * width..(row + 1) * width).unwrap_or_default()
+    }
+
+    /// All rows' cells.
+    pub(crate) fn rows(&self) -> impl DoubleEndedIterator<Item = &[f64]> {
+        (0..self.len()).map(|row| self.row(row))
+    }
 }
 
 /// A group in the making.
@@ -61,16 +115,17 @@ impl Default for Group {
 }
 
 impl Group {
-    pub(crate) fn push(&mut self, record: &Record) {
+    /// Adds what one host delivered.
+    pub(crate) fn push(&mut self, host_id: i64, received: Timestamp, runs: &[Run]) {
         let Self { data: out, payload } = self;
-        put_varint(out, record.host_id.cast_unsigned());
-        put_signed(out, record.received.as_millis());
-        for run in record.runs.iter().filter(|run| !run.rows.is_empty()) {
+        put_varint(out, host_id.cast_unsigned());
+        put_signed(out, received.as_millis());
+        for run in runs.iter().filter(|run| run.len() > 0) {
             put_varint(out, u64::from(run.layout_id) + 1);
-            put_size(out, run.rows.len());
+            put_size(out, run.len());
             put_varint(out, run.first_seq.cast_unsigned());
             let mut last = 0;
-            for (at, _) in &run.rows {
+            for at in &run.times {
                 put_signed(out, at.wrapping_sub(last));
                 last = *at;
             }
@@ -90,13 +145,12 @@ impl Group {
 }
 
 fn put_cells(run: &Run, out: &mut Vec<u8>, payload: &mut Vec<u8>) {
-    let width = run.rows.first().map_or(0, |(_, values)| values.len());
-    let cells = run.rows.len() * width;
-    out.reserve(cells * 4);
+    let width = run.layout.len();
+    out.reserve(run.values.len() * 4);
     payload.clear();
     let mut half = None;
     let mut before: &[f64] = &vec![0.0; width];
-    for (_, values) in &run.rows {
+    for values in run.rows() {
         for (value, last) in values.iter().zip(before) {
             let nibble = put_cell(*value, reference(*last), payload);
             half = match half {
@@ -145,8 +199,11 @@ fn whole(value: f64) -> Option<i64> {
     (value.abs() < EXACT && (int as f64).to_bits() == value.to_bits()).then_some(int)
 }
 
-/// Reads a whole group; `width` gives the columns of a layout.
-pub(crate) fn decode(data: &[u8], width: impl Fn(LayoutId) -> Option<usize>) -> Result<Vec<Record>, Damaged> {
+/// Reads a whole group; `known` gives the columns of a layout.
+pub(crate) fn decode(
+    data: &[u8],
+    known: impl Fn(LayoutId) -> Option<Layout>,
+) -> Result<Vec<Record>, Damaged> {
     let mut bytes = Bytes::new(data);
     if bytes.byte()? != VERSION {
         return Err(Damaged("a log row of another version"));
@@ -161,15 +218,15 @@ pub(crate) fn decode(data: &[u8], width: impl Fn(LayoutId) -> Option<usize>) -> 
         let mut runs = Vec::new();
         while let Some(layout_id) = bytes.varint()?.checked_sub(1) {
             let layout_id = u32::try_from(layout_id).map_err(|_| Damaged("no such layout"))?;
-            let width = width(layout_id).ok_or(Damaged("no such layout"))?;
-            runs.push(read_run(&mut bytes, layout_id, width)?);
+            let layout = known(layout_id).ok_or(Damaged("no such layout"))?;
+            runs.push(read_run(&mut bytes, layout_id, layout)?);
         }
         records.push(Record { host_id, received, runs });
     }
     Ok(records)
 }
 
-fn read_run(bytes: &mut Bytes<'_>, layout_id: LayoutId, width: usize) -> Result<Run, Damaged> {
+fn read_run(bytes: &mut Bytes<'_>, layout_id: LayoutId, layout: Layout) -> Result<Run, Damaged> {
     let rows = bytes.size(MAX_ROWS.min(bytes.rest().len()))?;
     let first_seq = bytes.varint()?.cast_signed();
     if rows == 0 {
@@ -184,19 +241,20 @@ fn read_run(bytes: &mut Bytes<'_>, layout_id: LayoutId, width: usize) -> Result<
         at = at.wrapping_add(bytes.signed()?);
         times.push(at);
     }
+    let width = layout.len();
     let cells =
         rows.checked_mul(width).filter(|cells| *cells <= MAX_CELLS).ok_or(Damaged("too many cells"))?;
     let nibbles = bytes.take(cells.div_ceil(2))?;
     let mut nibbles = nibbles.iter().flat_map(|byte| [byte & 15, byte >> 4]);
     let mut before = vec![0.0; width];
-    let mut read = Vec::with_capacity(rows);
-    for at in times {
+    let mut values = Vec::with_capacity(cells);
+    for _ in 0..rows {
         for (cell, nibble) in before.iter_mut().zip(&mut nibbles) {
             *cell = read_cell(bytes, nibble, reference(*cell))?;
         }
-        read.push((at, Arc::from(before.as_slice())));
+        values.extend_from_slice(&before);
     }
-    Ok(Run { layout_id, first_seq, rows: read })
+    Ok(Run { layout_id, layout, first_seq, times, values })
 }
 
 fn read_cell(bytes: &mut Bytes<'_>, nibble: u8, last: f64) -> Result<f64, Damaged> {
@@ -235,10 +293,9 @@ mod tests {
         ];
         let run = (0..WIDTHS.len(), 0i64..1 << 50).prop_flat_map(move |(layout, first_seq)| {
             let row = (any::<i64>(), prop::collection::vec(value.clone(), WIDTHS[layout]));
-            prop::collection::vec(row, 1..6).prop_map(move |rows| Run {
-                layout_id: u32::try_from(layout).expect("small"),
-                first_seq,
-                rows: rows.into_iter().map(|(at, values)| (at, values.into())).collect(),
+            prop::collection::vec(row, 1..6).prop_map(move |rows| {
+                let layout_id = u32::try_from(layout).expect("small");
+                Run::of_rows(layout_id, known(layout_id).expect("known"), first_seq, rows.into_iter())
             })
         });
         let record = (1i64..1000, any::<i32>(), prop::collection::vec(run, 0..3));
@@ -253,13 +310,13 @@ mod tests {
     fn group(records: &[Record]) -> Vec<u8> {
         let mut group = Group::default();
         for record in records {
-            group.push(record);
+            group.push(record.host_id, record.received, &record.runs);
         }
         group.finish()
     }
 
-    fn width(layout: LayoutId) -> Option<usize> {
-        WIDTHS.get(layout as usize).copied()
+    fn known(layout: LayoutId) -> Option<Layout> {
+        WIDTHS.get(layout as usize).map(|width| (0..).take(*width).collect())
     }
 
     /// NaN is not equal to itself: absent cells are compared as text.
@@ -270,14 +327,14 @@ mod tests {
     proptest! {
         #[test]
         fn every_group_survives(records in records()) {
-            prop_assert_eq!(text(&decode(&group(&records), width).expect("just encoded")), text(&records));
+            prop_assert_eq!(text(&decode(&group(&records), known).expect("just encoded")), text(&records));
         }
 
         #[test]
         fn an_altered_bit_is_noticed(records in records(), at: prop::sample::Index, bit in 0u8..8) {
             let mut data = group(&records);
             *at.get_mut(&mut data) ^= 1 << bit;
-            prop_assert!(decode(&data, width).is_err());
+            prop_assert!(decode(&data, known).is_err());
         }
 
         #[test]
@@ -287,8 +344,8 @@ mod tests {
             data[0] = VERSION;
             let sum = crc32fast::hash(&data[5..]);
             data[1..5].copy_from_slice(&sum.to_le_bytes());
-            if let Ok(records) = decode(&data, width) {
-                prop_assert!(records.iter().flat_map(|r| &r.runs).flat_map(|r| &r.rows).all(|(_, v)| v.len() <= 8));
+            if let Ok(records) = decode(&data, known) {
+                prop_assert!(records.iter().flat_map(|r| &r.runs).all(|r| r.values.len() == r.times.len() * r.layout.len()));
             }
         }
     }

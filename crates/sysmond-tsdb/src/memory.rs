@@ -1,6 +1,6 @@
 //! What is answered without the disk: hosts, the newest value of each of their series, and the rows not yet in blocks.
 
-use crate::head::{HeadRow, HostCell};
+use crate::head::HostCell;
 use crate::log::{self, Record};
 use crate::names::{LayoutId, Names};
 use crate::newest::{Finder, Newest};
@@ -60,7 +60,7 @@ impl Memory {
 
     /// Reads hosts, replays the log, and finds the newest values.
     pub(crate) fn load(conn: &Connection, names: &Names, counters: &Counters) -> rusqlite::Result<Loaded> {
-        let memory = load_hosts(conn, names, counters)?;
+        let memory = load_hosts(conn, names, counters, true)?;
         let by_id: HashMap<i64, Arc<HostCell>> =
             memory.hosts.values().map(|cell| (cell.id, cell.clone())).collect();
         let mut groups: HashMap<i64, Vec<(i64, i64)>> = HashMap::new();
@@ -74,7 +74,7 @@ impl Memory {
                 return;
             };
             let sealed_seq = sealed.get(&cell.id).copied().unwrap_or(0);
-            if let Some(last) = replay(cell, names, &record, sealed_seq) {
+            if let Some(last) = replay(cell, record, sealed_seq) {
                 groups.entry(cell.id).or_default().push((log_id, last));
             }
         })?;
@@ -93,22 +93,10 @@ impl Memory {
 }
 
 /// Puts a record's rows that are in no block into the head; returns the last of their sequence numbers.
-pub(crate) fn replay(cell: &HostCell, names: &Names, record: &Record, sealed_seq: i64) -> Option<i64> {
+pub(crate) fn replay(cell: &HostCell, record: Record, sealed_seq: i64) -> Option<i64> {
     let mut state = cell.lock();
     state.host.last_seen = state.host.last_seen.max(record.received);
-    let mut last = None;
-    for run in &record.runs {
-        let Some(layout) = names.layout(run.layout_id) else {
-            continue;
-        };
-        for (seq, (at, values)) in (run.first_seq..).zip(&run.rows) {
-            if seq > sealed_seq {
-                state.put(*at, HeadRow { seq, layout: layout.clone(), values: values.clone() });
-                last = last.max(Some(seq));
-            }
-        }
-    }
-    last
+    record.runs.into_iter().filter_map(|run| state.put_run(&Arc::new(run), sealed_seq)).max()
 }
 
 /// Calls `each` with every record of the log in order; rows that cannot be read are counted and passed over.
@@ -118,7 +106,7 @@ pub(crate) fn each_record(
     counters: &Counters,
     mut each: impl FnMut(i64, Record),
 ) -> rusqlite::Result<()> {
-    let width = |layout: LayoutId| names.layout(layout).map(|layout| layout.len());
+    let known = |layout: LayoutId| names.layout(layout).cloned();
     let mut statement = conn.prepare("SELECT id, data FROM log ORDER BY id")?;
     let mut rows = statement.query([])?;
     let mut bytes = 0;
@@ -127,7 +115,7 @@ pub(crate) fn each_record(
         let data = row.get_ref(1)?.as_blob()?;
         bytes += data.len() as u64;
         let piece = Piece { origin: Origin::Log, id };
-        for record in counters.damages.sound(piece, log::decode(data, width)).unwrap_or_default() {
+        for record in counters.damages.sound(piece, log::decode(data, known)).unwrap_or_default() {
             each(id, record);
         }
     }
@@ -135,15 +123,20 @@ pub(crate) fn each_record(
     Ok(())
 }
 
-/// The hosts with what is stored of them outside of the log.
-pub(crate) fn load_hosts(conn: &Connection, names: &Names, counters: &Counters) -> rusqlite::Result<Memory> {
+/// The hosts with what is stored of them outside of the log, their newest values only where asked for.
+pub(crate) fn load_hosts(
+    conn: &Connection,
+    names: &Names,
+    counters: &Counters,
+    with_newest: bool,
+) -> rusqlite::Result<Memory> {
     let mut memory = Memory::default();
     let mut statement = conn.prepare(
         "SELECT host_id, hostname, version, platform, tags, first_seen, last_seen, static_info, sealed_seq, newest,
-                raw_from, last
+                raw_from, iif(?1, last, NULL)
          FROM hosts LEFT JOIN host_state USING (host_id)",
     )?;
-    let mut rows = statement.query([])?;
+    let mut rows = statement.query([with_newest])?;
     while let Some(row) = rows.next()? {
         let tags: String = row.get(4)?;
         let info = HostInfo {

@@ -1,5 +1,6 @@
 //! Numbers for series and for layouts (the columns of a row, in order), as rows on disk name them.
 
+use crate::schema;
 use rusqlite::{Connection, params};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -11,6 +12,11 @@ pub(crate) type MetricId = u32;
 pub(crate) type LayoutId = u32;
 /// The columns of a row.
 pub(crate) type Layout = Arc<[MetricId]>;
+
+/// Whether two layouts are equal: mostly they are one.
+pub(crate) fn is_same(a: &Layout, b: &Layout) -> bool {
+    Arc::ptr_eq(a, b) || a == b
+}
 
 /// All known series and layouts. Numbers are never used twice, but [`churn`](crate::churn) takes out what nobody needs.
 #[derive(Debug, Default)]
@@ -37,7 +43,7 @@ impl Names {
         let mut statement = conn.prepare("SELECT id, metric_type, tags FROM metric ORDER BY id")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            names.next.series = row.get(0)?;
+            names.next.series = numbered(row.get(0)?)?;
             names.push_series(&Series::new(row.get::<_, String>(1)?, row.get::<_, String>(2)?));
         }
         let mut columns: BTreeMap<LayoutId, Vec<MetricId>> = BTreeMap::new();
@@ -45,7 +51,7 @@ impl Names {
             conn.prepare("SELECT layout_id, metric_id FROM layout ORDER BY layout_id, position")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            columns.entry(row.get(0)?).or_default().push(row.get(1)?);
+            columns.entry(numbered(row.get(0)?)?).or_default().push(numbered(row.get(1)?)?);
         }
         for (id, layout) in columns {
             names.next.layout = id;
@@ -107,6 +113,7 @@ impl Names {
 
     /// Numbers a new series and stores it in the open transaction.
     pub(crate) fn add_series(&mut self, conn: &Connection, series: &Series) -> rusqlite::Result<MetricId> {
+        has_room(self.next.series)?;
         let id = self.push_series(series);
         conn.prepare_cached("INSERT INTO metric (id, metric_type, tags) VALUES (?1, ?2, ?3)")?
             .execute(params![id, &*series.metric_type, &*series.tags])?;
@@ -127,6 +134,7 @@ impl Names {
     }
 
     fn add_layout(&mut self, conn: &Connection, layout: &Layout) -> rusqlite::Result<LayoutId> {
+        has_room(self.next.layout)?;
         let id = self.push_layout(layout.clone());
         let mut insert =
             conn.prepare_cached("INSERT INTO layout (layout_id, position, metric_id) VALUES (?1, ?2, ?3)")?;
@@ -155,6 +163,46 @@ impl Names {
     }
 }
 
+/// Numbers from here on are none: a day's summaries need four for each series.
+const END: u32 = 1 << 30;
+
+/// Whether that number can be given away: the file is full of names otherwise, and takes no new ones.
+fn has_room(next: u32) -> rusqlite::Result<()> {
+    if next < END { Ok(()) } else { Err(schema::failed("all numbers of series or layouts are given away")) }
+}
+
+fn numbered(id: u32) -> rusqlite::Result<u32> {
+    if id < END { Ok(id) } else { Err(schema::damaged("a number that no series or layout has")) }
+}
+
+/// The number behind one that [`numbered`] let pass; the last stays the last.
 fn next(id: u32) -> u32 {
-    id.checked_add(1).expect("a file ends before four thousand million names")
+    id.saturating_add(1).min(END)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tables() -> Connection {
+        let conn = Connection::open_in_memory().expect("memory");
+        conn.execute_batch(include_str!("../migrations/0001.sql")).expect("sound");
+        conn
+    }
+
+    #[test]
+    fn numbers_that_nobody_gives_are_damage_and_the_last_ends_them() {
+        let series = |name: &str| Series::new(name, "");
+        for id in [i64::from(END), i64::from(u32::MAX), 1 << 40, -1] {
+            let conn = tables();
+            conn.execute("INSERT INTO metric VALUES (?1, 'm', '')", [id]).expect("writable");
+            assert!(Names::load(&conn).is_err(), "{id}");
+        }
+        let conn = tables();
+        conn.execute("INSERT INTO metric VALUES (?1, 'm', '')", [END - 2]).expect("writable");
+        let mut names = Names::load(&conn).expect("sound");
+        assert_eq!(names.add_series(&conn, &series("n")).expect("the last"), END - 1);
+        assert!(names.add_series(&conn, &series("o")).is_err());
+        assert_eq!(names.id(&series("o")), None);
+    }
 }

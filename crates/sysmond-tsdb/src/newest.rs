@@ -3,11 +3,9 @@
 use crate::codec::Damaged;
 use crate::codec::block::Table;
 use crate::codec::bytes::{Bytes, put_signed, put_size, put_varint};
-use crate::head::HeadRow;
-use crate::log::MAX_SEQ;
-use crate::names::{Layout, MetricId};
+use crate::log::{MAX_SEQ, Run};
+use crate::names::{Layout, MetricId, is_same};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// The newest value of each series, by layout so that a row is taken without a look-up per cell. A host has few
 /// layouts.
@@ -34,23 +32,31 @@ impl NewestCell {
 }
 
 impl Newest {
-    pub(crate) fn observe(&mut self, at: i64, row: &HeadRow) {
-        let known =
-            self.0.iter().position(|(layout, _)| Arc::ptr_eq(layout, &row.layout) || *layout == row.layout);
-        let place = known.unwrap_or_else(|| {
+    /// Takes all rows of a run.
+    pub(crate) fn observe_run(&mut self, run: &Run) {
+        let place = self.place(&run.layout);
+        let cells = self.0.get_mut(place).map_or(&mut [][..], |(_, cells)| cells);
+        let ascending = run.times.is_sorted_by(|a, b| a < b);
+        // The last first: where times ascend, a row behind a whole one has nothing newer.
+        let mut seq = run.first_seq + i64::try_from(run.len()).unwrap_or(0);
+        for (values, at) in run.rows().rev().zip(run.times.iter().rev()) {
+            seq -= 1;
+            if observe(cells, *at, seq, values) && ascending {
+                break;
+            }
+        }
+    }
+
+    /// Where the cells of a layout are.
+    fn place(&mut self, layout: &Layout) -> usize {
+        let known = self.0.iter().position(|(known, _)| is_same(known, layout));
+        known.unwrap_or_else(|| {
             if self.0.len() >= MANY_LAYOUTS {
                 self.join();
             }
-            self.0.push((row.layout.clone(), vec![NewestCell::default(); row.layout.len()]));
+            self.0.push((layout.clone(), vec![NewestCell::default(); layout.len()]));
             self.0.len() - 1
-        });
-        let cells = self.0.get_mut(place).map_or(&mut [][..], |(_, cells)| cells);
-        for (slot, value) in cells.iter_mut().zip(row.values.iter()) {
-            let cell = NewestCell { at, seq: row.seq, value: *value };
-            if !value.is_nan() && slot.is_before(&cell) {
-                *slot = cell;
-            }
-        }
+        })
     }
 
     /// Makes one layout of all: a host whose series come and go has another one each time. What fell silent a day
@@ -67,9 +73,11 @@ impl Newest {
     /// Takes all rows of a block.
     pub(crate) fn observe_table(&mut self, table: &Table) {
         let layout: Layout = table.columns.iter().map(|(id, _)| *id).collect();
+        let place = self.place(&layout);
+        let cells = self.0.get_mut(place).map_or(&mut [][..], |(_, cells)| cells);
         for (row, (at, seq)) in table.timestamps.iter().zip(&table.seqs).enumerate() {
             let values = table.columns.iter().map(|(_, values)| values.get(row).copied().unwrap_or(f64::NAN));
-            self.observe(*at, &HeadRow { seq: *seq, layout: layout.clone(), values: values.collect() });
+            observe(cells, *at, *seq, &values.collect::<Vec<_>>());
         }
     }
 
@@ -135,6 +143,20 @@ impl Newest {
     }
 }
 
+/// Takes a row; whether it has a value for each cell.
+fn observe(cells: &mut [NewestCell], at: i64, seq: i64, values: &[f64]) -> bool {
+    let mut is_whole = true;
+    for (slot, value) in cells.iter_mut().zip(values) {
+        let cell = NewestCell { at, seq, value: *value };
+        if value.is_nan() {
+            is_whole = false;
+        } else if slot.is_before(&cell) {
+            *slot = cell;
+        }
+    }
+    is_whole
+}
+
 /// Layouts that a [`Finder`] remembers: a fleet has few kinds of hosts.
 const MANY_KINDS: usize = 8;
 
@@ -172,7 +194,7 @@ impl<'a> Finder<'a> {
     }
 
     fn places(&mut self, layout: &Layout) -> &[usize] {
-        let is_known = |(known, _): &(Layout, _)| Arc::ptr_eq(known, layout) || known == layout;
+        let is_known = |(known, _): &(Layout, _)| is_same(known, layout);
         let place = self.places.iter().position(is_known).unwrap_or_else(|| {
             let own = layout.iter().enumerate().filter(|(_, id)| self.series.contains(id));
             let own = own.map(|(place, _)| place).collect();
@@ -190,12 +212,17 @@ impl<'a> Finder<'a> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::sync::Arc;
+
+    fn run(at: i64, seq: i64, layout: Layout, values: &[f64]) -> Run {
+        Run::of_rows(0, layout, seq, std::iter::once((at, values.iter().copied())))
+    }
 
     fn newest(rows: &[(i64, i64, [f64; 3])]) -> Newest {
         let layout: Layout = Arc::from([3, 7, 9]);
         let mut newest = Newest::default();
         for (at, seq, values) in rows {
-            newest.observe(*at, &HeadRow { seq: *seq, layout: layout.clone(), values: Arc::from(*values) });
+            newest.observe_run(&run(*at, *seq, layout.clone(), values));
         }
         newest
     }
@@ -219,9 +246,9 @@ mod tests {
         let mut finder = Finder::new(&[3]);
         for kind in (0..MANY_KINDS + 3).chain(0..3) {
             let layout: Layout = (4..).take(kind).chain([3]).collect();
-            let values = layout.iter().map(|id| f64::from(*id)).collect();
+            let values: Vec<f64> = layout.iter().map(|id| f64::from(*id)).collect();
             let mut newest = Newest::default();
-            newest.observe(1, &HeadRow { seq: 1, layout, values });
+            newest.observe_run(&run(1, 1, layout, &values));
             assert_eq!(finder.values(&newest), [3.0], "{kind}");
         }
     }
@@ -233,6 +260,17 @@ mod tests {
             let back = Newest::from_bytes(&newest.to_bytes()).expect("just made");
             let text = |newest: &Newest| format!("{:?}", newest.cells());
             prop_assert_eq!(text(&back), text(&newest));
+        }
+
+        #[test]
+        fn a_run_counts_as_its_rows_one_by_one(
+            rows in prop::collection::vec((0i64..6, prop::array::uniform3(prop_oneof![Just(f64::NAN), 0.0..9.0])), 0..8),
+        ) {
+            let layout: Layout = Arc::from([3, 7, 9]);
+            let mut whole = Newest::default();
+            whole.observe_run(&Run::of_rows(0, layout, 1, rows.clone().into_iter()));
+            let single: Vec<_> = rows.iter().zip(1..).map(|((at, values), seq)| (*at, seq, *values)).collect();
+            prop_assert_eq!(format!("{:?}", whole.cells()), format!("{:?}", newest(&single).cells()));
         }
 
         #[test]

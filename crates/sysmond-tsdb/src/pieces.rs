@@ -4,7 +4,7 @@
 use crate::codec::Damaged;
 use crate::codec::block::{Block, MAX_ROWS, Table};
 use crate::head::HeadRow;
-use crate::names::MetricId;
+use crate::names::{MetricId, is_same};
 use std::collections::{BTreeMap, BTreeSet};
 use sysmond_model::limits::MAX_COLUMNS_PER_BLOCK;
 
@@ -26,8 +26,8 @@ pub(crate) fn of_rows(rows: &[(i64, HeadRow)]) -> Vec<Table> {
 }
 
 fn of_some_rows(rows: &[(i64, HeadRow)]) -> Vec<Table> {
-    let layout = rows.first().map(|(_, row)| &row.layout);
-    let is_uniform = layout.is_some_and(|layout| rows.iter().all(|(_, row)| row.layout == *layout));
+    let layout = rows.first().map(|(_, row)| row.layout());
+    let is_uniform = layout.is_some_and(|layout| rows.iter().all(|(_, row)| is_same(row.layout(), layout)));
     if let Some(layout) = layout.filter(|layout| is_uniform && layout.len() <= MAX_COLUMNS_PER_BLOCK) {
         return vec![table(rows, transpose(layout, rows))];
     }
@@ -44,18 +44,24 @@ fn of_some_rows(rows: &[(i64, HeadRow)]) -> Vec<Table> {
 fn table(rows: &[(i64, HeadRow)], columns: Vec<(MetricId, Vec<f64>)>) -> Table {
     Table {
         timestamps: rows.iter().map(|(at, _)| *at).collect(),
-        seqs: rows.iter().map(|(_, row)| row.seq).collect(),
+        seqs: rows.iter().map(|(_, row)| row.seq()).collect(),
         columns,
     }
 }
+
+/// Columns that are filled at once: as many as a line of the processor's cache has values of a row.
+const TILE: usize = 8;
 
 /// The columns of rows that all have the same layout; those without a value are left out.
 fn transpose(layout: &[MetricId], rows: &[(i64, HeadRow)]) -> Vec<(MetricId, Vec<f64>)> {
     let mut columns: Vec<(MetricId, Vec<f64>)> =
         layout.iter().map(|id| (*id, Vec::with_capacity(rows.len()))).collect();
-    for (_, row) in rows {
-        for ((_, column), value) in columns.iter_mut().zip(row.values.iter()) {
-            column.push(*value);
+    for (tile, start) in columns.chunks_mut(TILE).zip((0..).step_by(TILE)) {
+        for (_, row) in rows {
+            let values = row.values().get(start..).unwrap_or_default();
+            for ((_, column), value) in tile.iter_mut().zip(values) {
+                column.push(*value);
+            }
         }
     }
     columns.retain(|(_, column)| column.iter().any(|value| !value.is_nan()));
@@ -68,8 +74,8 @@ fn gather(ids: &[MetricId], rows: &[(i64, HeadRow)]) -> Vec<(MetricId, Vec<f64>)
     let mut columns: Vec<(MetricId, Vec<f64>)> =
         ids.iter().map(|id| (*id, vec![f64::NAN; rows.len()])).collect();
     let mut start = 0;
-    for alike in rows.chunk_by(|(_, a), (_, b)| a.layout == b.layout) {
-        let layout = alike.first().map_or(&[][..], |(_, row)| &row.layout);
+    for alike in rows.chunk_by(|(_, a), (_, b)| is_same(a.layout(), b.layout())) {
+        let layout = alike.first().map_or(&[][..], |(_, row)| row.layout());
         let places: Vec<(usize, usize)> = layout
             .iter()
             .enumerate()
@@ -78,7 +84,7 @@ fn gather(ids: &[MetricId], rows: &[(i64, HeadRow)]) -> Vec<(MetricId, Vec<f64>)
         for (index, (_, row)) in (start..).zip(alike) {
             for (from, to) in &places {
                 let cell = columns.get_mut(*to).and_then(|(_, column)| column.get_mut(index));
-                if let (Some(cell), Some(value)) = (cell, row.values.get(*from)) {
+                if let (Some(cell), Some(value)) = (cell, row.values().get(*from)) {
                     *cell = *value;
                 }
             }
@@ -243,7 +249,7 @@ mod tests {
     }
 
     fn row(at: i64, layout: &Layout, value: f64) -> (i64, HeadRow) {
-        (at, HeadRow { seq: at + 1, layout: layout.clone(), values: vec![value; layout.len()].into() })
+        (at, HeadRow::single(at, at + 1, layout.clone(), vec![value; layout.len()]))
     }
 
     /// A thousand series of which each row has other ones, beside twenty that stay.
@@ -291,7 +297,7 @@ mod tests {
                     }
                 }
             }
-            prop_assert_eq!(found.len(), rows.iter().map(|(_, row)| row.layout.len()).sum::<usize>());
+            prop_assert_eq!(found.len(), rows.iter().map(|(_, row)| row.layout().len()).sum::<usize>());
         }
     }
 }

@@ -4,6 +4,7 @@
 use crate::QueryError;
 use crate::codec::Damaged;
 use crate::codec::block::Block;
+use crate::processes;
 use crate::rollup::{self, DAY_MS};
 use crate::sealed::HOUR_MS;
 use crate::writer::{Shared, Writer};
@@ -31,16 +32,20 @@ pub(crate) enum Origin {
     Young,
     Block,
     Rollup,
+    ProcessHour,
+    Snapshot,
 }
 
 impl Origin {
     /// The table.
-    const fn table(self) -> &'static str {
+    pub(crate) const fn table(self) -> &'static str {
         match self {
             Self::Log => "log",
             Self::Young => "young",
             Self::Block => "block",
             Self::Rollup => "rollup",
+            Self::ProcessHour => "process_hour",
+            Self::Snapshot => "snapshot",
         }
     }
 }
@@ -81,6 +86,11 @@ impl Damages {
         }
     }
 
+    /// Whether the piece waits to be set aside.
+    pub(crate) fn is_pending(&self, piece: Piece) -> bool {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&piece)
+    }
+
     fn take_pending(&self) -> Vec<(Piece, Damaged)> {
         std::mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner))
             .into_iter()
@@ -108,7 +118,7 @@ impl Damages {
 /// A damaged piece that was set aside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quarantined {
-    /// The table that it lay in: `log`, `young`, `block` or `rollup`.
+    /// The table that it lay in: `log`, `young`, `block`, `rollup`, `process_hour` or `snapshot`.
     pub origin: String,
     /// Whose samples it held, where that is known.
     pub host: Option<String>,
@@ -177,7 +187,10 @@ fn is_still_damaged(conn: &Connection, piece: Piece) -> rusqlite::Result<bool> {
     let select = format!("SELECT data FROM {} WHERE id = ?1", piece.origin.table());
     let data: Option<Vec<u8>> =
         conn.prepare_cached(&select)?.query_row([piece.id], |row| row.get(0)).optional()?;
-    Ok(data.is_some_and(|data| Block::open(&data).and_then(|block| block.table()).is_err()))
+    Ok(data.is_some_and(|data| match piece.origin {
+        Origin::ProcessHour | Origin::Snapshot => processes::bytes::decode(&data).is_err(),
+        _ => Block::open(&data).and_then(|block| block.table()).is_err(),
+    }))
 }
 
 /// What a row was.
@@ -194,6 +207,8 @@ fn find(conn: &Connection, Piece { origin, id }: Piece) -> rusqlite::Result<Opti
         Origin::Log => "SELECT length(data), NULL, NULL FROM log WHERE id = ?1",
         Origin::Young => "SELECT length(data), host_id, hour FROM young WHERE id = ?1",
         Origin::Block => "SELECT length(data), host_id, id >> 36 FROM block WHERE id = ?1",
+        Origin::ProcessHour => "SELECT length(data), host_id, id >> 36 FROM process_hour WHERE id = ?1",
+        Origin::Snapshot => "SELECT length(data), host_id, at / 3600000 FROM snapshot WHERE id = ?1",
         Origin::Rollup => "SELECT length(data), host_id, id >> 36 & 0xffffff FROM rollup WHERE id = ?1",
     };
     let row = |row: &rusqlite::Row<'_>| {

@@ -189,10 +189,9 @@ impl Scan<'_> {
             let start = self.rows.partition_point(|(at, _)| *at < first);
             let rows = self.rows.get(start..).unwrap_or_default();
             let rows = rows.get(..rows.partition_point(|(at, _)| *at <= last)).unwrap_or_default();
-            let blobs = sealed::blobs(self.conn, self.host_id, *hour)?;
-            for (cells, buckets) in
-                hour_cells(&blobs, rows, self.ids, self.counters).into_iter().zip(&mut *buckets)
-            {
+            let blobs = sealed::blobs_for(self.conn, self.host_id, *hour, self.ids.len())?;
+            let cells = hour_cells(&blobs, rows, self.ids, self.counters)?;
+            for (cells, buckets) in cells.into_iter().zip(&mut *buckets) {
                 let cells = cells.into_iter().filter(|(at, _)| (self.from..=self.to).contains(at));
                 cells.for_each(|(at, value)| buckets.push(Timestamp::from_millis(at), value));
             }

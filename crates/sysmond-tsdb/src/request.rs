@@ -1,7 +1,7 @@
 //! What callers hand to a store and get back from it.
 
 use std::time::Duration;
-use sysmond_model::{Frame, HostInfo, StaticInfo, Timestamp};
+use sysmond_model::{Frame, HostInfo, ProcessReading, StaticInfo, Timestamp};
 
 /// How a store is to behave.
 #[derive(Clone, Debug)]
@@ -60,6 +60,8 @@ pub struct Append {
     pub received: Timestamp,
     /// The samples; empty for a heartbeat. Series with non-canonical tags are a bug of the caller.
     pub frame: Frame,
+    /// What processes took, where the delivery brought it.
+    pub processes: Vec<ProcessReading>,
 }
 
 /// What became of an append. Everything counted here is durable.
@@ -74,6 +76,10 @@ pub struct Appended {
     pub too_old: usize,
     /// Columns of the frame that were refused since the host has too many series.
     pub refused_columns: Vec<usize>,
+    /// Snapshots of processes that are in the store now, repeated ones included.
+    pub snapshots: usize,
+    /// Those that were not stored since they are of a time that was removed already, or too many for their hour.
+    pub snapshots_refused: usize,
     /// Whether the store holds no static data of this host.
     pub static_wanted: bool,
 }

@@ -86,7 +86,7 @@ impl Cutoff {
         let tens_before = days_before.min(held.minutes.oldest.unwrap_or(i64::MAX));
         let has_before = |oldest: Option<i64>, before| oldest.is_some_and(|oldest| oldest < before);
         let may_give = [
-            has_before(held.oldest_hour(), hours_before),
+            has_before(held.oldest_hour(), hours_before) || has_before(held.processes.oldest, hours_before),
             has_before(held.minutes.oldest, days_before),
             has_before(held.ten_minutes.oldest, tens_before),
         ];
@@ -94,9 +94,9 @@ impl Cutoff {
             return Ok(None);
         };
         let (tiers, before) = match victim {
-            Victim::Raw => ([tally::Tier::Young, tally::Tier::Blocks], hours_before),
-            Victim::Minutes => ([tally::Tier::Minutes; 2], days_before),
-            Victim::TenMinutes => ([tally::Tier::TenMinutes; 2], tens_before),
+            Victim::Raw => ([tally::Tier::Young, tally::Tier::Blocks, tally::Tier::Processes], hours_before),
+            Victim::Minutes => ([tally::Tier::Minutes; 3], days_before),
+            Victim::TenMinutes => ([tally::Tier::TenMinutes; 3], tens_before),
         };
         Ok(tally::cut(conn, tiers, bytes, before)?.map(|span| match victim {
             Victim::Raw => Self { hour: span, ..Self::default() },
@@ -179,6 +179,10 @@ impl Deletion<'_> {
             "SELECT id, cells FROM block WHERE host_id = ?1 AND id >= ?2 AND id < ?3 LIMIT ?4";
         const YOUNG: &str =
             "SELECT id, cells FROM young WHERE host_id = ?1 AND hour >= ?2 AND hour < ?3 LIMIT ?4";
+        const PROCESSES: &str =
+            "SELECT id, 0 FROM process_hour WHERE host_id = ?1 AND id >= ?2 AND id < ?3 LIMIT ?4";
+        const SNAPSHOTS: &str =
+            "SELECT id, 0 FROM snapshot WHERE host_id = ?1 AND at >= ?2 AND at < ?3 LIMIT ?4";
         const ROLLUPS: &str = "SELECT id, 0 FROM rollup WHERE host_id = ?1 AND id >= ?2 AND id < ?3 LIMIT ?4";
         let days = |tier: Tier, day| (tier.first_id(0), tier.first_id(day));
         let (minutes, tens) =
@@ -186,6 +190,13 @@ impl Deletion<'_> {
         for (select, delete, from, to) in [
             (BLOCKS, "DELETE FROM block WHERE id = ?1", i64::MIN, *block_ids(cutoff.hour, 0).start()),
             (YOUNG, "DELETE FROM young WHERE id = ?1", i64::MIN, cutoff.hour),
+            (
+                PROCESSES,
+                "DELETE FROM process_hour WHERE id = ?1",
+                i64::MIN,
+                *block_ids(cutoff.hour, 0).start(),
+            ),
+            (SNAPSHOTS, "DELETE FROM snapshot WHERE id = ?1", i64::MIN, cutoff.hour * HOUR_MS),
             (ROLLUPS, "DELETE FROM rollup WHERE id = ?1", minutes.0, minutes.1),
             (ROLLUPS, "DELETE FROM rollup WHERE id = ?1", tens.0, tens.1),
         ] {

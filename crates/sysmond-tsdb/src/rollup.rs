@@ -2,6 +2,7 @@
 //! and what is left of samples that became too old.
 
 use crate::QueryError;
+use crate::codec::Damaged;
 use crate::codec::block::{self, Block, Table};
 use crate::codec::ints::Effort;
 use crate::compact::Job;
@@ -141,35 +142,53 @@ fn make(
     host_id: i64,
     made: &mut Vec<Made>,
 ) -> rusqlite::Result<()> {
-    let has = |tier: Tier| {
-        let ids = tier.ids(day, host_id);
-        conn.prepare_cached("SELECT 1 FROM rollup WHERE id BETWEEN ?1 AND ?2")?
-            .exists([*ids.start(), *ids.end()])
-    };
-    let (has_minutes, has_tens) = (has(Tier::Minute)?, has(Tier::TenMinutes)?);
-    let minutes = match (has_minutes, has_tens) {
-        (true, true) => return Ok(()),
-        (true, false) => vec![stored(conn, counters, Tier::Minute, day, host_id)?],
-        (false, _) => hours(conn, counters, host_id, day)?,
-    };
-    // A part at a time, so that a host with many series takes no more memory than others.
+    let minutes = part_numbers(conn, Tier::Minute, day, host_id)?;
+    let tens = part_numbers(conn, Tier::TenMinutes, day, host_id)?;
+    if minutes.is_empty() {
+        return of_samples(conn, counters, (day, host_id), tens.is_empty(), made);
+    }
+    // A part has the same series in both tiers.
+    for part in minutes.difference(&tens) {
+        if let Some(minutes) = stored(conn, counters, Tier::Minute.id(day, host_id) | part)? {
+            let tens = coarser(&minutes, Tier::TenMinutes.step());
+            made.push(Made::new(Tier::TenMinutes, day, host_id, *part, &tens));
+        }
+    }
+    Ok(())
+}
+
+/// Makes the minutes of a day from its samples, and the ten minutes where asked to.
+fn of_samples(
+    conn: &Connection,
+    counters: &Counters,
+    (day, host_id): (i64, i64),
+    with_tens: bool,
+    made: &mut Vec<Made>,
+) -> rusqlite::Result<()> {
+    let hours = hours(conn, counters, host_id, day)?;
     let hours: Vec<Vec<Block<'_>>> =
-        minutes.iter().map(|hour| hour.iter().filter_map(|data| Block::open(data).ok()).collect()).collect();
+        hours.iter().map(|hour| hour.iter().filter_map(|data| Block::open(data).ok()).collect()).collect();
+    // A part at a time, so that a host with many series takes no more memory than others.
     for (ids, part) in groups(&hours).into_iter().zip(0..MAX_PARTS) {
         let mut minutes = Table::default();
         for hour in &hours {
             let tables: Vec<Table> = hour.iter().filter_map(|block| block.table_of(&ids).ok()).collect();
             append(&mut minutes, pieces::merge(&tables));
         }
-        if !has_minutes {
-            made.push(Made::new(Tier::Minute, day, host_id, part, &minutes));
-        }
-        if !has_tens {
+        made.push(Made::new(Tier::Minute, day, host_id, part, &minutes));
+        if with_tens {
             let tens = coarser(&minutes, Tier::TenMinutes.step());
             made.push(Made::new(Tier::TenMinutes, day, host_id, part, &tens));
         }
     }
     Ok(())
+}
+
+/// The parts that a day of a host has in a tier.
+fn part_numbers(conn: &Connection, tier: Tier, day: i64, host_id: i64) -> rusqlite::Result<BTreeSet<i64>> {
+    let ids = tier.ids(day, host_id);
+    let mut select = conn.prepare_cached("SELECT id FROM rollup WHERE id BETWEEN ?1 AND ?2")?;
+    select.query_map([*ids.start(), *ids.end()], |row| Ok(row.get::<_, i64>(0)? & (MAX_PARTS - 1)))?.collect()
 }
 
 /// The columns of one part each: all four of a series in the same.
@@ -212,9 +231,7 @@ fn hours(
         let blobs = sealed::blobs(conn, host_id, hour)?;
         let mut blocks = Vec::with_capacity(blobs.len());
         for (place, blob) in blobs.iter().enumerate() {
-            blocks.extend(
-                counters.damages.sound(blob.piece, Block::open(&blob.data)).map(|block| (place, block)),
-            );
+            blocks.extend(counters.damages.sound(blob.piece, blob.block()).map(|block| (place, block)));
         }
         let damaged = |place: usize, reason| {
             if let Some(blob) = blobs.get(place) {
@@ -254,19 +271,12 @@ pub(crate) fn read(
     Ok(found)
 }
 
-/// The blocks of a stored day.
-fn stored(
-    conn: &Connection,
-    counters: &Counters,
-    tier: Tier,
-    day: i64,
-    host_id: i64,
-) -> rusqlite::Result<Vec<Vec<u8>>> {
-    let sound = |(piece, data): (Piece, Vec<u8>)| {
-        let block = Block::open(&data).and_then(|block| block.table());
-        counters.damages.sound(piece, block).map(|_| data)
-    };
-    Ok(parts(conn, tier, day, host_id)?.into_iter().filter_map(sound).collect())
+/// A part that is stored; none where it cannot be read.
+fn stored(conn: &Connection, counters: &Counters, id: i64) -> rusqlite::Result<Option<Table>> {
+    let mut select = conn.prepare_cached("SELECT data FROM rollup WHERE id = ?1")?;
+    let data: Option<Vec<u8>> = select.query_row([id], |row| row.get(0)).optional()?;
+    let table = |data: Vec<u8>| Block::open(&data).and_then(|block| block.table());
+    Ok(data.and_then(|data| counters.damages.sound(Piece { origin: Origin::Rollup, id }, table(data))))
 }
 
 fn parts(conn: &Connection, tier: Tier, day: i64, host_id: i64) -> rusqlite::Result<Vec<(Piece, Vec<u8>)>> {
@@ -315,14 +325,36 @@ fn edge_day(conn: &Connection, tier: Tier, sql: &str) -> rusqlite::Result<Option
 }
 
 /// A metric's buckets in a day's block.
-pub(crate) fn summaries(
-    block: &Block<'_>,
-    times: &[i64],
-    metric: MetricId,
-) -> Result<Vec<Summary>, crate::codec::Damaged> {
+pub(crate) fn summaries(block: &Block<'_>, times: &[i64], metric: MetricId) -> Result<Vec<Summary>, Damaged> {
     let part = |part| Ok(block.column(metric * PARTS + part)?.unwrap_or_default());
     let (min, max, sum, count) = (part(0)?, part(1)?, part(2)?, part(3)?);
     let parts = min.into_iter().zip(max).zip(sum).zip(count).zip(times);
     let parts = parts.filter(|((_, count), _)| !count.is_nan());
-    Ok(parts.map(|((((min, max), sum), count), at)| Summary { at: *at, min, max, sum, count }).collect())
+    let summaries = parts.map(|((((min, max), sum), count), at)| Summary { at: *at, min, max, sum, count });
+    let summaries: Vec<Summary> = summaries.collect();
+    // A mean is later brought between the two.
+    let is_sound =
+        |summary: &Summary| summary.min <= summary.max && summary.count >= 1.0 && !summary.sum.is_nan();
+    if summaries.iter().all(is_sound) { Ok(summaries) } else { Err(Damaged("no such summary")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn summaries_that_contradict_themselves_are_damage() {
+        let check = |[min, max, sum, count]: [f64; 4]| {
+            let columns = [min, max, sum, count].map(|part| vec![part]);
+            let table = Table { timestamps: vec![7], seqs: vec![0], columns: (0..).zip(columns).collect() };
+            let data = block::encode(&table, Effort::Quick);
+            summaries(&Block::open(&data).expect("just encoded"), &[7], 0).map(|summaries| summaries.len())
+        };
+        assert_eq!(check([1.0, 3.0, 4.0, 2.0]), Ok(1));
+        assert_eq!(check([f64::NAN, f64::NAN, f64::NAN, f64::NAN]), Ok(0));
+        let contradictions = [[3.0, 1.0, 4.0, 2.0], [1.0, 3.0, 4.0, 0.0], [f64::NAN, 3.0, 4.0, 2.0]];
+        for parts in contradictions.into_iter().chain([[1.0, 3.0, f64::NAN, 2.0]]) {
+            assert_eq!(check(parts), Err(Damaged("no such summary")), "{parts:?}");
+        }
+    }
 }

@@ -1,6 +1,5 @@
 //! The tables and their versions.
 
-use crate::codec::block::Block;
 use crate::codec::ints::Effort;
 use crate::head::{HeadRow, LATEST_WINDOW_MS};
 use crate::names::Names;
@@ -14,12 +13,14 @@ use rusqlite::{Connection, TransactionBehavior, ffi, params};
 pub(crate) const APPLICATION_ID: i64 = 0x7379_736d;
 
 /// What turns version N into N + 1. Never edited once released, only added to.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../migrations/0001.sql"),
     include_str!("../migrations/0002.sql"),
     include_str!("../migrations/0003.sql"),
     include_str!("../migrations/0004.sql"),
     include_str!("../migrations/0005.sql"),
+    include_str!("../migrations/0006.sql"),
+    include_str!("../migrations/0007.sql"),
 ];
 
 /// The version that this program writes.
@@ -74,7 +75,7 @@ fn rows_to_blocks(conn: &Connection) -> rusqlite::Result<()> {
             }
             let layout = names.layout(row.get(2)?).cloned().unwrap_or_default();
             if let Some(values) = row::decode(row.get_ref(3)?.as_blob()?, layout.len()) {
-                rows.push((at, HeadRow { seq, layout, values: values.into() }));
+                rows.push((at, HeadRow::single(at, seq, layout, values)));
             }
             (sealed_seq, newest) = (seq.max(sealed_seq), Some(at));
         }
@@ -108,7 +109,7 @@ fn fill_newest(conn: &Connection) -> rusqlite::Result<()> {
         let mut last = Newest::default();
         for hour in hour_of(newest.saturating_sub(LATEST_WINDOW_MS))..=hour_of(newest) {
             for blob in sealed::blobs(conn, host_id, hour)? {
-                if let Ok(table) = Block::open(&blob.data).and_then(|block| block.table()) {
+                if let Ok(table) = blob.block().and_then(|block| block.table()) {
                     last.observe_table(&table);
                 }
             }

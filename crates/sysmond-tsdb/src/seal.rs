@@ -71,7 +71,7 @@ impl Unsealed {
     }
 
     pub(crate) fn head_cells(&self) -> usize {
-        self.cell.lock().head_cells
+        self.cell.lock().head.cells()
     }
 
     /// The oldest log row that is still needed for this host.
@@ -122,7 +122,7 @@ fn seal(cell: Arc<HostCell>) -> SealedHost {
     let state = cell.lock();
     let sealed_seq = state.next_seq - 1;
     let last = state.newest.to_bytes();
-    let rows: Vec<(i64, HeadRow)> = state.head.iter().map(|(at, row)| (*at, row.clone())).collect();
+    let rows: Vec<(i64, HeadRow)> = state.head.rows().to_vec();
     drop(state);
     let newest = rows.last().map_or(i64::MIN, |(at, _)| *at);
     let by_hour = rows.chunk_by(|(a, _), (b, _)| hour_of(*a) == hour_of(*b));

@@ -1,12 +1,15 @@
 //! What is in blocks: the young ones of a few minutes, and those of an hour.
 
+use crate::codec::Damaged;
 use crate::codec::block::{Block, Table};
+use crate::codec::body::Stored;
 use crate::names::MetricId;
 use crate::quarantine::{Origin, Piece};
 use crate::writer::Counters;
-use rusqlite::Connection;
+use rusqlite::{Connection, blob};
+use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 /// An hour, milliseconds.
 pub(crate) const HOUR_MS: i64 = 3_600_000;
@@ -31,31 +34,114 @@ pub(crate) const fn block_hour(id: i64) -> i64 {
     id >> 36
 }
 
+/// Bytes of a blob below which it is read whole: opening it and finding the wanted pages costs as much.
+const WHOLE_BYTES: usize = 24 * 1024;
+/// Columns of which more are not worth picking out of a blob.
+const FEW_COLUMNS: usize = 12;
+
 /// A block's bytes and where they lie.
-pub(crate) struct Blob {
+pub(crate) struct Blob<'c> {
     pub(crate) piece: Piece,
-    pub(crate) data: Vec<u8>,
+    bytes: Place<'c>,
+}
+
+enum Place<'c> {
+    Memory(Vec<u8>),
+    File(InFile<'c>),
+}
+
+/// Bytes of which only what is asked for is read.
+struct InFile<'c> {
+    blob: blob::Blob<'c>,
+    /// Why something could not be read.
+    failure: Cell<Option<rusqlite::Error>>,
+}
+
+impl Stored for InFile<'_> {
+    fn len(&self) -> usize {
+        self.blob.len()
+    }
+
+    fn read(&self, range: Range<usize>) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; range.len()];
+        match self.blob.read_at_exact(&mut bytes, range.start) {
+            Ok(()) => Some(bytes),
+            Err(error) => {
+                self.failure.set(Some(error));
+                None
+            }
+        }
+    }
+}
+
+impl Blob<'_> {
+    /// The block in them.
+    pub(crate) fn block(&self) -> Result<Block<'_>, Damaged> {
+        match &self.bytes {
+            Place::Memory(data) => Block::open(data),
+            Place::File(stored) => Block::open_stored(stored),
+        }
+    }
+
+    /// An error where the file could not be read, which is no damage of the block.
+    pub(crate) fn failure(&self) -> rusqlite::Result<()> {
+        match &self.bytes {
+            Place::Memory(_) => Ok(()),
+            Place::File(stored) => stored.failure.take().map_or(Ok(()), Err),
+        }
+    }
 }
 
 /// The blobs of one host and hour, the young ones last.
-pub(crate) fn blobs(conn: &Connection, host_id: i64, hour: i64) -> rusqlite::Result<Vec<Blob>> {
+pub(crate) fn blobs(conn: &Connection, host_id: i64, hour: i64) -> rusqlite::Result<Vec<Blob<'_>>> {
+    blobs_up_to(conn, host_id, hour, usize::MAX)
+}
+
+/// The same for so many wanted columns: of what is large only those are read.
+pub(crate) fn blobs_for(
+    conn: &Connection,
+    host_id: i64,
+    hour: i64,
+    columns: usize,
+) -> rusqlite::Result<Vec<Blob<'_>>> {
+    blobs_up_to(conn, host_id, hour, if columns > FEW_COLUMNS { usize::MAX } else { WHOLE_BYTES })
+}
+
+/// Reads blobs up to that size, and opens larger ones.
+fn blobs_up_to(conn: &Connection, host_id: i64, hour: i64, whole: usize) -> rusqlite::Result<Vec<Blob<'_>>> {
     let ids = block_ids(hour, host_id);
-    let mut blobs = Vec::new();
+    let whole = i64::try_from(whole).unwrap_or(i64::MAX);
+    let mut found: Vec<(Piece, Option<Vec<u8>>)> = Vec::new();
     for (origin, select, params) in [
-        (Origin::Block, "SELECT id, data FROM block WHERE id BETWEEN ?1 AND ?2", [*ids.start(), *ids.end()]),
+        (
+            Origin::Block,
+            "SELECT id, iif(length(data) <= ?3, data, NULL) FROM block WHERE id BETWEEN ?1 AND ?2",
+            [*ids.start(), *ids.end(), whole],
+        ),
         (
             Origin::Young,
-            "SELECT id, data FROM young WHERE host_id = ?1 AND hour = ?2 ORDER BY id",
-            [host_id, hour],
+            "SELECT id, iif(length(data) <= ?3, data, NULL) FROM young
+             WHERE host_id = ?1 AND hour = ?2 ORDER BY id",
+            [host_id, hour, whole],
         ),
     ] {
         let mut select = conn.prepare_cached(select)?;
         let mut rows = select.query(params)?;
         while let Some(row) = rows.next()? {
-            blobs.push(Blob { piece: Piece { origin, id: row.get(0)? }, data: row.get(1)? });
+            found.push((Piece { origin, id: row.get(0)? }, row.get(1)?));
         }
     }
-    Ok(blobs)
+    let blob = |(piece, data): (Piece, Option<Vec<u8>>)| {
+        let bytes = match data {
+            Some(data) => Place::Memory(data),
+            None => Place::File(InFile {
+                blob: conn.blob_open("main", piece.origin.table(), "data", piece.id, true)?,
+                failure: Cell::new(None),
+            }),
+        };
+        Ok(Blob { piece, bytes })
+    };
+    found.into_iter().map(blob).collect()
 }
 
 /// The hours in which a host has blocks.
@@ -127,7 +213,7 @@ impl<'a> Sealed<'a> {
 
     fn load(&mut self, key: (i64, i64)) -> rusqlite::Result<usize> {
         let blobs = blobs(self.conn, key.0, key.1)?;
-        let table = |blob: &Blob| Block::open(&blob.data).and_then(|block| block.table());
+        let table = |blob: &Blob<'_>| blob.block().and_then(|block| block.table());
         let damages = &self.counters.damages;
         let tables = blobs.iter().filter_map(|blob| damages.sound(blob.piece, table(blob))).collect();
         if self.cached.len() >= MAX_CACHED {

@@ -115,19 +115,19 @@ impl State {
 
     /// Hosts, with their rows that are in the log alone.
     fn load(&self) -> rusqlite::Result<Memory> {
-        let memory = memory::load_hosts(&self.conn, &self.names, &self.counters)?;
+        let memory = memory::load_hosts(&self.conn, &self.names, &self.counters, false)?;
         let known = |cell: &Arc<HostCell>| (cell.id, (cell.clone(), cell.lock().next_seq - 1));
         let by_id: HashMap<i64, _> = memory.hosts.values().map(known).collect();
         memory::each_record(&self.conn, &self.names, &self.counters, |_, record| {
             if let Some((cell, sealed_seq)) = by_id.get(&record.host_id) {
-                memory::replay(cell, &self.names, &record, *sealed_seq);
+                memory::replay(cell, record, *sealed_seq);
             }
         })?;
         for cell in memory.hosts.values() {
             let mut state = cell.lock();
             // The log may still have rows whose samples were removed.
             let kept = state.raw_from.saturating_mul(HOUR_MS);
-            state.head = state.head.split_off(&kept);
+            state.head.forget_before(kept);
         }
         Ok(memory)
     }
@@ -229,8 +229,8 @@ impl State {
         }
         let ids: Vec<MetricId> = series.iter().map(|(id, _)| *id).collect();
         let rows: Vec<(i64, HeadRow)> = cell.rows(hour * HOUR_MS, (hour + 1) * HOUR_MS - 1);
-        let blobs = sealed::blobs(&self.conn, cell.id, hour)?;
-        let cells = hour_cells(&blobs, &rows, &ids, &self.counters);
+        let blobs = sealed::blobs_for(&self.conn, cell.id, hour, ids.len())?;
+        let cells = hour_cells(&blobs, &rows, &ids, &self.counters)?;
         self.scanned.blocks += blobs.len() as u64;
         self.scanned.columns += (blobs.len() * ids.len()) as u64;
         self.scanned.samples += cells.iter().map(|cells| cells.len() as u64).sum::<u64>();

@@ -86,6 +86,8 @@ pub struct Storage {
     pub minutes: TierStorage,
     /// Summaries by ten minutes.
     pub ten_minutes: TierStorage,
+    /// Snapshots of processes, each counted as one sample.
+    pub processes: TierStorage,
     /// How long each tier is kept.
     pub retention: Retention,
     /// `None` where too little is there to tell.
@@ -111,7 +113,8 @@ pub(crate) fn read(shared: &Shared, now: Timestamp) -> Result<Storage, QueryErro
         let rate = samples_per_day(conn, &held, &log, now)?;
         let room = Budget(shared.options.max_disk_bytes).target_bytes().saturating_sub(other_bytes);
         let retention = shared.options.retention.ordered();
-        let forecast = rate.map(|rate| forecast(&held, &log, rate, retention, room, now));
+        let processes = processes_per_day(conn, &held, now)?;
+        let forecast = rate.map(|rate| forecast(&held, &log, (rate, processes), retention, room, now));
         Ok(Storage {
             budget_bytes: shared.options.max_disk_bytes,
             file_bytes: pages * PAGE_BYTES,
@@ -123,6 +126,7 @@ pub(crate) fn read(shared: &Shared, now: Timestamp) -> Result<Storage, QueryErro
             blocks: TierStorage::new(Tier::Blocks, held.blocks),
             minutes: TierStorage::new(Tier::Minutes, held.minutes),
             ten_minutes: TierStorage::new(Tier::TenMinutes, held.ten_minutes),
+            processes: TierStorage::new(Tier::Processes, held.processes),
             retention,
             forecast,
             quarantine: quarantine::read(conn, MAX_PIECES)?,
@@ -152,8 +156,7 @@ fn in_memory(shared: &Shared) -> TierStorage {
 
 fn unsealed(cell: &Arc<HostCell>) -> (u64, Option<Timestamp>) {
     let state = cell.lock();
-    let samples: usize = state.head.values().map(|row| row.values.len()).sum();
-    (samples as u64, state.head.keys().next().map(|at| Timestamp::from_millis(*at)))
+    (state.head.cells() as u64, state.head.rows().first().map(|(at, _)| Timestamp::from_millis(*at)))
 }
 
 /// Samples in a day, as of the last one, or as of what there is of it.
@@ -177,10 +180,21 @@ fn samples_per_day(
     Ok(Some(samples as f64 / (stretch as f64 / DAY_MS)))
 }
 
+/// Bytes of snapshots of processes in a day, as of the last one, or as of what there is of it.
+fn processes_per_day(conn: &Connection, held: &Tally, now: Timestamp) -> rusqlite::Result<f64> {
+    let hour = hour_of(now.as_millis());
+    let Some(first) = held.processes.oldest else {
+        return Ok(0.0);
+    };
+    let stretch = now.as_millis() - first.max(hour - 24) * HOUR_MS;
+    let bytes = tally::bytes_of_processes(conn, hour - 24..hour + 1)?;
+    Ok(bytes as f64 / (stretch.max(LEAST_STRETCH_MS) as f64 / DAY_MS))
+}
+
 fn forecast(
     held: &Tally,
     log: &TierStorage,
-    samples_per_day: f64,
+    (samples_per_day, processes_per_day): (f64, f64),
     retention: Retention,
     room: u64,
     now: Timestamp,
@@ -192,7 +206,9 @@ fn forecast(
         held.minutes.bytes_per_sample().unwrap_or(minutes),
         held.ten_minutes.bytes_per_sample().unwrap_or(ten_minutes),
     ];
-    let per_day: ByTier = per_sample.map(|bytes| bytes * samples_per_day);
+    let mut per_day: ByTier = per_sample.map(|bytes| bytes * samples_per_day);
+    // They are kept and removed with the samples.
+    per_day[0] += processes_per_day;
     let sizes = held.sizes();
     let course = Today {
         held: [sizes.raw, sizes.minutes, sizes.ten_minutes].map(|bytes| bytes as f64),

@@ -4,14 +4,15 @@ use crate::budget::{Budget, LEAST_DISK_BYTES};
 use crate::head::HostCell;
 use crate::memory::Memory;
 use crate::names::Names;
+use crate::processes::{look, pack};
 use crate::readers::Readers;
 use crate::retention::{Cutoff, Reached};
 use crate::tally::{self, Tally};
 use crate::writer::{Command, Counters, Done, Shared, Writer};
 use crate::{
-    Append, AppendError, Appended, Backlog, Cursor, OpenError, Quarantined, QueryError, RangeQuery, Storage,
-    StoreOptions, StoreStats, backlog, churn, compact, file, meta, quarantine, range, retention, rollup,
-    schema, seal, storage,
+    Append, AppendError, Appended, Backlog, Cursor, OpenError, ProcessUsage, Quarantined, QueryError,
+    RangeQuery, Storage, StoreOptions, StoreStats, backlog, churn, compact, file, meta, quarantine, range,
+    retention, rollup, schema, seal, storage,
 };
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ use std::sync::mpsc::{Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use sysmond_model::{FleetSummary, Host, Sample, SeriesRange, StaticInfo, Timestamp};
+use sysmond_model::{FleetSummary, Host, ProcessReading, Sample, SeriesRange, StaticInfo, Timestamp};
 
 /// Rounds of trimming in one call of [`Store::retain`]: each brings the file close to its budget.
 const MAX_TRIMS: usize = 100;
@@ -158,6 +159,38 @@ impl Store {
         backlog::read_after(&self.0.shared, hostname, after, max_rows)
     }
 
+    /// The newest snapshot of a host's processes from `since` to `at`.
+    pub fn processes_at(
+        &self,
+        hostname: &str,
+        since: Timestamp,
+        at: Timestamp,
+    ) -> Result<Option<ProcessReading>, QueryError> {
+        look::at(&self.0.shared, self.known_cell(hostname)?.id, since, at)
+    }
+
+    /// The processes and programs of a host that took the most from `from` to `to`: the first `top` by each of
+    /// processor, memory and I/O.
+    pub fn processes_between(
+        &self,
+        hostname: &str,
+        (from, to): (Timestamp, Timestamp),
+        top: usize,
+    ) -> Result<ProcessUsage, QueryError> {
+        look::between(&self.0.shared, self.known_cell(hostname)?.id, (from, to), top)
+    }
+
+    /// At most `most` snapshots of a host's processes that were stored after `after`, oldest first, and where to go on.
+    /// Their cursors have nothing to do with those of rows.
+    pub fn processes_after(
+        &self,
+        hostname: &str,
+        after: Cursor,
+        most: usize,
+    ) -> Result<(Vec<ProcessReading>, Cursor), QueryError> {
+        look::after(&self.0.shared, self.known_cell(hostname)?.id, after, most)
+    }
+
     /// The durable cursor of that name, or the beginning.
     pub fn cursor(&self, name: &str) -> Result<Cursor, QueryError> {
         backlog::cursor(&self.0.shared, name)
@@ -165,7 +198,12 @@ impl Store {
 
     /// Makes `cursor` durable under `name`.
     pub fn set_cursor(&self, name: &str, cursor: Cursor) -> Result<(), AppendError> {
-        wait(|done| self.0.offer(Command::SetCursor(name.to_owned(), cursor, done)))
+        self.set_cursors(vec![(name.to_owned(), cursor)])
+    }
+
+    /// Makes several durable at once.
+    pub fn set_cursors(&self, cursors: Vec<(String, Cursor)>) -> Result<(), AppendError> {
+        wait(|done| self.0.offer(Command::SetCursors(cursors, done)))
     }
 
     /// Looks after the store at `now`: brings settled hours and days into their final form, and removes samples and
@@ -180,6 +218,8 @@ impl Store {
         quarantine::run(shared, now, job)?;
         compact::run(shared, now, job)?;
         rollup::run(shared, now, job)?;
+        pack::run(shared, now, job)?;
+        pack::forget_lone(shared, now, job)?;
         let mut cells = self.delete_before(now, Cutoff::default(), &mut reached)?;
         for _ in 0..MAX_TRIMS {
             let floor = shared.readers.ask(|conn, _| Cutoff::by_budget(shared, conn, now.as_millis()))?;
@@ -256,6 +296,22 @@ impl Store {
         self.0.close();
     }
 
+    /// Copies what a power cut would leave now, between two pieces of the writer's work, into another folder.
+    #[cfg(test)]
+    pub(crate) fn copy_to(&self, folder: &Path) {
+        let (from, to) =
+            (self.0.shared.path.clone(), folder.join(self.0.shared.path.file_name().expect("a file")));
+        let copy = move |_: &mut Writer| {
+            for suffix in ["", "-wal"] {
+                match std::fs::copy(file::beside(&from, suffix), file::beside(&to, suffix)) {
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => panic!("{error}"),
+                    _ => {}
+                }
+            }
+        };
+        self.on_writer(copy).expect("open");
+    }
+
     /// Brings every row into a block.
     #[cfg(test)]
     pub(crate) fn seal_all(&self) {
@@ -275,6 +331,10 @@ impl Store {
     fn cell(&self, hostname: &str) -> Option<Arc<HostCell>> {
         let memory = self.0.shared.memory.read().unwrap_or_else(PoisonError::into_inner);
         memory.hosts.get(hostname).cloned()
+    }
+
+    fn known_cell(&self, hostname: &str) -> Result<Arc<HostCell>, QueryError> {
+        self.cell(hostname).ok_or_else(|| QueryError::UnknownHost(hostname.to_owned()))
     }
 
     /// Runs `job` on the writer's thread between two transactions; waits its turn where the queue is full.
@@ -312,7 +372,7 @@ impl Inner {
         queued.fetch_sub(1, Ordering::Relaxed);
         match command {
             Command::Append(_, done) => done.disarm(),
-            Command::SetCursor(_, _, done) => done.disarm(),
+            Command::SetCursors(_, done) => done.disarm(),
             Command::Run(_) | Command::Close(_) => {}
         }
         Err(error)

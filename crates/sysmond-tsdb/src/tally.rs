@@ -12,13 +12,14 @@ pub(crate) enum Tier {
     Blocks = 2,
     Minutes = 3,
     TenMinutes = 4,
+    Processes = 5,
 }
 
 impl Tier {
     /// How long one of the tier's spans is, milliseconds.
     pub(crate) const fn span_ms(self) -> i64 {
         match self {
-            Self::Young | Self::Blocks => HOUR_MS,
+            Self::Young | Self::Blocks | Self::Processes => HOUR_MS,
             Self::Minutes | Self::TenMinutes => 24 * HOUR_MS,
         }
     }
@@ -47,6 +48,8 @@ pub(crate) struct Tally {
     pub(crate) blocks: Held,
     pub(crate) minutes: Held,
     pub(crate) ten_minutes: Held,
+    /// Snapshots of processes; they are kept for as long as samples.
+    pub(crate) processes: Held,
 }
 
 impl Tally {
@@ -58,13 +61,14 @@ impl Tally {
             blocks: tier(Tier::Blocks)?,
             minutes: tier(Tier::Minutes)?,
             ten_minutes: tier(Tier::TenMinutes)?,
+            processes: tier(Tier::Processes)?,
         })
     }
 
     /// Bytes as far as they can be trimmed.
     pub(crate) fn sizes(&self) -> Sizes {
         Sizes {
-            raw: self.young.bytes + self.blocks.bytes,
+            raw: self.young.bytes + self.blocks.bytes + self.processes.bytes,
             minutes: self.minutes.bytes,
             ten_minutes: self.ten_minutes.bytes,
         }
@@ -89,6 +93,14 @@ fn held(conn: &Connection, tier: Tier) -> rusqlite::Result<Held> {
     })
 }
 
+/// Bytes of snapshots of processes in `hours`.
+pub(crate) fn bytes_of_processes(conn: &Connection, hours: std::ops::Range<i64>) -> rusqlite::Result<u64> {
+    let mut select = conn.prepare_cached(
+        "SELECT coalesce(sum(bytes), 0) FROM tally WHERE tier = 5 AND span >= ?1 AND span < ?2",
+    )?;
+    select.query_row([hours.start, hours.end], |row| row.get::<_, i64>(0).map(i64::unsigned_abs))
+}
+
 /// Samples in blocks of `hours`.
 pub(crate) fn samples_of(conn: &Connection, hours: std::ops::Range<i64>) -> rusqlite::Result<u64> {
     let mut select = conn.prepare_cached(
@@ -101,14 +113,14 @@ pub(crate) fn samples_of(conn: &Connection, hours: std::ops::Range<i64>) -> rusq
 /// before it.
 pub(crate) fn cut(
     conn: &Connection,
-    tiers: [Tier; 2],
+    tiers: [Tier; 3],
     bytes: u64,
     before: i64,
 ) -> rusqlite::Result<Option<i64>> {
     let mut select = conn.prepare_cached(
-        "SELECT span, sum(bytes) FROM tally WHERE tier IN (?1, ?2) AND span < ?3 GROUP BY span ORDER BY span",
+        "SELECT span, sum(bytes) FROM tally WHERE tier IN (?1, ?2, ?3) AND span < ?4 GROUP BY span ORDER BY span",
     )?;
-    let mut rows = select.query(params![tiers[0] as i64, tiers[1] as i64, before])?;
+    let mut rows = select.query(params![tiers[0] as i64, tiers[1] as i64, tiers[2] as i64, before])?;
     let (mut freed, mut last) = (0, None);
     while let Some(row) = rows.next()? {
         last = Some(row.get::<_, i64>(0)? + 1);

@@ -38,5 +38,5 @@ pub(crate) fn append(hostname: &str, received: Timestamp, cells: &[(&str, &str, 
         series: Series::new(metric, tags),
         value,
     }));
-    Append { host: host(hostname), static_info: None, received, frame }
+    Append { host: host(hostname), static_info: None, received, frame, processes: Vec::new() }
 }

@@ -101,7 +101,7 @@ impl<T> Drop for Done<T> {
 /// What waits for the writer.
 pub(crate) enum Command {
     Append(Box<Append>, Done<Appended>),
-    SetCursor(String, Cursor, Done<()>),
+    SetCursors(Vec<(String, Cursor)>, Done<()>),
     /// Maintenance, between two transactions.
     Run(Box<dyn FnOnce(&mut Writer) + Send>),
     Close(SyncSender<()>),
@@ -187,7 +187,7 @@ impl Writer {
                     cells += append.frame.row_count() * append.frame.shape().len();
                     group.push(command);
                 }
-                Command::SetCursor(..) => group.push(command),
+                Command::SetCursors(..) => group.push(command),
                 Command::Run(_) | Command::Close(_) => {
                     last = Some(command);
                     break;
@@ -232,9 +232,9 @@ impl Writer {
                     writes.push(Write::Append(append));
                     dones.push(WriteDone::Append(done));
                 }
-                Command::SetCursor(name, cursor, done) => {
-                    writes.push(Write::SetCursor(name, cursor));
-                    dones.push(WriteDone::SetCursor(done));
+                Command::SetCursors(cursors, done) => {
+                    writes.push(Write::SetCursors(cursors));
+                    dones.push(WriteDone::SetCursors(done));
                 }
                 Command::Run(_) | Command::Close(_) => {}
             }
@@ -265,7 +265,7 @@ impl Writer {
         }
         match done {
             WriteDone::Append(done) => done.tell(answer),
-            WriteDone::SetCursor(done) => done.tell(answer.map(|_| ())),
+            WriteDone::SetCursors(done) => done.tell(answer.map(|_| ())),
         }
     }
 
@@ -298,9 +298,12 @@ impl Writer {
         for write in writes {
             answers.push(match write {
                 Write::Append(append) => batch.append(*append)?,
-                Write::SetCursor(name, cursor) => {
-                    tx.prepare_cached("INSERT OR REPLACE INTO cursor (name, seq) VALUES (?1, ?2)")?
-                        .execute(params![name, cursor.0])?;
+                Write::SetCursors(cursors) => {
+                    let mut put =
+                        tx.prepare_cached("INSERT OR REPLACE INTO cursor (name, seq) VALUES (?1, ?2)")?;
+                    for (name, cursor) in cursors {
+                        put.execute(params![name, cursor.0])?;
+                    }
                     Ok(Appended::default())
                 }
             });
@@ -441,12 +444,12 @@ fn write_hosts(conn: &Connection, hosts: &HashMap<i64, Arc<HostCell>>) -> rusqli
 
 enum Write {
     Append(Box<Append>),
-    SetCursor(String, Cursor),
+    SetCursors(Vec<(String, Cursor)>),
 }
 
 enum WriteDone {
     Append(Done<Appended>),
-    SetCursor(Done<()>),
+    SetCursors(Done<()>),
 }
 
 enum Failure {

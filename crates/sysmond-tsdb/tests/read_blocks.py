@@ -156,9 +156,32 @@ def integers(data, count):
     return numbers
 
 
+def directory_and_body(data):
+    """What a block of version 3 has before its streams, and the rest."""
+    whole = Bytes(data)
+    version, given = whole.take(1), struct.unpack("<I", whole.take(4))[0]
+    directory = whole.section()
+    if given != zlib.crc32(version + data[5 : whole.at]):
+        raise ValueError("a wrong checksum of the directory")
+    return directory, Bytes(data[whole.at :])
+
+
+def check_runs(lengths, sums, body):
+    """Compares the checksum of each run of pieces."""
+    start = end = 0
+    for place, length in enumerate(lengths):
+        end += length
+        if end - start >= 4096 or place + 1 == len(lengths):
+            if struct.unpack("<I", sums.take(4))[0] != zlib.crc32(body.data[start:end]):
+                raise ValueError("a wrong checksum of columns")
+            start = end
+    if (sums.at, end) != (len(sums.data), len(body.data)):
+        raise ValueError("more than there are pieces")
+
+
 class Block:
     def __init__(self, data):
-        data = checked(data, (1, 2))
+        data, body = directory_and_body(data) if data[0] == 3 else (checked(data, (1, 2)), None)
         self.rows, columns, streams = data.varint(), data.varint(), data.varint()
         self.times = integers(data.section(), self.rows)
         self.seqs = integers(data.section(), self.rows)
@@ -167,6 +190,9 @@ class Block:
         for _ in range(columns):
             series += data.varint()
             entries.append((series, data.varint()))
+        if body:
+            check_runs(lengths + [length for _, length in entries], data, body)
+            data = body
         self.streams = [integers(Bytes(data.take(length)), self.rows) for length in lengths]
         self.columns = [(series, data.take(length)) for series, length in entries]
 

@@ -3,7 +3,8 @@
 import { Signal } from "../lib/signal.js";
 
 /** @typedef {import("./plot.js").TimeWindow} TimeWindow */
-/** @typedef {{ kind: "zoom" | "explain" | "pan", from: number, to: number } | { kind: "back" }} Ask */
+/** @typedef {{ kind: "zoom" | "explain" | "pan", from: number, to: number } | { kind: "back" } | { kind: "hold" }} Ask `hold`: what is seen now
+ *  is where "back" leads to */
 
 export class Cursor {
   /** Unix seconds, or `null` where nobody points. @type {number | null} */

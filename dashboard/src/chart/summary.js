@@ -14,9 +14,10 @@ const MOST = 6;
  * @param {string} unit
  * @param {readonly Summed[]} series
  * @param {import("./plot.js").TimeWindow} window
+ * @param {boolean} [past] whether the window ends before now
  */
-export function summarise(title, span, unit, series, window) {
-  const parts = series.slice(0, MOST).map((one) => describe(one, unit, window));
+export function summarise(title, span, unit, series, window, past = false) {
+  const parts = series.slice(0, MOST).map((one) => describe(one, unit, window, past));
   const more = series.length > MOST ? ` And ${series.length - MOST} more.` : "";
   return `${title}, ${span}. ${parts.join(" ")}${more}`.trim();
 }
@@ -25,8 +26,9 @@ export function summarise(title, span, unit, series, window) {
  * @param {Summed} one
  * @param {string} unit
  * @param {import("./plot.js").TimeWindow} window
+ * @param {boolean} past
  */
-function describe({ label, track }, unit, { from, to }) {
+function describe({ label, track }, unit, { from, to }, past) {
   const { times, values } = track.points();
   // What stays on screen until its successor has come may be newer than the window.
   const shown = values.subarray(lowerBound(times, from), lowerBound(times, to + 1e-6));
@@ -38,5 +40,6 @@ function describe({ label, track }, unit, { from, to }) {
     if (value > high) high = value;
   }
   const text = (/** @type {number} */ value) => formatValue(value, unit);
-  return `${label === "" ? "Now" : `${label} now`} ${text(shown[shown.length - 1])}, lowest ${text(low)}, highest ${text(high)}.`;
+  const last = label === "" ? (past ? "At the end" : "Now") : `${label} ${past ? "at the end" : "now"}`;
+  return `${last} ${text(shown[shown.length - 1])}, lowest ${text(low)}, highest ${text(high)}.`;
 }

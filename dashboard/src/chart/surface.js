@@ -1,5 +1,7 @@
 // A canvas whose pixels are the device's pixels: sizes in it are device pixels, `ratio` of them to a CSS pixel.
 
+import { resized } from "./paper.js";
+
 /** @type {WeakMap<Element, Surface>} */
 const surfaces = new WeakMap();
 
@@ -12,6 +14,7 @@ export class Surface {
   height = 0;
   ratio = 1;
   #changed;
+  #ending;
 
   /**
    * @param {HTMLCanvasElement} canvas
@@ -25,9 +28,11 @@ export class Surface {
     this.context = context;
     surfaces.set(canvas, this);
     observe(canvas);
+    this.#ending = resized.listen(() => this.#measure());
   }
 
   end() {
+    this.#ending();
     observer.unobserve(this.canvas);
   }
 
@@ -44,8 +49,24 @@ export class Surface {
   resized(entry) {
     this.ratio = window.devicePixelRatio;
     const exact = entry.devicePixelContentBoxSize?.[0];
-    const width = devicePixels(entry.contentRect.width * this.ratio, exact?.inlineSize);
-    const height = devicePixels(entry.contentRect.height * this.ratio, exact?.blockSize);
+    const { width, height } = entry.contentRect;
+    this.#become(
+      devicePixels(width * this.ratio, exact?.inlineSize),
+      devicePixels(height * this.ratio, exact?.blockSize),
+    );
+  }
+
+  /** Where nobody waits for the observer. */
+  #measure() {
+    const { width, height } = this.canvas.getBoundingClientRect();
+    this.#become(Math.round(width * this.ratio), Math.round(height * this.ratio));
+  }
+
+  /**
+   * @param {number} width
+   * @param {number} height
+   */
+  #become(width, height) {
     if (width === this.width && height === this.height) return;
     this.width = this.canvas.width = width;
     this.height = this.canvas.height = height;

@@ -33,6 +33,7 @@ import { watchVisibility } from "./visibility.js";
  * @property {number} [max] a fixed upper edge
  * @property {number} [floor] the least upper edge
  * @property {boolean} [stacked]
+ * @property {boolean} [past] whether the window ends before now
  * @property {boolean} [area] shade below the first line
  */
 
@@ -133,8 +134,8 @@ export class TimeChart {
 
   /** What it shows, in words, for the label of the picture. */
   describe() {
-    const { title, span, unit } = this.options;
-    setAttribute(this.element, "aria-label", summarise(title, span, unit, this.lines, this.window));
+    const { title, span, unit, past } = this.options;
+    setAttribute(this.element, "aria-label", summarise(title, span, unit, this.lines, this.window, past));
   }
 
   /** Tells the values under the cursor to those who do not see it. */

@@ -138,6 +138,16 @@ export class Track {
   }
 
   /**
+   * The newest value in a window, or `null`.
+   * @param {import("./plot.js").TimeWindow} window
+   */
+  lastWithin({ from, to }) {
+    const { times, values } = this.points();
+    const index = lowerBound(times, to + 1e-6) - 1;
+    return index >= 0 && times[index] >= from ? values[index] : null;
+  }
+
+  /**
    * The index of the point nearest to a time, or -1 where there is none.
    * @param {number} time
    */

@@ -1,6 +1,6 @@
 // Whether a chart is on screen, or nearly: only then is it drawn.
 
-import { scheduler } from "./scheduler.js";
+import { shown } from "./paper.js";
 
 /** CSS pixels before the edge of the screen where drawing begins. */
 const NEAR = "200px";
@@ -15,13 +15,6 @@ const observer = new IntersectionObserver(
   { rootMargin: NEAR },
 );
 
-/** All of them, for paper. @type {Set<(visible: boolean) => void>} */
-const all = new Set();
-window.addEventListener("beforeprint", () => {
-  for (const callback of all) callback(true);
-  scheduler.flush();
-});
-
 /**
  * @param {Element} element
  * @param {(visible: boolean) => void} callback
@@ -29,10 +22,10 @@ window.addEventListener("beforeprint", () => {
  */
 export function watchVisibility(element, callback) {
   callbacks.set(element, callback);
-  all.add(callback);
   observer.observe(element);
+  const ending = shown.listen(() => callback(true));
   return () => {
-    all.delete(callback);
+    ending();
     observer.unobserve(element);
   };
 }

@@ -1,44 +1,43 @@
-// Every series of a host with its value of now: what no chart shows, metrics of others included.
+// Every series of a host with its value: what no chart shows, metrics of others included.
 
 import { el, setChildren, setText } from "../lib/dom.js";
 import { formatValue } from "../lib/format.js";
 import { naturally, seriesKey } from "../lib/series_key.js";
+import { loadStyle } from "../lib/style.js";
+
+await loadStyle("css/tables.css");
 
 /** @typedef {{ row: HTMLTableRowElement, value: HTMLTableCellElement, series: import("../state.js").Series }} Row */
 
 export class AllValues {
-  #count = el("span", { class: "muted" });
   #body = el("tbody");
+  #when = el("th", { scope: "col" });
   /** @type {Row[]} */
   #rows = [];
+  /** @type {import("../state.js").HostData | null} */
+  #data = null;
   #shape = -1;
 
   constructor() {
-    const head = el(
-      "thead",
-      {},
-      el("tr", {}, ...["Metric", "Of", "Value"].map((name) => el("th", { scope: "col" }, name))),
-    );
-    const table = el("table", { class: "values" }, head, this.#body);
-    this.element = el(
-      "details",
-      { class: "panel all-values" },
-      el("summary", {}, "All values ", this.#count),
-      el("div", { class: "table-scroll", tabindex: 0, role: "region", "aria-label": "All values" }, table),
-    );
-    this.element.addEventListener("toggle", () => (this.#shape = -1));
+    const names = ["Metric", "Of"].map((name) => el("th", { scope: "col" }, name));
+    const table = el("table", { class: "values" }, el("thead", {}, el("tr", {}, ...names, this.#when)), this.#body);
+    this.element = el("div", { class: "table-scroll", tabindex: 0, role: "region", "aria-label": "All values" }, table);
   }
 
-  /** @param {import("../state.js").HostData} data */
-  show(data) {
-    setText(this.#count, String(data.series.size));
-    if (!this.element.open) return;
-    if (data.shape !== this.#shape) this.#remake(data);
-    for (const { value, series } of this.#rows) setText(value, formatValue(data.currentOf(series), series.unit));
+  /**
+   * @param {import("../state.js").HostData} data
+   * @param {import("../chart/plot.js").TimeWindow | null} past
+   * @param {string} when of when the values are
+   */
+  show(data, past, when) {
+    setText(this.#when, when);
+    if (data !== this.#data || data.shape !== this.#shape) this.#remake(data);
+    for (const { value, series } of this.#rows) setText(value, formatValue(data.reading(series, past), series.unit));
   }
 
   /** @param {import("../state.js").HostData} data */
   #remake(data) {
+    this.#data = data;
     this.#shape = data.shape;
     const key = (/** @type {import("../state.js").Series} */ { metric, tags }) => seriesKey(metric, tags);
     const series = [...data.series.values()].sort((a, b) => naturally(key(a), key(b)));

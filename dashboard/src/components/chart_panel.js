@@ -56,14 +56,18 @@ export class ChartPanel {
    * @param {readonly Line[]} lines
    * @param {import("../chart/plot.js").TimeWindow} window
    * @param {string} [span] what the window is called now
+   * @param {boolean} [past] whether it ends before now
    */
-  show(lines, window, span = this.chart.options.span) {
-    this.chart.options.span = span;
+  show(lines, window, span = this.chart.options.span, past = false) {
+    const { options } = this.chart;
+    const renamed = options.past !== past || (past && options.span !== span);
+    options.span = span;
+    options.past = past;
     setText(this.#span, span);
     this.#keepEntries(lines);
     this.chart.show(lines, window);
     this.#showValues();
-    if (performance.now() - this.#described < DESCRIBE_EVERY_MS) return;
+    if (!renamed && performance.now() - this.#described < DESCRIBE_EVERY_MS) return;
     this.#described = performance.now();
     this.chart.describe();
     if (this.#table !== null) void this.#renewTable();
@@ -107,10 +111,13 @@ export class ChartPanel {
   }
 
   #showValues() {
-    const time = cursor.time;
+    const { time } = cursor;
+    const { window, options } = this.chart;
     for (const { line, value } of this.#entries) {
-      const shown = time === null ? line.track.lastValue : line.track.valueAt(time);
-      setText(value, formatValue(shown, this.chart.options.unit));
+      const { track } = line;
+      const last = options.past ? track.lastWithin(window) : track.lastValue;
+      const shown = time === null ? last : track.valueAt(time);
+      setText(value, formatValue(shown, options.unit));
     }
   }
 }

@@ -3,6 +3,9 @@
 import { csvOf, rowsOf } from "../lib/csv.js";
 import { el } from "../lib/dom.js";
 import { formatValue, formatWithin } from "../lib/format.js";
+import { loadStyle } from "../lib/style.js";
+
+await loadStyle("css/tables.css");
 
 /** @typedef {import("../chart/time_chart.js").TimeChart} TimeChart */
 

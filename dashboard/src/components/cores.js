@@ -22,11 +22,14 @@ export class Cores {
     );
   }
 
-  /** @param {import("../state.js").HostData} data */
-  show(data) {
+  /**
+   * @param {import("../state.js").HostData} data
+   * @param {import("../chart/plot.js").TimeWindow | null} past
+   */
+  show(data, past) {
     const cores = data
       .family("cpu.core_usage")
-      .map((series) => ({ name: series.labels.get("core") ?? series.tags, value: data.currentOf(series) }));
+      .map((series) => ({ name: series.labels.get("core") ?? series.tags, value: data.reading(series, past) }));
     setAttribute(this.#bars, "data-figures", cores.length <= MOST_WITH_FIGURES);
     setChildren(
       this.#bars,
@@ -38,7 +41,7 @@ export class Cores {
       busiest === undefined ? "" : `core ${busiest.name} ${formatValue(busiest.value, "percent")}`,
     );
     const words = cores.map(({ name, value }) => `core ${name} ${formatValue(value, "percent")}`);
-    setAttribute(this.#bars, "aria-label", `CPU cores now: ${words.join(", ")}`);
+    setAttribute(this.#bars, "aria-label", `CPU cores ${past === null ? "now" : "at the end"}: ${words.join(", ")}`);
   }
 
   /**

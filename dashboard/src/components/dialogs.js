@@ -2,6 +2,9 @@
 
 import { el } from "../lib/dom.js";
 import { changeSettings, settings } from "../lib/settings.js";
+import { loadStyle } from "../lib/style.js";
+
+await loadStyle("css/dialogs.css");
 
 /** @typedef {import("../lib/settings.js").Settings} Settings */
 
@@ -56,6 +59,14 @@ const KEYS = [
       ["Shift + drag", "What moved in that span"],
       ["Drag the time axis", "Pan; so does turning the wheel sideways"],
       ["Double click", "Back"],
+    ],
+  ],
+  [
+    "With fingers",
+    [
+      ["Tap", "Set the cursor, and read the values"],
+      ["Drag sideways", "Zoom"],
+      ["Two fingers", "Stretch the time; double tap leads back"],
     ],
   ],
   ["In the list of hosts", [["↑ ↓", "From host to host"]]],

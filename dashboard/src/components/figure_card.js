@@ -3,6 +3,7 @@
 import { el, setText } from "../lib/dom.js";
 import { formatAge, formatChange, formatValue, NONE } from "../lib/format.js";
 import { changeOf } from "../lib/change.js";
+import { levelOf, LEVEL_WORDS } from "../lib/level.js";
 import { Sparkline } from "../chart/sparkline.js";
 
 export class FigureCard {
@@ -10,6 +11,7 @@ export class FigureCard {
   #change = el("span");
   #since = el("span", { class: "card-since" });
   #note = el("span", { class: "card-note" });
+  #level = el("span", { class: "level-word" });
 
   /** @param {{ label: string, unit: string, max?: number, colour?: number }} options */
   constructor({ label, unit, max, colour }) {
@@ -18,7 +20,7 @@ export class FigureCard {
     this.element = el(
       "div",
       { class: "card figure", role: "group", "aria-label": label },
-      el("h3", { class: "card-label" }, label),
+      el("h3", { class: "card-label" }, label, " ", this.#level),
       this.#value,
       el("span", { class: "card-change" }, this.#change, " ", this.#since),
       this.#note,
@@ -36,6 +38,7 @@ export class FigureCard {
   show(series, value, window, note) {
     setText(this.#value, formatValue(value, this.unit));
     setText(this.#note, note);
+    setText(this.#level, this.unit === "percent" ? LEVEL_WORDS[levelOf(value)] : "");
     const change = series === undefined || value === null ? null : changeOf(series.track);
     setText(this.#change, change === null ? "" : formatChange(change.difference, this.unit));
     setText(this.#since, change === null ? "" : `in ${change.seconds === 60 ? "1 min" : formatAge(change.seconds)}`);

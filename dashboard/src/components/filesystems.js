@@ -21,21 +21,28 @@ export class FileSystems {
     );
   }
 
-  /** @param {import("../state.js").HostData} data */
-  show(data) {
-    const rows = data.family("disk.usage_percent").map((series) => this.#row(data, series));
+  /**
+   * @param {import("../state.js").HostData} data
+   * @param {import("../chart/plot.js").TimeWindow | null} past
+   */
+  show(data, past) {
+    const rows = data.family("disk.usage_percent").map((series) => this.#row(data, series, past));
     setChildren(this.#list, rows);
   }
 
   /**
    * @param {import("../state.js").HostData} data
    * @param {import("../state.js").Series} series
+   * @param {import("../chart/plot.js").TimeWindow | null} past
    */
-  #row(data, series) {
+  #row(data, series, past) {
     const known = this.#rows.get(series.tags) ?? this.#make(series);
-    const percent = data.currentOf(series);
-    const used = data.current("disk.used_bytes", series.tags);
-    const total = data.current("disk.total_bytes", series.tags);
+    const reading = (/** @type {string} */ metric) => {
+      const found = data.find(metric, series.tags);
+      return found === undefined ? null : data.reading(found, past);
+    };
+    const percent = data.reading(series, past);
+    const [used, total] = [reading("disk.used_bytes"), reading("disk.total_bytes")];
     known.meter.show(percent);
     setText(known.percent, formatValue(percent, "percent"));
     setText(known.space, used === null || total === null ? NONE : `${formatBytes(used)} of ${formatBytes(total)}`);

@@ -56,6 +56,7 @@ export function factsOf(host, info, now) {
     { name: "OS", text: info?.os || host?.platform || "" },
     { name: "Kernel", text: [info?.kernel, info?.architecture].filter(Boolean).join(" ") },
     { name: "CPU", text: info?.cpu_model ?? "" },
+    { name: "Container", text: containerText(info) },
     { name: "Cores", text: cores },
     { name: "Memory", text: info?.memory_total_bytes ? formatBytes(info.memory_total_bytes) : "" },
     { name: "Uptime", text: up },
@@ -63,6 +64,12 @@ export function factsOf(host, info, now) {
     { name: "Agent", text: [info?.agent_version || host?.version, everyText(info)].filter(Boolean).join(", ") },
   ];
   return facts.filter(({ text }) => text !== "");
+}
+
+/** @param {import("../api.js").StaticInfo | null} info */
+function containerText(info) {
+  if (!info?.container) return "";
+  return `${info.container}, ${info.figures_of === "container" ? "its own figures" : "the host’s figures"}`;
 }
 
 /** @param {import("../api.js").StaticInfo | null} info */

@@ -10,6 +10,7 @@ import { StatusMark } from "./status.js";
 export class HostTile {
   #status = new StatusMark();
   #tags = el("bdi", { class: "row-tags" });
+  #trouble = el("span", { class: "level-word" });
   #cpu = figure("CPU");
   #memory = figure("Mem");
   #trend = new Sparkline({ max: 100 });
@@ -25,7 +26,7 @@ export class HostTile {
       "div",
       { class: "card tile", role: "listitem" },
       el("div", { class: "tile-head" }, open, this.#status.element),
-      this.#tags,
+      el("div", { class: "tile-about" }, this.#trouble, this.#tags),
       el("div", { class: "tile-figures" }, ...this.#cpu.parts, ...this.#memory.parts),
       this.#trend.element,
     );
@@ -43,8 +44,9 @@ export class HostTile {
     setAttribute(this.element, "data-stale", offline);
     setText(this.#tags, tagsText(host));
     const [cpu, memory] = [host.metrics?.["cpu.total_usage"], host.metrics?.["memory.usage_percent"]];
-    show(this.#cpu, cpu);
-    show(this.#memory, memory);
+    setText(this.#cpu.value, formatValue(cpu, "percent"));
+    setText(this.#memory.value, formatValue(memory, "percent"));
+    setText(this.#trouble, troubleOf({ CPU: cpu, Memory: memory }));
     this.#trend.show(trend, window);
   }
 
@@ -56,15 +58,15 @@ export class HostTile {
 /** @param {string} label */
 function figure(label) {
   const value = el("span", { class: "tile-value" });
-  const word = el("span", { class: "level-word" });
-  return { value, word, parts: [el("span", { class: "tile-label" }, label), value, word] };
+  return { value, parts: [el("span", { class: "tile-label" }, label), value] };
 }
 
 /**
- * @param {ReturnType<typeof figure>} figure
- * @param {number | undefined} percent
+ * The worst in words, before the tags: a tile has no room for a word beside each figure.
+ * @param {Record<string, number | undefined>} shares
  */
-function show({ value, word }, percent) {
-  setText(value, formatValue(percent, "percent"));
-  setText(word, LEVEL_WORDS[levelOf(percent)]);
+function troubleOf(shares) {
+  const found = Object.entries(shares).filter(([, percent]) => levelOf(percent) !== "ok");
+  const [worst] = found.sort(([, a], [, b]) => (b ?? 0) - (a ?? 0));
+  return worst === undefined ? "" : `${worst[0]} ${LEVEL_WORDS[levelOf(worst[1])]}`;
 }

@@ -23,9 +23,8 @@ export class TimeBar {
   #explain = el("button", { type: "button", class: "button" }, "What moved?");
   #words = el("span", { class: "time-words" });
   #resolution = el("span", { class: "time-resolution" });
-  #from = el("input", { type: "text", class: "search", "aria-label": "From", spellcheck: "false" });
-  #to = el("input", { type: "text", class: "search", "aria-label": "To", spellcheck: "false" });
-  #wrong = el("p", { class: "level-word", role: "alert" });
+  /** @type {import("./time_form.js").TimeForm | null} */
+  #form = null;
   #details = el("details", { class: "time-custom" });
   #error = el("span", { class: "time-error", role: "alert" });
   /** @type {Range} */
@@ -114,56 +113,31 @@ export class TimeBar {
   }
 
   #makeCustom() {
-    const apply = el("button", { type: "submit", class: "button" }, "Show");
-    const form = el(
-      "form",
-      { class: "time-form panel" },
-      el("label", {}, "From ", this.#from),
-      el("label", {}, "To ", this.#to),
-      el("p", { class: "muted" }, "As now-2h, now, or 2026-01-31 09:00"),
-      this.#wrong,
-      apply,
-    );
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#apply();
-    });
-    this.#details.append(el("summary", { class: "button time-summary" }, this.#words), form);
-    this.#details.addEventListener("toggle", () => this.#fill());
-    this.#details.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || !this.#details.open) return;
+    const details = this.#details;
+    details.append(el("summary", { class: "button time-summary" }, this.#words));
+    details.addEventListener("toggle", () => details.open && void this.#openForm());
+    details.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !details.open) return;
       event.stopPropagation();
-      this.#details.open = false;
-      this.#details.querySelector("summary")?.focus();
+      details.open = false;
+      details.querySelector("summary")?.focus();
     });
   }
 
-  #fill() {
-    if (!this.#details.open) return;
-    this.#from.value = editable(this.#range.from);
-    this.#to.value = editable(this.#range.to);
-    setText(this.#wrong, "");
-    this.#from.focus();
-  }
-
-  #apply() {
-    const range = time.parseRange(this.#from.value, this.#to.value);
-    setText(this.#wrong, range === null ? "That is no stretch of time between 5 seconds and 400 days." : "");
-    if (range === null) return;
-    this.#details.open = false;
-    this.actions.onRange(range);
+  async #openForm() {
+    const { TimeForm } = await import("./time_form.js");
+    this.#form ??= new TimeForm((range) => {
+      this.#details.open = false;
+      this.actions.onRange(range);
+    });
+    if (this.#form.element.parentNode === null) this.#details.append(this.#form.element);
+    this.#form.fill(this.#range);
   }
 }
 
 /** Whole seconds are easier to read in an address. @param {import("../chart/plot.js").TimeWindow} window */
 function rounded({ from, to }) {
   return { from: Math.round(from), to: Math.round(to) };
-}
-
-/** @param {import("../time_range.js").Moment} moment */
-function editable(moment) {
-  if (!("at" in moment)) return time.formatMomentText(moment);
-  return `${new Date(Math.round(moment.at) * 1000).toISOString().slice(0, 19)}Z`;
 }
 
 /**

@@ -171,6 +171,8 @@ export const formatDay = (seconds) => formatTime("day", seconds);
 /** @param {number} seconds */
 export const formatDayMinute = (seconds) => formatTime("dayMinute", seconds);
 /** @param {number} seconds */
+export const formatDayClock = (seconds) => formatTime("dayClock", seconds);
+/** @param {number} seconds */
 export const formatMoment = (seconds) => formatTime("moment", seconds);
 
 /**

@@ -8,7 +8,7 @@ import { CompareCard } from "../components/compare_card.js";
 import { ComparePicker } from "../components/compare_picker.js";
 import { COMPARED, pastSeconds, PASTS } from "../compared.js";
 import { el, setAttribute, setChildren } from "../lib/dom.js";
-import { describeRange } from "../time_range.js";
+import { describeRange, follows } from "../time_range.js";
 import { HostColours } from "./host_colours.js";
 import { dataOf, windowFor } from "./shown_data.js";
 import { WindowEdge } from "./window_edge.js";
@@ -73,7 +73,7 @@ export class CompareView {
     const span = describeRange(shown.range, window);
     const panels = COMPARED.flatMap((chart) => this.#panelsOf(app, chart, colours));
     const used = new Set(panels.map(({ key }) => key));
-    for (const { panel, lines } of panels) panel.show(lines, window, span);
+    for (const { panel, lines } of panels) panel.show(lines, window, span, !follows(shown.range));
     setChildren(
       this.#panels,
       panels.map(({ panel }) => panel.element),

@@ -1,11 +1,12 @@
 // What moved: the metrics that went farthest from their usual in a span, each with its line and a sentence.
 
-import { getHistory } from "../api.js";
+import { getHistory, getPrograms } from "../api.js";
 import { Sparkline } from "../chart/sparkline.js";
 import { Track } from "../chart/track.js";
 import { explains, farWords, findingsOf, titleOf, withBefore, wordsOf } from "../explain/explain.js";
+import { culpritsOf } from "../explain/programs.js";
 import { el, setChildren, setText } from "../lib/dom.js";
-import { formatDuration } from "../lib/format.js";
+import { formatDuration, formatValue } from "../lib/format.js";
 import { describeWindow } from "../time_range.js";
 
 /** @typedef {import("../chart/plot.js").TimeWindow} TimeWindow */
@@ -16,6 +17,9 @@ export class Explanation {
   #title = el("h3", { class: "panel-title", tabindex: -1 }, "What moved");
   #about = el("p", { class: "muted explain-about", role: "status" });
   #list = el("ol", { class: "findings" });
+  #who = el("p", { class: "muted explain-about" });
+  #culprits = el("ul", { class: "findings" });
+  #programs = el("div", { hidden: true }, el("h4", { class: "explain-who" }, "Programs"), this.#who, this.#culprits);
   /** @type {Sparkline[]} */
   #lines = [];
   #abort = new AbortController();
@@ -41,8 +45,10 @@ export class Explanation {
       ),
       this.#about,
       this.#list,
+      this.#programs,
     );
     setText(this.#about, "Looking through all values…");
+    void this.#askPrograms(host, span);
     void this.#ask(host, span, metrics.filter(explains));
   }
 
@@ -72,6 +78,44 @@ export class Explanation {
       if (signal.aborted) return;
       setText(this.#about, `This could not be found out: ${error instanceof Error ? error.message : String(error)}.`);
     }
+  }
+
+  /**
+   * Who did it. A host whose processes are not noted has no empty list.
+   * @param {string} host
+   * @param {TimeWindow} span
+   */
+  async #askPrograms(host, span) {
+    const { signal } = this.#abort;
+    const before = { from: withBefore(span).from, to: span.from };
+    try {
+      const [during, earlier] = await Promise.all([span, before].map((one) => getPrograms(host, one, signal)));
+      if (!signal.aborted && during.snapshots > 0) this.#showPrograms(during, earlier);
+    } catch {
+      this.#programs.hidden = true; // the values above tell of a link that is lost
+    }
+  }
+
+  /**
+   * @param {import("../api.js").ProcessesBetween} during
+   * @param {import("../api.js").ProcessesBetween} before
+   */
+  #showPrograms(during, before) {
+    const culprits = culpritsOf(during.programs, before.programs);
+    const [first] = during.programs;
+    const most =
+      first && `Most of the processors took ${first.name}: ${formatValue(first.cpu_percent?.mean, "percent")}.`;
+    setText(
+      this.#who,
+      culprits.length > 0 ? "Those that took more than before." : `None took notably more than before. ${most ?? ""}`,
+    );
+    setChildren(
+      this.#culprits,
+      culprits.map(({ name, words }) =>
+        el("li", { class: "culprit" }, el("bdi", { class: "finding-title" }, name), " ", words),
+      ),
+    );
+    this.#programs.hidden = false;
   }
 
   /**

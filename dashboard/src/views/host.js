@@ -1,17 +1,17 @@
 // One host: what it is, four figures, and charts of the last five minutes.
 
-import { AllValues } from "../components/all_values.js";
 import { ChartPanel } from "../components/chart_panel.js";
 import { Cores } from "../components/cores.js";
 import { FigureCard } from "../components/figure_card.js";
 import { FileSystems } from "../components/filesystems.js";
 import { HostFacts } from "../components/host_facts.js";
+import { LaterPart } from "../components/later_part.js";
 import { StatusMark } from "../components/status.js";
 import { TagList } from "../components/tag_list.js";
 import { el, setAttribute, setText } from "../lib/dom.js";
 import { loadStyle } from "../lib/style.js";
-import { formatAge, formatBytes, formatClock, formatMoment, formatValue, LOAD } from "../lib/format.js";
-import { describeRange, isLive } from "../time_range.js";
+import { formatAge, formatBytes, formatClock, formatDayClock, formatMoment, formatValue, LOAD } from "../lib/format.js";
+import { describeRange, follows, isLive } from "../time_range.js";
 import { CHARTED, TRENDS } from "../panels.js";
 import { STALE_SECONDS } from "../state.js";
 import { chartsOf, failedSources, idleOf, unavailableOf } from "./host_charts.js";
@@ -34,11 +34,17 @@ export class HostView {
   #trends = new ChartPanel({ ...TRENDS, span: "", wide: true });
   #cores = new Cores();
   #fileSystems = new FileSystems();
-  #allValues = new AllValues();
+  #allValues = new LaterPart("All values", async () => {
+    const { AllValues } = await import("../components/all_values.js");
+    return new AllValues();
+  });
   #unavailable = el("p", { class: "muted idle" });
   #idle = el("p", { class: "muted idle" });
   #failed = el("p", { class: "source-note" });
   #groups = new PanelGroups();
+  #processPlace = el("div", { class: "process-place" });
+  /** Loaded when the first values are there. @type {import("../processes/panel.js").ProcessPanel | "wanted" | null} */
+  #processes = null;
   /** By key. @type {Map<string, ChartPanel>} */
   #charts = new Map();
   #edge = new WindowEdge();
@@ -71,6 +77,7 @@ export class HostView {
       this.#failed,
       this.#explained,
       this.#trends.element,
+      this.#processPlace,
       this.#groups.element,
       this.#unavailable,
       this.#idle,
@@ -93,13 +100,18 @@ export class HostView {
     this.#showCards(data, live);
     const stale = isLive(shown.range) && this.element.hasAttribute("data-stale");
     const span = stale ? `5 minutes to ${formatClock(window.to)}` : describeRange(shown.range, window);
-    this.#showPanels(dataOf(app, this.hostname), window, span);
+    const shownData = dataOf(app, this.hostname);
+    const past = stale || !follows(shown.range) ? window : null;
+    this.#showPanels(shownData, window, span, past);
     this.#showFailed(data);
     if (data.loaded) void this.#explain(app, data);
-    this.#allValues.show(data);
+    this.#showAllValues(shownData, past);
+    if (data.loaded) this.#showProcesses(window, past !== null, fleet.clock.now());
   }
 
   end() {
+    if (this.#processes instanceof Object) this.#processes.end();
+    this.#processes = "wanted"; // should its code come only now, nobody waits for it
     this.#explainedWord = "";
     this.#explanation?.end();
     for (const panel of [this.#trends, ...this.#charts.values(), ...Object.values(this.#cards)]) panel.end();
@@ -137,9 +149,10 @@ export class HostView {
    * @param {import("../state.js").HostData} data
    * @param {import("../chart/plot.js").TimeWindow} window
    * @param {string} span what the window is called
+   * @param {import("../chart/plot.js").TimeWindow | null} past the window where it does not end now
    */
-  #showPanels(data, window, span) {
-    this.#trends.show(chartsOf.trends(data), window, span);
+  #showPanels(data, window, span, past) {
+    this.#trends.show(chartsOf.trends(data), window, span, past !== null);
     const specs = chartsOf(data, window.from);
     /** @type {Map<import("../panels.js").GroupName, HTMLElement[]>} */
     const groups = new Map();
@@ -147,10 +160,10 @@ export class HostView {
       const panel = this.#charts.get(spec.key) ?? new ChartPanel({ ...spec, span });
       this.#charts.set(spec.key, panel);
       panel.chart.options.max = spec.max;
-      panel.show(spec.lines, window, span);
+      panel.show(spec.lines, window, span, past !== null);
       groups.set(spec.group, [...(groups.get(spec.group) ?? []), panel.element]);
     }
-    this.#addBars(data, groups);
+    this.#addBars(data, groups, past);
     this.#groups.show(groups, data.info?.unavailable === undefined);
     const idle = idleOf(data, specs);
     this.#idle.hidden = idle === "";
@@ -158,17 +171,45 @@ export class HostView {
   }
 
   /**
-   * Cores and file systems as bars: they are of now, beside what was.
+   * @param {import("../state.js").HostData} data
+   * @param {import("../chart/plot.js").TimeWindow | null} past
+   */
+  #showAllValues(data, past) {
+    this.#allValues.note(String(data.series.size));
+    const when = past === null ? "Now" : `At ${formatDayClock(past.to)}`;
+    this.#allValues.update((values) => values.show(data, past, when));
+  }
+
+  /**
+   * @param {import("../chart/plot.js").TimeWindow} window
+   * @param {boolean} past whether it ends before now
+   * @param {number} now
+   */
+  #showProcesses(window, past, now) {
+    if (this.#processes instanceof Object) return this.#processes.update(window, past, now);
+    if (this.#processes === "wanted") return;
+    this.#processes = "wanted";
+    void import("../processes/panel.js").then(({ ProcessPanel }) => {
+      if (!this.element.isConnected) return;
+      this.#processes = new ProcessPanel(this.hostname);
+      this.#processPlace.append(this.#processes.element);
+      this.#processes.update(window, past, now);
+    });
+  }
+
+  /**
+   * Cores and file systems as bars: of now, or as they were at the end of the window.
    * @param {import("../state.js").HostData} data
    * @param {Map<import("../panels.js").GroupName, HTMLElement[]>} groups
+   * @param {import("../chart/plot.js").TimeWindow | null} past
    */
-  #addBars(data, groups) {
+  #addBars(data, groups, past) {
     if (data.family("cpu.core_usage").length > 0) {
-      this.#cores.show(data);
+      this.#cores.show(data, past);
       groups.get("cpu")?.splice(1, 0, this.#cores.element);
     }
     if (data.family("disk.usage_percent").length > 0) {
-      this.#fileSystems.show(data);
+      this.#fileSystems.show(data, past);
       groups.get("disk")?.unshift(this.#fileSystems.element);
     }
   }

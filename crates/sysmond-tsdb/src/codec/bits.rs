@@ -2,18 +2,28 @@
 
 use super::Damaged;
 
-/// The most bits that go in or out at once.
-pub(crate) const MAX_BITS: u32 = 56;
+/// The most bits that go in or out at once: with those that wait for a whole word, or are left over of a byte, they have
+/// to fit into 64.
+const MAX_BITS: u32 = 32;
+
+/// The bits that can be looked at in any place: eight bytes less those before the first bit.
+pub(crate) const PEEKED_BITS: u32 = 56;
 
 /// Appends bits to bytes.
-#[derive(Debug, Default)]
-pub(crate) struct BitWriter {
-    out: Vec<u8>,
+#[derive(Debug)]
+pub(crate) struct BitWriter<'a> {
+    out: &'a mut Vec<u8>,
     pending: u64,
     count: u32,
 }
 
-impl BitWriter {
+impl<'a> BitWriter<'a> {
+    /// Behind what is in `out`; about `bits` will come.
+    pub(crate) fn new(out: &'a mut Vec<u8>, bits: usize) -> Self {
+        out.reserve(bits / 8 + 8);
+        Self { out, pending: 0, count: 0 }
+    }
+
     /// The low `count` bits of `bits`, at most [`MAX_BITS`]; those above are zero.
     pub(crate) fn put(&mut self, bits: u64, count: u32) {
         debug_assert!(count <= MAX_BITS && bits >> count == 0);
@@ -37,10 +47,9 @@ impl BitWriter {
         }
     }
 
-    pub(crate) fn finish(mut self) -> Vec<u8> {
+    pub(crate) fn finish(self) {
         let bytes = self.count.div_ceil(8) as usize;
         self.out.extend(self.pending.to_le_bytes().into_iter().take(bytes));
-        self.out
     }
 }
 
@@ -56,7 +65,7 @@ impl<'a> BitReader<'a> {
         Self { data, position: 0 }
     }
 
-    /// At least [`MAX_BITS`] bits, without moving on.
+    /// At least [`PEEKED_BITS`] bits, without moving on.
     #[inline]
     pub(crate) fn peek(&self) -> u64 {
         let rest = self.data.get(self.position / 8..).unwrap_or_default();
@@ -64,18 +73,21 @@ impl<'a> BitReader<'a> {
         u64::from_le_bytes(chunk) >> (self.position % 8)
     }
 
+    #[inline]
     pub(crate) fn skip(&mut self, count: u32) {
         self.position += count as usize;
     }
 
     /// The next `count` bits, at most [`MAX_BITS`].
-    pub(crate) fn get(&mut self, count: u32) -> u64 {
+    #[inline]
+    fn get(&mut self, count: u32) -> u64 {
         let bits = self.peek() & ((1 << count) - 1);
         self.skip(count);
         bits
     }
 
     /// The next `count` bits, at most 64.
+    #[inline]
     pub(crate) fn get_wide(&mut self, count: u32) -> u64 {
         if count > 32 {
             let low = self.get(32);
@@ -111,11 +123,12 @@ mod tests {
         #[test]
         fn bits_survive(values in prop::collection::vec((any::<u64>(), 0u32..=64), 0..100)) {
             let cut = |value: u64, count: u32| if count == 64 { value } else { value & ((1 << count) - 1) };
-            let mut writer = BitWriter::default();
+            let mut data = Vec::new();
+            let mut writer = BitWriter::new(&mut data, 0);
             for &(value, count) in &values {
                 writer.put_wide(cut(value, count), count);
             }
-            let data = writer.finish();
+            writer.finish();
             let mut reader = BitReader::new(&data);
             for &(value, count) in &values {
                 prop_assert_eq!(reader.get_wide(count), cut(value, count));

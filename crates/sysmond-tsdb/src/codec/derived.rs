@@ -3,7 +3,7 @@
 
 use super::floats::round;
 use super::ratio::EXCEPTION_SHARE;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// Values below are too common to tell columns apart by them.
 const LEAST_TELLING: f64 = 4096.0;
@@ -65,7 +65,7 @@ pub(super) struct Derivation {
 pub(super) fn find(columns: &[(u32, Vec<f64>)]) -> Vec<Option<Derivation>> {
     let mut found: Vec<Option<Derivation>> = vec![None; columns.len()];
     let mut is_base = vec![false; columns.len()];
-    let mut telling: HashMap<usize, Telling> = HashMap::new();
+    let mut telling: BTreeMap<usize, Telling> = BTreeMap::new();
     for place in 0..columns.len() {
         let Some((row, value)) = columns.get(place).and_then(|(_, values)| probe(values)) else {
             continue;
@@ -96,31 +96,45 @@ fn probe(values: &[f64]) -> Option<(usize, f64)> {
     cells.any(|(_, value)| value.to_bits() != first.1.to_bits()).then_some(first)
 }
 
-/// The columns whose cell in a row is a large whole number: place and value, and the first places by value.
+/// The columns whose cell in a row is a large whole number, of equal ones the first few: place and value by place, and
+/// the other way round.
 struct Telling {
     cells: Vec<(usize, f64)>,
-    places: HashMap<u64, Vec<usize>>,
+    by_value: Vec<(f64, usize)>,
 }
 
 impl Telling {
     fn new(columns: &[(u32, Vec<f64>)], row: usize) -> Self {
         let cells =
-            columns.iter().enumerate().filter_map(|(place, (_, values))| Some((place, *values.get(row)?)));
-        let cells = cells.filter(|(_, value)| (LEAST_TELLING..EXACT).contains(value) && value.fract() == 0.0);
-        let (mut kept, mut places) = (Vec::new(), HashMap::<u64, Vec<usize>>::new());
-        for (place, value) in cells {
-            let alike = places.entry(value.to_bits()).or_default();
-            if alike.len() < MAX_ALIKE {
-                alike.push(place);
-                kept.push((place, value));
-            }
-        }
-        Self { cells: kept, places }
+            columns.iter().enumerate().filter_map(|(place, (_, values))| Some((*values.get(row)?, place)));
+        let mut by_value: Vec<(f64, usize)> = cells.filter(|(value, _)| is_telling(*value)).collect();
+        by_value.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let (mut last, mut alike) = (0, 0);
+        by_value.retain(|(value, _)| {
+            alike = if value.to_bits() == last { alike + 1 } else { 1 };
+            last = value.to_bits();
+            alike <= MAX_ALIKE
+        });
+        let mut cells: Vec<(usize, f64)> = by_value.iter().map(|(value, place)| (*place, *value)).collect();
+        cells.sort_unstable_by_key(|(place, _)| *place);
+        Self { cells, by_value }
     }
 
-    fn of(&self, value: f64) -> &[usize] {
-        self.places.get(&value.to_bits()).map_or(&[], Vec::as_slice)
+    /// The columns with that value.
+    fn of(&self, value: f64) -> impl Iterator<Item = usize> {
+        // Mostly it is none that anything could have, which is seen without a search.
+        let start = if is_telling(value) {
+            self.by_value.partition_point(|(own, _)| *own < value)
+        } else {
+            self.by_value.len()
+        };
+        let from = self.by_value.get(start..).unwrap_or_default();
+        from.iter().take_while(move |(own, _)| own.to_bits() == value.to_bits()).map(|(_, place)| *place)
     }
+}
+
+fn is_telling(value: f64) -> bool {
+    (LEAST_TELLING..EXACT).contains(&value) && value.fract() == 0.0
 }
 
 /// The pairs from which a value follows by any rule.
@@ -129,7 +143,7 @@ fn candidates(telling: &Telling, value: f64) -> impl Iterator<Item = Derivation>
         Rule::ALL.into_iter().map(move |rule| (rule, known, of_known, rule.solve(value, of_known)))
     });
     pairs.flat_map(move |(rule, known, of_known, wanted)| {
-        let others = telling.of(wanted).iter().map(move |other| (*other, wanted));
+        let others = telling.of(wanted).map(move |other| (other, wanted));
         others.filter_map(move |(other, of_other)| {
             let ((a, of_a), (b, of_b)) = match rule {
                 Rule::ShareOfSum | Rule::ShareOfRest => ((known, of_known), (other, of_other)),

@@ -58,7 +58,7 @@ impl<'a> Column<'a> {
         let count = values.iter().filter(|value| !value.is_nan()).count();
         let mode = constant(values)
             .map(Mode::Constant)
-            .or_else(|| (0..=MAX_DIGITS).find(|digits| is_scaled(values, count, *digits)).map(Mode::Scaled))
+            .or_else(|| digits(values, count).map(Mode::Scaled))
             .or_else(|| streams.join(cells(values), count).map(Mode::Ratio))
             .unwrap_or(Mode::Raw);
         Self { values, count, mode }
@@ -79,60 +79,66 @@ impl<'a> Column<'a> {
 
     /// Appends the column's bytes.
     pub(super) fn write(&self, streams: &[Vec<u32>], effort: Effort, out: &mut Vec<u8>) {
-        let mut body = Vec::new();
-        let (mode, exceptions) = match &self.mode {
+        match &self.mode {
             Mode::Constant(value) => {
-                body.extend(value.to_le_bytes());
-                (CONSTANT, Vec::new())
+                self.put_head(CONSTANT, &[], out);
+                out.extend(value.to_le_bytes());
             }
             &Mode::Scaled(digits) => {
-                body.extend([digits.to_le_bytes()[0]]);
-                (SCALED, self.put_ints(effort, &mut body, |_, value| scaled(value, digits)))
+                let (ints, exceptions) = self.ints(|_, value| scaled(value, digits));
+                self.put_head(SCALED, &exceptions, out);
+                out.push(digits.to_le_bytes()[0]);
+                ints::encode(&ints, effort, out);
             }
             &Mode::Ratio(stream) => {
-                put_size(&mut body, stream);
                 let denominators = streams.get(stream).map_or(&[][..], Vec::as_slice);
                 let numerator = |row: usize, value| ratio::numerator(value, *denominators.get(row)?);
-                (RATIO, self.put_ints(effort, &mut body, numerator))
+                let (ints, exceptions) = self.ints(numerator);
+                self.put_head(RATIO, &exceptions, out);
+                put_size(out, stream);
+                ints::encode(&ints, effort, out);
             }
             Mode::Derived(Derivation { rule, a, b }, exceptions) => {
-                body.push(Rule::ALL.iter().position(|known| known == rule).unwrap_or(0).to_le_bytes()[0]);
-                put_size(&mut body, *a);
-                put_size(&mut body, *b);
-                (DERIVED, exceptions.clone())
+                self.put_head(DERIVED, exceptions, out);
+                out.push(Rule::ALL.iter().position(|known| known == rule).unwrap_or(0).to_le_bytes()[0]);
+                put_size(out, *a);
+                put_size(out, *b);
             }
-            Mode::Raw => (RAW, self.put_ints(effort, &mut body, |_, value| Some(sortable(value)))),
-        };
+            Mode::Raw => {
+                self.put_head(RAW, &[], out);
+                let ints: Vec<i64> = cells(self.values).map(|(_, value)| sortable(value)).collect();
+                ints::encode(&ints, effort, out);
+            }
+        }
+    }
+
+    /// What comes before the body.
+    fn put_head(&self, mode: u8, exceptions: &[(usize, f64)], out: &mut Vec<u8>) {
         let gaps = self.count < self.values.len();
-        out.push(
-            mode | if gaps { HAS_GAPS } else { 0 } | if exceptions.is_empty() { 0 } else { HAS_EXCEPTIONS },
-        );
+        let flags = if gaps { HAS_GAPS } else { 0 } | if exceptions.is_empty() { 0 } else { HAS_EXCEPTIONS };
+        out.push(mode | flags);
         if gaps {
             self.put_gaps(out);
         }
         if !exceptions.is_empty() {
-            put_exceptions(&exceptions, out);
+            put_exceptions(exceptions, out);
         }
-        out.append(&mut body);
     }
 
-    /// Writes each value as the integer that `as_int` makes of it; what it cannot stands as its neighbour, and is given
-    /// back as an exception: place among the present cells, value.
-    fn put_ints(
-        &self,
-        effort: Effort,
-        body: &mut Vec<u8>,
-        as_int: impl Fn(usize, f64) -> Option<i64>,
-    ) -> Vec<(usize, f64)> {
+    /// Each value as the integer that `as_int` makes of it; what it cannot stands as its neighbour, and is given back
+    /// as an exception: place among the present cells, value.
+    fn ints(&self, as_int: impl Fn(usize, f64) -> Option<i64>) -> (Vec<i64>, Vec<(usize, f64)>) {
         let (mut ints, mut exceptions) = (Vec::with_capacity(self.count), Vec::new());
+        let mut last = 0;
         for (row, value) in cells(self.values) {
-            ints.push(as_int(row, value).unwrap_or_else(|| {
+            if let Some(int) = as_int(row, value) {
+                last = int;
+            } else {
                 exceptions.push((ints.len(), value));
-                ints.last().copied().unwrap_or(0)
-            }));
+            }
+            ints.push(last);
         }
-        ints::encode(&ints, effort, body);
-        exceptions
+        (ints, exceptions)
     }
 
     /// The lengths of runs with and without a value, in turn, the first with.
@@ -280,12 +286,22 @@ fn constant(values: &[f64]) -> Option<f64> {
     cells(values).all(|(_, value)| value.to_bits() == first.to_bits()).then_some(first)
 }
 
-/// Whether all but a few cells are whole numbers over that power of ten.
-fn is_scaled(values: &[f64], count: usize, digits: usize) -> bool {
-    let misfits = |(_, value): &(usize, f64)| scaled(*value, digits).is_none();
+/// The least number of digits behind the point of all but a few cells.
+fn digits(values: &[f64], count: usize) -> Option<usize> {
+    // Looked at once, and not again for each number of digits.
+    let mut few = [0.0; PROBES + 1];
+    let mut probed = 0;
+    for (slot, (_, value)) in few.iter_mut().zip(cells(values).step_by(count / PROBES + 1)) {
+        *slot = value;
+        probed += 1;
+    }
+    let few = few.get(..probed).unwrap_or_default();
     let most = count / EXCEPTION_SHARE;
-    cells(values).step_by(count / PROBES + 1).filter(misfits).take(2).count() <= 1
-        && cells(values).filter(misfits).take(most + 1).count() <= most
+    (0..=MAX_DIGITS).find(|digits| {
+        let misfits = |value: &f64| scaled(*value, *digits).is_none();
+        few.iter().copied().filter(misfits).take(2).count() <= 1
+            && cells(values).filter(|(_, value)| misfits(value)).take(most + 1).count() <= most
+    })
 }
 
 /// The whole number that divided by ten to the `digits` is `value`, to the last bit.

@@ -51,7 +51,7 @@ impl Code {
     }
 
     /// Appends the word of `symbol`.
-    pub(crate) fn put(&self, symbol: usize, out: &mut BitWriter) {
+    pub(crate) fn put(&self, symbol: usize, out: &mut BitWriter<'_>) {
         if let (Some(word), Some(length)) = (self.words.get(symbol), self.lengths.get(symbol)) {
             out.put(u64::from(*word), u32::from(*length));
         }
@@ -198,16 +198,17 @@ mod tests {
             counts[*symbol] += 1;
         }
         let code = Code::new(&counts);
-        let (mut out, mut bits) = (Vec::new(), BitWriter::default());
+        let (mut out, mut data) = (Vec::new(), Vec::new());
+        let mut bits = BitWriter::new(&mut data, 0);
         code.write(&mut out);
         assert_eq!(out.len(), code.header_cost());
         for symbol in symbols {
             code.put(*symbol, &mut bits);
         }
-        let bits = bits.finish();
-        assert_eq!(bits.len() as u64, code.cost(&counts).div_ceil(8));
+        bits.finish();
+        assert_eq!(data.len() as u64, code.cost(&counts).div_ceil(8));
         let decoder = Decoder::read(&mut Bytes::new(&out)).expect("just written");
-        let mut reader = BitReader::new(&bits);
+        let mut reader = BitReader::new(&data);
         symbols.iter().map(|_| usize::from(decoder.get(&mut reader).expect("just written"))).collect()
     }
 

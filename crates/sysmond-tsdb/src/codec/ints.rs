@@ -2,7 +2,7 @@
 //! over magnitudes with the low bits as they are.
 
 use super::Damaged;
-use super::bits::{BitReader, BitWriter};
+use super::bits::{BitReader, BitWriter, PEEKED_BITS};
 use super::bytes::{Bytes, put_section, put_signed, put_size, put_varint, unzigzag, zigzag};
 use super::huffman::{Code, Decoder};
 
@@ -13,8 +13,9 @@ const SYMBOLS: usize = 16 + 2 * 60;
 /// Below this share of values that are not zero their places are written instead.
 const SPARSE_SHARE: usize = 5;
 
-/// Values that a median is taken of.
+/// Values that a median is taken of; of what is not kept for long a few are enough.
 const MOST_SAMPLED: usize = 31;
+const QUICKLY_SAMPLED: usize = 7;
 
 /// How the residues are written.
 const ZEROS: u8 = 0;
@@ -36,14 +37,14 @@ pub(crate) enum Effort {
 
 /// Appends `values`; their count is for the caller to keep.
 pub(crate) fn encode(values: &[i64], effort: Effort, out: &mut Vec<u8>) {
-    let (order, base, mut residues) = best_order(values);
+    let (order, base, residues) = best_order(values, effort);
     let factor = common_factor(&residues);
-    if factor > 1 {
-        for residue in &mut residues {
-            *residue /= factor.cast_signed();
-        }
-    }
-    let magnitudes: Vec<u64> = residues.into_iter().map(zigzag).collect();
+    let magnitudes: Vec<u64> = if factor > 1 {
+        let divisor = ExactDivisor::new(factor);
+        residues.into_iter().map(|residue| zigzag(divisor.divide(residue))).collect()
+    } else {
+        residues.into_iter().map(zigzag).collect()
+    };
     let start = out.len();
     out.push(order << ORDER_SHIFT | if factor > 1 { FACTOR_BIT } else { 0 });
     for value in base {
@@ -74,31 +75,43 @@ pub(crate) fn decode(data: &[u8], count: usize) -> Result<Vec<i64>, Damaged> {
     let base: Vec<i64> = (0..base_count).map(|_| bytes.signed()).collect::<Result<_, _>>()?;
     let factor = if head & FACTOR_BIT == 0 { 1 } else { bytes.varint()?.cast_signed() };
     let magnitudes = read_magnitudes(head & 7, bytes, count.saturating_sub(order))?;
-    let residues = magnitudes.into_iter().map(|magnitude| unzigzag(magnitude).wrapping_mul(factor));
+    let residue = |magnitude: u64| unzigzag(magnitude).wrapping_mul(factor);
     Ok(match (order, base.as_slice()) {
-        (0, [base]) => residues.map(|residue| base.wrapping_add(residue)).collect(),
-        (1, [first, step]) => running(*first, residues.map(|residue| step.wrapping_add(residue))),
-        (2, [first, step]) => running(*first, running(*step, residues).into_iter()),
+        (0, [base]) => magnitudes.into_iter().map(|own| base.wrapping_add(residue(own))).collect(),
+        (1, [first, step]) => sums(*first, count, magnitudes, |own| step.wrapping_add(residue(own))),
+        (2, [first, step]) => {
+            let mut step = *step;
+            let second = first.wrapping_add(step);
+            let mut values = sums(second, count, magnitudes, |own| {
+                step = step.wrapping_add(residue(own));
+                step
+            });
+            values.insert(0, *first);
+            values
+        }
         _ => base,
     })
 }
 
-/// `first`, and behind it the sums so far.
-fn running(first: i64, steps: impl Iterator<Item = i64>) -> Vec<i64> {
-    let sums = steps.scan(first, |sum, step| {
-        *sum = sum.wrapping_add(step);
-        Some(*sum)
-    });
-    std::iter::once(first).chain(sums).collect()
+/// `first`, and behind it the sums so far of what each magnitude stands for; room for `count`.
+fn sums(first: i64, count: usize, magnitudes: Vec<u64>, mut step: impl FnMut(u64) -> i64) -> Vec<i64> {
+    let mut values = Vec::with_capacity(count);
+    values.push(first);
+    let mut sum = first;
+    values.extend(magnitudes.into_iter().map(|magnitude| {
+        sum = sum.wrapping_add(step(magnitude));
+        sum
+    }));
+    values
 }
 
 /// The order of differences whose residues have the fewest bits: order, what the decoder starts from, residues.
-fn best_order(values: &[i64]) -> (u8, Vec<i64>, Vec<i64>) {
+fn best_order(values: &[i64], effort: Effort) -> (u8, Vec<i64>, Vec<i64>) {
     let (Some(start), Some(next)) = (values.first(), values.get(1)) else {
         let first = values.first().copied().unwrap_or(0);
         return (0, vec![first], vec![0; values.len()]);
     };
-    let (middle, step) = (usual(values.iter().copied(), values.len()), usual(steps(values), values.len()));
+    let (middle, step) = usual_of(values, effort);
     let mut costs = [0_u64, 8, 8];
     let (mut last, mut last_step) = (*start, next.wrapping_sub(*start));
     for value in values {
@@ -128,17 +141,25 @@ fn cost(residue: i64) -> u64 {
     u64::from(64 - zigzag(residue).leading_zeros())
 }
 
-/// The median of a few values: what most are near.
-fn usual(values: impl Iterator<Item = i64>, count: usize) -> i64 {
+/// The medians of a few values and of a few steps: what most are near.
+fn usual_of(values: &[i64], effort: Effort) -> (i64, i64) {
+    let most = if effort == Effort::Quick { QUICKLY_SAMPLED } else { MOST_SAMPLED };
+    let every = values.len() / most + 1;
+    let steps = values.iter().step_by(every).zip(values.iter().skip(1).step_by(every));
+    let steps = steps.map(|(earlier, later)| later.wrapping_sub(*earlier));
+    (median(values.iter().step_by(every).copied()), median(steps))
+}
+
+/// The median of at most [`MOST_SAMPLED`] values.
+fn median(values: impl Iterator<Item = i64>) -> i64 {
     let mut few = [0; MOST_SAMPLED];
     let mut sampled = 0;
-    for (slot, value) in few.iter_mut().zip(values.step_by(count / MOST_SAMPLED + 1)) {
+    for (slot, value) in few.iter_mut().zip(values) {
         *slot = value;
         sampled += 1;
     }
     let few = few.get_mut(..sampled).unwrap_or_default();
-    few.sort_unstable();
-    few.get(sampled / 2).copied().unwrap_or(0)
+    if few.is_empty() { 0 } else { *few.select_nth_unstable(sampled / 2).1 }
 }
 
 /// The greatest common factor of what is not zero, at least 1.
@@ -152,6 +173,31 @@ fn common_factor(residues: &[i64]) -> u64 {
     }
     // The division is exact but for a factor that only i64::MIN has.
     if factor > i64::MAX.unsigned_abs() { 1 } else { factor.max(1) }
+}
+
+/// Divides by a number what is a multiple of it, without a division: by shifting out its twos, and multiplying with the
+/// inverse of the odd rest.
+struct ExactDivisor {
+    twos: u32,
+    inverse: i64,
+}
+
+impl ExactDivisor {
+    /// For a divisor that is not 0.
+    fn new(divisor: u64) -> Self {
+        let twos = divisor.trailing_zeros();
+        let odd = divisor >> twos;
+        // Right in its lowest three bits, and in twice as many with each step.
+        let mut inverse = odd;
+        for _ in 0..5 {
+            inverse = inverse.wrapping_mul(2_u64.wrapping_sub(odd.wrapping_mul(inverse)));
+        }
+        Self { twos, inverse: inverse.cast_signed() }
+    }
+
+    const fn divide(&self, multiple: i64) -> i64 {
+        (multiple >> self.twos).wrapping_mul(self.inverse)
+    }
 }
 
 fn gcd(mut a: u64, mut b: u64) -> u64 {
@@ -191,23 +237,23 @@ fn put_magnitudes(magnitudes: &[u64], effort: Effort, may_be_sparse: bool, out: 
         return PACKED;
     }
     code.write(out);
-    let mut bits = BitWriter::default();
+    let mut bits = BitWriter::new(out, magnitudes.len());
     for magnitude in magnitudes {
         let symbol = Symbol::of(*magnitude);
         code.put(symbol.number, &mut bits);
         bits.put_wide(magnitude & low_mask(symbol.low_bits), symbol.low_bits);
     }
-    out.append(&mut bits.finish());
+    bits.finish();
     CODED
 }
 
 fn put_packed(magnitudes: &[u64], width: u32, out: &mut Vec<u8>) {
     out.push(width.to_le_bytes()[0]);
-    let mut bits = BitWriter::default();
+    let mut bits = BitWriter::new(out, magnitudes.len() * width as usize);
     for magnitude in magnitudes {
         bits.put_wide(*magnitude, width);
     }
-    out.append(&mut bits.finish());
+    bits.finish();
 }
 
 /// The distances between values that are not zero, and those values.
@@ -243,12 +289,26 @@ fn read_magnitudes(coder: u8, mut bytes: Bytes<'_>, count: usize) -> Result<Vec<
             if width > 64 || bytes.rest().len() as u64 * 8 < u64::from(width) * count as u64 {
                 return Err(Damaged("packed bits are missing"));
             }
-            let mut bits = BitReader::new(bytes.rest());
-            Ok((0..count).map(|_| bits.get_wide(width)).collect())
+            Ok(read_packed(BitReader::new(bytes.rest()), width, count))
         }
         CODED => read_coded(bytes, count),
         SPARSE => read_sparse(bytes, count),
         _ => Err(Damaged("no such coder")),
+    }
+}
+
+/// Numbers of that width; most are read at once.
+fn read_packed(mut bits: BitReader<'_>, width: u32, count: usize) -> Vec<u64> {
+    if width <= PEEKED_BITS {
+        let mask = (1 << width) - 1;
+        let next = |_| {
+            let magnitude = bits.peek() & mask;
+            bits.skip(width);
+            magnitude
+        };
+        (0..count).map(next).collect()
+    } else {
+        (0..count).map(|_| bits.get_wide(width)).collect()
     }
 }
 
@@ -377,6 +437,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn multiples_are_divided_exactly(factor in 1u64..=i64::MAX.unsigned_abs(), times: i64) {
+            for factor in [factor, factor >> 40 | 1, 1 << (factor % 63)] {
+                let most = i64::MAX / factor.cast_signed();
+                let times = if most == 0 { 0 } else { times % most };
+                prop_assert_eq!(ExactDivisor::new(factor).divide(times * factor.cast_signed()), times);
+            }
+        }
+
         #[test]
         fn every_stream_survives(values in streams()) {
             round_trip(&values);

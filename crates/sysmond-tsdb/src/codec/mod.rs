@@ -3,10 +3,11 @@
 //!
 //! From the leaves up: [`bytes`] and [`bits`] are cursors, [`huffman`] a prefix code, [`ints`] a stream of integers,
 //! [`floats`] a column of doubles as integers, [`derived`] which columns follow from others, [`ratio`] how a fraction's
-//! integers are found again, [`block`] the rows of one host.
+//! integers are found again, [`body`] pieces with checksums, [`block`] the rows of one host.
 
 pub(crate) mod bits;
 pub(crate) mod block;
+pub(crate) mod body;
 pub(crate) mod bytes;
 mod derived;
 pub(crate) mod floats;

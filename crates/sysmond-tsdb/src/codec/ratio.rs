@@ -129,6 +129,12 @@ impl Streams {
         cells: impl Iterator<Item = (usize, f64)> + Clone,
         count: usize,
     ) -> Option<usize> {
+        // Mostly the streams that are there fit as they are, which takes no search for denominators.
+        for (index, stream) in self.streams.iter_mut().enumerate() {
+            if stream.fits(cells.clone(), count) && stream.extend(cells.clone(), count) {
+                return Some(index);
+            }
+        }
         let probes = probes(cells.clone(), count)?;
         for (index, stream) in self.streams.iter_mut().enumerate() {
             if stream.may_fit(&probes) && stream.extend(cells.clone(), count) {
@@ -155,10 +161,18 @@ impl Streams {
 
 /// Row and least denominator of a few cells; `None` where too many have none.
 fn probes(cells: impl Iterator<Item = (usize, f64)>, count: usize) -> Option<Vec<(usize, u32)>> {
-    let probed: Vec<Option<(usize, u32)>> =
-        cells.step_by(count / PROBES + 1).map(|(row, value)| Some((row, denominator(value)?))).collect();
-    let found: Vec<(usize, u32)> = probed.iter().copied().flatten().collect();
-    (found.len() * 8 >= probed.len() * 7).then_some(found)
+    let every = count / PROBES + 1;
+    let most_without = count.div_ceil(every) / 8;
+    let (mut found, mut without) = (Vec::with_capacity(PROBES), 0);
+    for (row, value) in cells.step_by(every) {
+        match denominator(value) {
+            Some(denominator) => found.push((row, denominator)),
+            // What has none costs most to find out.
+            None if without == most_without => return None,
+            None => without += 1,
+        }
+    }
+    Some(found)
 }
 
 /// The least common multiple.
@@ -171,6 +185,14 @@ fn common(a: u32, b: u32) -> u64 {
 }
 
 impl Stream {
+    /// Whether all of a few cells have numerators over what is known.
+    fn fits(&self, cells: impl Iterator<Item = (usize, f64)>, count: usize) -> bool {
+        let has_numerator = |(row, value): (usize, f64)| {
+            self.rows.get(row).is_some_and(|own| numerator(value, *own).is_some())
+        };
+        cells.step_by(count / PROBES + 1).all(has_numerator)
+    }
+
     /// Whether most of the probes (row and least denominator) were divided by this.
     fn may_fit(&self, probes: &[(usize, u32)]) -> bool {
         let fits = |(row, own): &&(usize, u32)| {

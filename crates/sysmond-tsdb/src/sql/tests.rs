@@ -115,7 +115,13 @@ fn history(store: &Store) {
                 frame.push_row(seconds(hour * 3600 + minute * 60), &[minute as f64; 40]);
             }
             let received = seconds(hour * 3600 + 3599);
-            let append = Append { host: host(&format!("h{name}")), static_info: None, received, frame };
+            let append = Append {
+                host: host(&format!("h{name}")),
+                static_info: None,
+                received,
+                frame,
+                processes: Vec::new(),
+            };
             store.append_wait(append).expect("stored");
         }
         if hour < 2 {

@@ -74,7 +74,13 @@ fn a_host_with_too_many_series_has_the_new_ones_refused() {
         let mut frame = Frame::new(Shape::new(series));
         frame.push_row(seconds(1), &vec![1.0; frame.shape().len()]);
         store
-            .append_wait(Append { host: host("a"), static_info: None, received: seconds(1), frame })
+            .append_wait(Append {
+                host: host("a"),
+                static_info: None,
+                received: seconds(1),
+                frame,
+                processes: Vec::new(),
+            })
             .expect("stored")
     };
     assert!(deliver(series(0, MAX_SERIES_PER_HOST - 1)).refused_columns.is_empty());
@@ -179,7 +185,13 @@ fn the_budget_drops_the_oldest_and_gives_the_space_back() {
             let value = |column: u32| ((n * 360 + row) as f64).mul_add(7919.0, f64::from(column)).sqrt();
             frame.push_row(seconds(start + n * hour + row * 10), &(0..200).map(value).collect::<Vec<_>>());
         }
-        let append = Append { host: host("a"), static_info: None, received: seconds(start), frame };
+        let append = Append {
+            host: host("a"),
+            static_info: None,
+            received: seconds(start),
+            frame,
+            processes: Vec::new(),
+        };
         store.append_wait(append).expect("stored");
         store.seal_all();
         store.retain(seconds(start + n * hour)).expect("trimmed");

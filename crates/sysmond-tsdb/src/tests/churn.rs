@@ -26,7 +26,13 @@ fn push(number: i64) -> Append {
         let values: Vec<f64> = (0..).take(frame.shape().len()).map(|n| (number + row * n) as f64).collect();
         frame.push_row(seconds(START + (number * LIFE + row) * 10), &values);
     }
-    Append { host: host("a"), static_info: None, received: seconds(START + (number + 1) * LIFE * 10), frame }
+    Append {
+        host: host("a"),
+        static_info: None,
+        received: seconds(START + (number + 1) * LIFE * 10),
+        frame,
+        processes: Vec::new(),
+    }
 }
 
 fn count(of: usize) -> i64 {

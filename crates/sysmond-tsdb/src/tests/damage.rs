@@ -168,6 +168,53 @@ fn flipped_bits_in_summaries_cost_nothing_while_their_samples_are_there() {
     }
 }
 
+/// A host with two parts of summaries of a day whose samples are gone, closed.
+fn summaries_alone() -> TempDir {
+    let (folder, store) = opened();
+    let tags: Vec<String> = (0..200).map(|n| format!("n={n:03}")).collect();
+    for row in 0..6 {
+        let cells: Vec<_> = tags.iter().map(|tags| ("m", tags.as_str(), row_at(row), row as f64)).collect();
+        store.append_wait(append("a", Timestamp::from_millis(row_at(row)), &cells)).expect("stored");
+    }
+    store.seal_all();
+    store.retain(Timestamp::from_millis(row_at(26 * 60))).expect("sound");
+    let much_later = row_at(20 * 24 * 60);
+    let cells: Vec<_> = tags.iter().map(|tags| ("m", tags.as_str(), much_later, 1.0)).collect();
+    store.append_wait(append("a", Timestamp::from_millis(much_later), &cells)).expect("stored");
+    assert_eq!(store.retain(Timestamp::from_millis(much_later)).expect("sound"), 1200);
+    folder
+}
+
+/// Each row of a table: number, bytes.
+fn stored_rows(folder: &TempDir, table: &str) -> Vec<(i64, Vec<u8>)> {
+    let conn = Connection::open(path(folder)).expect("readable");
+    let mut select = conn.prepare(&format!("SELECT id, data FROM {table} ORDER BY id")).expect("a table");
+    let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("sound");
+    rows.collect::<Result<_, _>>().expect("sound")
+}
+
+#[test]
+fn one_damaged_part_of_ten_minutes_is_made_anew_of_the_minutes_when_samples_are_gone() {
+    let folder = summaries_alone();
+    let before = stored_rows(&folder, "rollup");
+    assert_eq!(before.len(), 4);
+    for part in 0..2 {
+        flip(&path(&folder), &format!("SELECT data FROM rollup WHERE id >> 60 = 2 AND id & 4095 = {part}"));
+        let store = reopen(&folder, options());
+        let metrics = vec!["m".to_owned()];
+        let (from, to) = (Timestamp::from_millis(row_at(0)), Timestamp::from_millis(row_at(24 * 60)));
+        let query = RangeQuery { host: "a".into(), metrics, tags: TagMatch::Any, from, to, points: 100 };
+        store.range(&query).expect("readable");
+        store.retain(Timestamp::from_millis(row_at(20 * 24 * 60))).expect("sound");
+        assert_eq!(set_aside(&store).len(), 1);
+        let made = store.range(&query).expect("readable");
+        let points: Vec<usize> = made.iter().map(|range| range.points.len()).collect();
+        assert_eq!(points, [1; 200], "part {part}");
+        drop(store);
+        assert!(stored_rows(&folder, "rollup") == before, "part {part}");
+    }
+}
+
 #[test]
 fn the_quarantine_is_bounded_and_still_knows_how_many_there_were() {
     let (folder, store) = opened();

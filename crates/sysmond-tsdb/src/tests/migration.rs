@@ -2,11 +2,12 @@
 
 use crate::codec::block::{self, Table};
 use crate::codec::ints::Effort;
-use crate::log::{Group, Record, Run};
+use crate::log::{Group, Run};
 use crate::sealed::block_ids;
 use crate::testing::{append, options, reopen, seconds};
 use crate::{Cursor, OpenError, RangeQuery, Store, TagMatch};
 use rusqlite::{Connection, params};
+use std::sync::Arc;
 use sysmond_model::{Frame, Timestamp};
 
 /// A file as version 1 wrote it: rows of two hours, of the second series only every other has a value.
@@ -92,23 +93,16 @@ fn version_2(path: &std::path::Path) {
         // The second series ended early.
         let half = rows.map(|row| if row < 140 { 0.5 } else { f64::NAN }).collect();
         let table = Table { timestamps, seqs, columns: vec![(0, whole), (1, half)] };
-        let mut data = block::encode(&table, Effort::Thorough);
-        // What these columns need is in both versions the same.
-        data[0] = 1;
-        data
+        block::encode_as(1, &table, Effort::Thorough)
     };
     let id = *block_ids(0, 7).start();
     conn.execute("INSERT INTO block VALUES (?1, 7, 1, 60, 120, ?2)", params![id, block(0..60)])
         .expect("sound");
     conn.execute("INSERT INTO young VALUES (1, 7, 1, 61, 150, 4490000, 4490000, 170, ?1)", [block(60..150)])
         .expect("sound");
-    let rows = (150..200).map(|row| (3_000_000 + row * 10_000, [row as f64, f64::NAN].into())).collect();
+    let rows = (150..200_i32).map(|row| (3_000_000 + i64::from(row) * 10_000, [f64::from(row), f64::NAN]));
     let mut group = Group::default();
-    group.push(&Record {
-        host_id: 7,
-        received: seconds(4500),
-        runs: vec![Run { layout_id: 0, first_seq: 151, rows }],
-    });
+    group.push(7, seconds(4500), &[Run::of_rows(0, Arc::from([0, 1]), 151, rows)]);
     conn.execute("INSERT INTO log VALUES (5, ?1)", [group.finish()]).expect("sound");
 }
 

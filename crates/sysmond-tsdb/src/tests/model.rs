@@ -7,8 +7,10 @@ use crate::{Append, Cursor, QueryError, RangeQuery, Retention, Store, StoreOptio
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use sysmond_model::{Frame, Sample, Series, Timestamp};
+use tempfile::TempDir;
 
 const HOSTS: [&str; 2] = ["a", "b"];
 /// A whole hour, so that the retention's hours are the test's.
@@ -18,6 +20,9 @@ const SPACING: i64 = 1_100_000;
 /// How long the stores here keep samples.
 const RETENTION_MS: i64 = HOUR_MS;
 const METRICS: [&str; 3] = ["cpu.total_usage", "disk.busy_percent", "x"];
+
+/// Copies that are made of a file while something is done to it.
+const MOST_COPIES: usize = 8;
 
 /// What is done to both.
 #[derive(Clone, Debug)]
@@ -30,16 +35,24 @@ enum Step {
     Seal,
     /// Look after the store at that time.
     Retain(i64),
+    /// Seal or look after it, and lose power at some time meanwhile: the copy of that number is what is left, with so
+    /// many bytes of a transaction that was not committed.
+    CutDuring(Box<Self>, usize, usize),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let sample = (0..METRICS.len(), 0u8..2, 0i64..12, 0u8..4);
+    let retain = prop_oneof![0i64..12, Just(1000)].prop_map(Step::Retain);
+    let during = prop_oneof![Just(Step::Seal), retain.clone()].prop_map(Box::new);
+    let cut = (during, 0..MOST_COPIES, prop_oneof![Just(0), 1usize..9000]);
+    let cut = cut.prop_map(|(step, copy, torn)| Step::CutDuring(step, copy, torn));
     prop::collection::vec(
         prop_oneof![
             8 => (0..HOSTS.len(), prop::collection::vec(sample, 0..8)).prop_map(|(host, cells)| Step::Append(host, cells)),
             1 => Just(Step::Reopen),
             2 => Just(Step::Seal),
-            1 => prop_oneof![0i64..12, Just(1000)].prop_map(Step::Retain),
+            1 => retain.clone(),
+            2 => cut,
         ],
         1..16,
     )
@@ -86,8 +99,13 @@ impl Model {
         self.overwritten += expected.keys().filter(|key| cells.contains_key(key)).count() - duplicates;
         cells.extend(expected);
         self.known[host_index] = true;
-        let append =
-            Append { host: host(HOSTS[host_index]), static_info: None, received: seconds(1000), frame };
+        let append = Append {
+            host: host(HOSTS[host_index]),
+            static_info: None,
+            received: seconds(1000),
+            frame,
+            processes: Vec::new(),
+        };
         let answer = store.append_wait(append).expect("stored");
         assert_eq!((answer.stored, answer.duplicates, answer.too_old), (stored, duplicates, all - stored));
         assert!(answer.refused_columns.is_empty() && answer.static_wanted);
@@ -195,6 +213,95 @@ fn newest(cells: &Cells) -> Cells {
     newest.into_iter().map(|(series, (at, bits))| ((series.clone(), at), bits)).collect()
 }
 
+/// Does `work`, and copies the file between the pieces of it that the writer does, one of which is answered with.
+fn copied_during(store: &Store, number: usize, work: impl FnOnce()) -> TempDir {
+    let is_done = AtomicBool::new(false);
+    let mut copies = std::thread::scope(|scope| {
+        let copying = scope.spawn(|| {
+            let mut copies = Vec::new();
+            while !is_done.load(Ordering::Acquire) && copies.len() < MOST_COPIES {
+                let folder = tempfile::tempdir().expect("a folder");
+                store.copy_to(folder.path());
+                copies.push(folder);
+            }
+            copies
+        });
+        work();
+        is_done.store(true, Ordering::Release);
+        copying.join().expect("no panic")
+    });
+    let last = tempfile::tempdir().expect("a folder");
+    store.copy_to(last.path());
+    copies.push(last);
+    copies.swap_remove(number.min(copies.len() - 1))
+}
+
+/// Puts bytes that look like a page behind what was committed.
+fn tear(folder: &TempDir, bytes: usize) {
+    let path = folder.path().join("store.db-wal");
+    let Ok(mut wal) = std::fs::read(&path) else {
+        return;
+    };
+    let header = 32;
+    let page: Vec<u8> = wal.iter().skip(header).chain(&[0x5a]).copied().cycle().take(bytes).collect();
+    wal.extend(page);
+    std::fs::write(&path, wal).expect("ours");
+}
+
+/// The store and where it lies.
+struct Running {
+    folder: TempDir,
+    store: Store,
+    options: StoreOptions,
+}
+
+impl Running {
+    fn step(&mut self, model: &mut Model, step: Step) {
+        match step {
+            Step::Append(host_index, cells) => model.append(&self.store, host_index, &samples(&cells)),
+            Step::Reopen => {
+                self.store.close();
+                self.store = reopen(&self.folder, self.options.clone());
+            }
+            Step::Seal => self.store.seal_all(),
+            Step::Retain(slot) => {
+                // Only what is in blocks goes: what is not has been received a moment ago.
+                self.store.seal_all();
+                model.retain(&self.store, slot);
+            }
+            Step::CutDuring(step, number, torn) => self.cut(model, *step, number, torn),
+        }
+        model.check(&self.store);
+    }
+
+    /// What is left is a copy from the midst of the step. All that was acknowledged is in it; what was to go for its age
+    /// may be or not, and goes when the store is looked after again.
+    fn cut(&mut self, model: &mut Model, step: Step, number: usize, torn: usize) {
+        let folder = copied_during(&self.store, number, || match step {
+            Step::Retain(slot) => {
+                self.store.seal_all();
+                model.retain(&self.store, slot);
+            }
+            _ => self.store.seal_all(),
+        });
+        tear(&folder, torn);
+        self.store.close();
+        self.store = reopen(&folder, self.options.clone());
+        self.folder = folder;
+        assert_eq!(self.store.recovered(), None, "a sound file");
+        if let Step::Retain(slot) = step {
+            self.store.seal_all();
+            self.store.retain(Timestamp::from_millis(START + slot * SPACING)).expect("deleted");
+        }
+        for (index, name) in HOSTS.into_iter().enumerate().filter(|(index, _)| model.known[*index]) {
+            let cells = stored_cells(&self.store, name, model.cutoffs[index]);
+            assert_eq!(&cells, &model.cells[index], "all, bit for bit");
+        }
+        // Each once.
+        model.check_sql(&self.folder.path().join("store.db"));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -203,24 +310,11 @@ proptest! {
         let folder = tempfile::tempdir().expect("a folder");
         let retention = Retention::of_raw(Duration::from_millis(RETENTION_MS.unsigned_abs()));
         let options = StoreOptions { retention, ..options() };
-        let mut store = reopen(&folder, options.clone());
-        let mut model = Model::default();
+        let store = reopen(&folder, options.clone());
+        let (mut running, mut model) = (Running { folder, store, options }, Model::default());
         for step in steps {
-            match step {
-                Step::Append(host_index, cells) => model.append(&store, host_index, &samples(&cells)),
-                Step::Reopen => {
-                    drop(store);
-                    store = reopen(&folder, options.clone());
-                }
-                Step::Seal => store.seal_all(),
-                Step::Retain(slot) => {
-                    // Only what is in blocks goes: what is not has been received a moment ago.
-                    store.seal_all();
-                    model.retain(&store, slot);
-                }
-            }
-            model.check(&store);
+            running.step(&mut model, step);
         }
-        model.check_sql(&folder.path().join("store.db"));
+        model.check_sql(&running.folder.path().join("store.db"));
     }
 }

@@ -10,8 +10,8 @@ use crate::clock;
 use crate::shutdown::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
-use sysmond_model::Timestamp;
-use sysmond_procfs::Roots;
+use sysmond_model::{ProcessReading, Timestamp};
+use sysmond_procfs::{LatestProcesses, Roots};
 use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 
@@ -28,6 +28,8 @@ pub(super) struct Collect {
     pub(super) registry: Registry,
     /// Makes rows of what they read.
     pub(super) rows: Rows,
+    /// Where a source leaves what it saw of processes.
+    pub(super) processes: Arc<LatestProcesses>,
     /// Where rows go.
     pub(super) ring: Arc<Ring>,
     /// Between two readings while nobody watches.
@@ -89,7 +91,10 @@ impl Collect {
     async fn row(&mut self, stamp: Timestamp) {
         self.registry.read(self.deadline()).await;
         self.last = Some(stamp);
-        self.ring.put(self.rows.row(stamp, clock::since_boot(), self.registry.collectors()));
+        let row = self.rows.row(stamp, clock::since_boot(), self.registry.collectors());
+        let processes = self.processes.take();
+        let reading = |(_, snapshot)| ProcessReading { timestamp: stamp, snapshot };
+        self.ring.put(row, processes.map(reading));
     }
 
     async fn answer(&self, answer: oneshot::Sender<String>) {

@@ -37,6 +37,14 @@ counters! {
     dropped_memory,
     /// Not kept: the store was still not taking them when the agent ended.
     dropped_shutdown,
+    /// Snapshots of processes: durable in the agent's own store.
+    snapshots_stored,
+    /// Snapshots that were not kept: the store did not take them.
+    snapshots_dropped,
+    /// Snapshots that the aggregator acknowledged, or has no use for.
+    snapshots_pushed,
+    /// Snapshots that the aggregator refused.
+    snapshots_refused,
     /// Rows that the aggregator acknowledged.
     rows_pushed,
     /// Samples that the aggregator acknowledged.

@@ -11,7 +11,7 @@ use crate::shutdown::Shutdown;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use sysmond_model::{Frame, HostInfo};
+use sysmond_model::{Frame, HostInfo, ProcessReading};
 use sysmond_tsdb::{Append, AppendError, Appended, Store};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout};
@@ -21,6 +21,8 @@ use tracing::{debug, info, warn};
 const RING_ROWS: usize = 600;
 /// Cells that wait in memory for the disk, absent ones included: 2 MiB, however wide rows are.
 const RING_CELLS: usize = 256 * 1024;
+/// Snapshots of processes that wait in memory for the disk: as long as rows, and less than a megabyte.
+const RING_SNAPSHOTS: usize = 120;
 /// Rows of one append once more than one waits: what waited is on disk again in a few commits.
 const BATCH_ROWS: usize = 60;
 /// Between two attempts while the store takes nothing.
@@ -47,6 +49,7 @@ pub(super) struct Ring {
 struct Waiting {
     rows: VecDeque<Frame>,
     cells: usize,
+    processes: VecDeque<ProcessReading>,
     closed: bool,
     /// When the oldest row came; nothing where rows are to be stored at once: the first ones, those that were given
     /// back, and all of them while somebody waits for them.
@@ -59,18 +62,27 @@ struct Waiting {
     failing: bool,
 }
 
+/// What goes to the store together.
+#[derive(Default)]
+struct Batch {
+    /// Of one shape.
+    rows: Vec<Frame>,
+    processes: Vec<ProcessReading>,
+}
+
 impl Ring {
     /// An empty ring.
     pub(super) fn new(counters: Arc<Counters>) -> Arc<Self> {
         Arc::new(Self { waiting: Mutex::default(), arrived: Notify::new(), tried: Notify::new(), counters })
     }
 
-    /// Adds a row.
-    pub(super) fn put(&self, row: Frame) {
+    /// Adds a row, and the snapshot of processes that was made with it.
+    pub(super) fn put(&self, row: Frame, processes: Option<ProcessReading>) {
         let mut waiting = self.lock();
         if waiting.rows.is_empty() {
             waiting.since = waiting.holds.then(Instant::now);
         }
+        waiting.processes.extend(processes);
         waiting.cells += cells(&row);
         waiting.rows.push_back(row);
         self.trim(&mut waiting);
@@ -121,9 +133,9 @@ impl Ring {
         self.arrived.notify_one();
     }
 
-    /// The oldest rows of one shape, at most [`BATCH_ROWS`]; waits for the first, and for others to come with it unless
-    /// they are `watched`. `None` at the end.
-    async fn take(&self, watched: &watch::Receiver<bool>) -> Option<Vec<Frame>> {
+    /// The oldest rows of one shape, at most [`BATCH_ROWS`], with all snapshots of processes; waits for the first, and for
+    /// others to come with it unless they are `watched`. `None` at the end.
+    async fn take(&self, watched: &watch::Receiver<bool>) -> Option<Batch> {
         let mut watched = watched.clone();
         loop {
             // Made before looking: a row that comes in between wakes it.
@@ -156,24 +168,31 @@ impl Ring {
     }
 
     /// Puts rows back that were taken and not stored; they are the oldest again.
-    fn give_back(&self, batch: Vec<Frame>) {
+    fn give_back(&self, batch: Batch) {
         let mut waiting = self.lock();
         waiting.since = None;
-        for row in batch.into_iter().rev() {
+        for row in batch.rows.into_iter().rev() {
             waiting.cells += cells(&row);
             waiting.rows.push_front(row);
+        }
+        for snapshot in batch.processes.into_iter().rev() {
+            waiting.processes.push_front(snapshot);
         }
         self.trim(&mut waiting);
     }
 
     /// Empties the ring: what is in it is lost.
     fn discard(&self) {
-        let rows = std::mem::take(&mut self.lock().rows);
+        let Waiting { rows, processes, .. } = std::mem::take(&mut *self.lock());
+        self.counters.snapshots_dropped.add(processes.len());
         let samples = rows.iter().map(Frame::sample_count).sum();
         self.counters.dropped_shutdown.add(samples);
     }
 
     fn trim(&self, waiting: &mut Waiting) {
+        let beyond = waiting.processes.len().saturating_sub(RING_SNAPSHOTS);
+        waiting.processes.drain(..beyond);
+        self.counters.snapshots_dropped.add(beyond);
         while waiting.rows.len() > RING_ROWS || (waiting.cells > RING_CELLS && waiting.rows.len() > 1) {
             let Some(oldest) = waiting.rows.pop_front() else { return };
             waiting.cells -= cells(&oldest);
@@ -198,14 +217,14 @@ impl Waiting {
         }
     }
 
-    fn take(&mut self) -> Option<Vec<Frame>> {
+    fn take(&mut self) -> Option<Batch> {
         let shape = Arc::clone(self.rows.front()?.shape());
         let alike =
             self.rows.iter().take(BATCH_ROWS).take_while(|row| Arc::ptr_eq(row.shape(), &shape)).count();
-        let batch: Vec<Frame> = self.rows.drain(..alike).collect();
-        self.cells -= batch.iter().map(cells).sum::<usize>();
+        let rows: Vec<Frame> = self.rows.drain(..alike).collect();
+        self.cells -= rows.iter().map(cells).sum::<usize>();
         (self.in_hand, self.holds) = (true, true);
-        Some(batch)
+        Some(Batch { rows, processes: self.processes.drain(..).collect() })
     }
 }
 
@@ -232,7 +251,7 @@ pub(super) struct Keep {
 impl Keep {
     /// Stores until the ring is closed and empty; after `shutdown` only for a moment longer.
     pub(super) async fn run(self, shutdown: Shutdown) {
-        let mut in_hand = Vec::new();
+        let mut in_hand = Batch::default();
         tokio::select! {
             () = self.store_all(&mut in_hand, &shutdown) => {}
             () = async { shutdown.requested().await; sleep(LAST_APPEND).await } => {
@@ -244,18 +263,17 @@ impl Keep {
         self.ring.discard();
     }
 
-    async fn store_all(&self, in_hand: &mut Vec<Frame>, shutdown: &Shutdown) {
+    async fn store_all(&self, in_hand: &mut Batch, shutdown: &Shutdown) {
         let mut failing = false;
         while let Some(batch) = self.ring.take(&self.watched).await {
             *in_hand = batch;
-            match self.append(merged(in_hand)).await {
+            match self.append(merged(&in_hand.rows), in_hand.processes.clone()).await {
                 Ok(appended) => {
                     if std::mem::take(&mut failing) {
                         info!("the store takes rows again");
                     }
                     self.count(in_hand, &appended);
-                    self.newest.send_replace(in_hand.pop());
-                    in_hand.clear();
+                    self.newest.send_replace(std::mem::take(in_hand).rows.pop());
                     self.ring.tried(false);
                 }
                 Err(error) => {
@@ -272,9 +290,10 @@ impl Keep {
         }
     }
 
-    async fn append(&self, frame: Frame) -> Result<Appended, AppendError> {
+    async fn append(&self, frame: Frame, processes: Vec<ProcessReading>) -> Result<Appended, AppendError> {
         let (done, outcome) = oneshot::channel();
-        let append = Append { host: self.host.clone(), static_info: None, received: clock::now(), frame };
+        let (host, received) = (self.host.clone(), clock::now());
+        let append = Append { host, static_info: None, received, frame, processes };
         self.store.append(append, move |result| {
             if done.send(result).is_err() {
                 debug!("an append ended that nobody waits for");
@@ -283,8 +302,10 @@ impl Keep {
         outcome.await.unwrap_or(Err(AppendError::Closed))
     }
 
-    fn count(&self, batch: &[Frame], appended: &Appended) {
-        let samples: usize = batch.iter().map(Frame::sample_count).sum();
+    fn count(&self, batch: &Batch, appended: &Appended) {
+        let samples: usize = batch.rows.iter().map(Frame::sample_count).sum();
+        self.counters.snapshots_stored.add(appended.snapshots);
+        self.counters.snapshots_dropped.add(appended.snapshots_refused);
         self.counters.stored.add(appended.stored);
         self.counters.dropped_series.add(samples.saturating_sub(appended.stored));
     }
@@ -338,16 +359,17 @@ mod tests {
     async fn rows_of_one_shape_leave_together_in_order() {
         let (ring, first, second) = (Ring::new(Arc::default()), shape(2), shape(3));
         for (seconds, shape) in [(1, &first), (2, &first), (3, &second)] {
-            ring.put(row(shape, seconds));
+            ring.put(row(shape, seconds), Some(ProcessReading::default()));
         }
         let batch = ring.take(&watched(false)).await.unwrap();
-        assert_eq!(times(&batch), [1, 2]);
-        assert_eq!(times(&[merged(&batch)]), [1, 2]);
-        ring.put(row(&second, 4));
+        assert_eq!((times(&batch.rows), batch.processes.len()), (vec![1, 2], 3));
+        assert_eq!(times(&[merged(&batch.rows)]), [1, 2]);
+        ring.put(row(&second, 4), Some(ProcessReading::default()));
         ring.give_back(batch);
         ring.close();
-        assert_eq!(times(&ring.take(&watched(false)).await.unwrap()), [1, 2]);
-        assert_eq!(times(&ring.take(&watched(false)).await.unwrap()), [3, 4]);
+        let batch = ring.take(&watched(false)).await.unwrap();
+        assert_eq!((times(&batch.rows), batch.processes.len()), (vec![1, 2], 4));
+        assert_eq!(times(&ring.take(&watched(false)).await.unwrap().rows), [3, 4]);
         assert!(ring.take(&watched(false)).await.is_none());
     }
 
@@ -362,15 +384,15 @@ mod tests {
     #[tokio::test]
     async fn all_but_the_first_rows_wait_for_others_and_not_for_more_than_fit() {
         let (ring, shape) = (Ring::new(Arc::default()), shape(2));
-        ring.put(row(&shape, 0));
+        ring.put(row(&shape, 0), None);
         assert!(!holds(&ring), "a page waits for it");
         drop(ring.take(&watched(false)).await);
-        (1..60).for_each(|second| ring.put(row(&shape, second)));
+        (1..60).for_each(|second| ring.put(row(&shape, second), None));
         assert!(holds(&ring));
-        ring.put(row(&shape, 60));
+        ring.put(row(&shape, 60), None);
         assert!(!holds(&ring), "a whole batch");
-        assert_eq!(ring.take(&watched(false)).await.unwrap().len(), BATCH_ROWS);
-        ring.put(row(&shape, 61));
+        assert_eq!(ring.take(&watched(false)).await.unwrap().rows.len(), BATCH_ROWS);
+        ring.put(row(&shape, 61), None);
         assert!(holds(&ring));
         ring.close();
         assert!(!holds(&ring), "the end");
@@ -380,11 +402,11 @@ mod tests {
     async fn a_push_has_all_rows_stored_and_waits_for_no_broken_disk() {
         let (ring, shape) = (Ring::new(Arc::default()), shape(2));
         assert!(ring.hurry(), "there is nothing to wait for");
-        ring.put(row(&shape, 1));
+        ring.put(row(&shape, 1), None);
         drop(ring.take(&watched(false)).await);
         assert!(!ring.hurry(), "a row is on its way");
         ring.tried(false);
-        ring.put(row(&shape, 2));
+        ring.put(row(&shape, 2), None);
         assert!(holds(&ring));
         assert!(!ring.hurry() && !holds(&ring));
         let batch = ring.take(&watched(false)).await.unwrap();
@@ -397,14 +419,14 @@ mod tests {
     async fn a_push_waits_until_the_rows_are_stored() {
         let (ring, shape) = (Ring::new(Arc::default()), shape(2));
         for second in 1..4 {
-            ring.put(row(&shape, second));
+            ring.put(row(&shape, second), None);
             let stored = async {
                 let batch = ring.take(&watched(false)).await;
                 ring.tried(false);
                 batch.unwrap()
             };
             let ((), batch) = tokio::join!(ring.settle(), stored);
-            assert_eq!(times(&batch), [second]);
+            assert_eq!(times(&batch.rows), [second]);
         }
     }
 
@@ -413,9 +435,10 @@ mod tests {
         let check = |width: usize, rows: i64, kept: usize| {
             let (counters, shape) = (Arc::<Counters>::default(), shape(width));
             let ring = Ring::new(Arc::clone(&counters));
-            (0..rows).for_each(|seconds| ring.put(row(&shape, seconds)));
+            (0..rows).for_each(|seconds| ring.put(row(&shape, seconds), Some(ProcessReading::default())));
             let waiting = ring.lock();
             assert_eq!(waiting.rows.len(), kept);
+            assert!(waiting.processes.len() <= RING_SNAPSHOTS);
             assert_eq!(waiting.rows.back().map(|row| times(std::slice::from_ref(row))), Some(vec![rows - 1]));
             assert_eq!(
                 counters.dropped_memory.get(),
@@ -451,21 +474,22 @@ mod tests {
             counters: Arc::clone(&counters),
         };
         let keeping = tokio::spawn(keep.run(shutdown.clone()));
-        ring.put(row(&shape(3), 7));
+        ring.put(row(&shape(3), 7), None);
         shown.changed().await.unwrap();
         assert_eq!(times(shown.borrow().as_slice()), [7]);
-        ring.put(row(&shape(3), 8));
+        ring.put(row(&shape(3), 8), Some(ProcessReading::default()));
         ring.close();
         shutdown.request();
         keeping.await.unwrap();
         assert_eq!((counters.stored.get(), counters.dropped_shutdown.get()), (0, 6));
+        assert_eq!(counters.snapshots_dropped.get(), 1);
     }
 
     #[test]
     fn what_is_discarded_is_counted() {
         let counters = Arc::<Counters>::default();
         let ring = Ring::new(Arc::clone(&counters));
-        ring.put(row(&shape(3), 1));
+        ring.put(row(&shape(3), 1), None);
         ring.discard();
         assert_eq!(counters.dropped_shutdown.get(), 3);
     }

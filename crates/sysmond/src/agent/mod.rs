@@ -23,7 +23,7 @@ mod watch;
 pub use client::{Address, AddressError};
 pub use scrape::{Busy, Scraper};
 
-use crate::config::{AgentConfig, loopback_of};
+use crate::config::{AgentConfig, ProcessDetail, loopback_of};
 use crate::server::{self, Connections};
 use crate::shutdown::Shutdown;
 use crate::{api, clock, listen};
@@ -42,7 +42,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use sysmond_model::Timestamp;
-use sysmond_procfs::Source;
+use sysmond_procfs::{LatestProcesses, ProcessOptions, Source};
 use sysmond_tsdb::Store;
 use tokio::net::TcpListener;
 use tokio::task::{JoinSet, spawn_blocking};
@@ -65,14 +65,20 @@ const STORE_FILE: &str = "agent.db";
 /// Where the configuration cannot work (an address that is none, a store that cannot be opened), before anything is
 /// collected. Nothing that happens later is an error: it is reported and mended.
 pub async fn run(config: AgentConfig, shutdown: Shutdown) -> anyhow::Result<()> {
-    let sources = sysmond_procfs::sources(&config.roots, (config.interval * MAX_GAP_INTERVALS).max(MIN_GAP));
-    run_with(config, sources, shutdown).await.map(|counters| counters.log_end())
+    let (gap, told) = ((config.interval * MAX_GAP_INTERVALS).max(MIN_GAP), config.processes);
+    let options = ProcessOptions { command_lines: told == ProcessDetail::Commands };
+    let seen = Arc::<LatestProcesses>::default();
+    let sources = sysmond_procfs::sources_and_processes(&config.roots, gap, options, Arc::clone(&seen));
+    // What nobody takes is not kept.
+    let kept = if told == ProcessDetail::Off { Arc::default() } else { seen };
+    run_with(config, sources, kept, shutdown).await.map(|counters| counters.log_end())
 }
 
 /// [`run`] with other sources; gives back what became of the samples.
 async fn run_with(
     config: AgentConfig,
     sources: Vec<Box<dyn Source>>,
+    processes: Arc<LatestProcesses>,
     shutdown: Shutdown,
 ) -> anyhow::Result<Arc<Counters>> {
     let address: Address = config.aggregator.parse().context("the aggregator's address")?;
@@ -87,7 +93,8 @@ async fn run_with(
     let counters = Arc::new(Counters::default());
 
     let (scraper, questions) = Scraper::new();
-    let mut parts = start(&config, client, registry, questions, &store, &counters, &shutdown).await;
+    let collected = (registry, processes, questions);
+    let mut parts = start(&config, client, collected, &store, &counters, &shutdown).await;
     if let (Some(metrics), Some(listener)) = (config.metrics, listener) {
         parts.spawn(serve_metrics(listener, scraper, metrics.allowed_hosts, shutdown));
     }
@@ -102,8 +109,7 @@ async fn run_with(
 async fn start(
     config: &AgentConfig,
     client: Client,
-    registry: Registry,
-    questions: Questions,
+    (registry, processes, questions): (Registry, Arc<LatestProcesses>, Questions),
     store: &Store,
     counters: &Arc<Counters>,
     shutdown: &Shutdown,
@@ -118,6 +124,7 @@ async fn start(
     let collect = Collect {
         registry,
         rows: Rows::new(Arc::clone(counters)),
+        processes,
         ring: Arc::clone(&ring),
         interval: config.interval,
         watched: is_watched.clone(),

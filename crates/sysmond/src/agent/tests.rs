@@ -61,6 +61,8 @@ fn config(url: &str, folder: &Path, seconds: u64) -> AgentConfig {
         interval: Duration::from_secs(seconds),
         push_interval: Duration::from_secs(seconds),
         roots: Roots { procfs: "/proc".into(), sysfs: "/sys".into(), rootfs: "/".into() },
+        processes: crate::config::ProcessDetail::Names,
+        textfile_directory: None,
         data_dir: folder.to_owned(),
         store: options(),
         metrics: None,
@@ -78,7 +80,7 @@ impl Agent {
     fn start(url: &str, seconds: u64, sources: Vec<Box<dyn Source>>) -> Self {
         let (shutdown, folder) = (Shutdown::new(), tempfile::tempdir().unwrap());
         let config = config(url, folder.path(), seconds);
-        let task = tokio::spawn(run_with(config, sources, shutdown.clone()));
+        let task = tokio::spawn(run_with(config, sources, Arc::default(), shutdown.clone()));
         Self { shutdown, task, folder }
     }
 
@@ -180,7 +182,8 @@ async fn a_second_start_goes_on_with_the_same_store() {
     // The first run may have sent its row twice: the end cut off the answer.
     server.so_far();
     let shutdown = Shutdown::new();
-    let run = run_with(config(&server.url, &folder, 1), vec![Box::new(Steady)], shutdown.clone());
+    let run =
+        run_with(config(&server.url, &folder, 1), vec![Box::new(Steady)], Arc::default(), shutdown.clone());
     let task = tokio::spawn(run);
     let rows = async {
         loop {
@@ -215,7 +218,8 @@ async fn this_hosts_own_sources_give_the_documented_metrics_within_the_first_pus
 #[tokio::test]
 async fn an_address_that_is_none_ends_the_start_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
-    let run = run_with(config("https://monitor", folder.path(), 1), Vec::new(), Shutdown::new());
+    let run =
+        run_with(config("https://monitor", folder.path(), 1), Vec::new(), Arc::default(), Shutdown::new());
     let error = format!("{:#}", run.await.expect_err("https"));
     assert!(error.contains("https is not supported yet"), "{error}");
 }

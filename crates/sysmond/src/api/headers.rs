@@ -11,15 +11,15 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
      connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
      require-trusted-types-for 'script'; trusted-types 'none'";
 
-static ALWAYS: [(HeaderName, &str); 3] = [
+static ALWAYS: [(HeaderName, &str); 2] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (REFERRER_POLICY, "no-referrer"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
 /// What a browser heeds only on what it can show as a document. A script or a style sheet is none, and the page has
 /// some seventy of them: there these would be a quarter of all that is sent.
-static OF_DOCUMENTS: [(HeaderName, &str); 3] = [
+static OF_DOCUMENTS: [(HeaderName, &str); 4] = [
+    (REFERRER_POLICY, "no-referrer"), // a script without one of its own has its page's
     (CONTENT_SECURITY_POLICY, POLICY),
     (X_FRAME_OPTIONS, "DENY"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),

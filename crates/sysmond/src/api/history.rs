@@ -144,7 +144,8 @@ fn names(params: &Params, key: &str, limit: usize) -> Result<Vec<String>, Proble
     Ok(names)
 }
 
-fn time(params: &Params, key: &str) -> Result<Option<Timestamp>, Problem> {
+/// The time that `key` gives, where it is given.
+pub(super) fn time(params: &Params, key: &str) -> Result<Option<Timestamp>, Problem> {
     let Some(seconds) = params.parsed::<f64>(key, "a time in Unix seconds")? else { return Ok(None) };
     let time = Timestamp::from_seconds_f64(seconds);
     time.map(Some).ok_or_else(|| Problem::invalid("bad_range", format!("`{key}` is no time in Unix seconds")))

@@ -17,6 +17,7 @@ mod openapi;
 mod origin;
 mod params;
 mod problem;
+mod processes;
 mod push;
 mod routes;
 mod scrape;

@@ -1,11 +1,12 @@
 //! Every route, as a table.
 
 use super::app::App;
+use super::assets::Assets;
 use super::client_address::TrustedProxies;
 use super::host_header::AllowedHosts;
 use super::problem::Problem;
 use super::{
-    access_log, assets, exposition, headers, health, history, host_header, hosts, latest, live, openapi,
+    access_log, exposition, headers, health, history, host_header, hosts, latest, live, openapi, processes,
     push, statics, storage, summary, watch,
 };
 use axum::Router;
@@ -16,7 +17,6 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use std::sync::Arc;
-use tower::Layer;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
@@ -38,6 +38,7 @@ pub(super) fn table() -> Vec<Route> {
         route("get", "/api/static", get(statics::show)),
         route("get", "/api/storage", get(storage::show)),
         route("get", "/api/history", get(history::show)),
+        route("get", "/api/processes", get(processes::show)),
         route("get", "/api/live", get(live::open)),
         route("get", "/api/agent/watch", get(watch::wait)),
         route("get", "/api/openapi.json", get(openapi::show)),
@@ -47,7 +48,8 @@ pub(super) fn table() -> Vec<Route> {
     ]
 }
 
-/// The whole API and the dashboard. What is answered to a push is short and not worth packing.
+/// The whole API and the dashboard. What is answered to a push is short and not worth packing; the
+/// dashboard's files are packed already.
 pub fn router(app: Arc<App>) -> Router {
     let front = Front {
         allowed: AllowedHosts::new(&app.parts.config.allowed_hosts),
@@ -58,7 +60,7 @@ pub fn router(app: Arc<App>) -> Router {
         router.route(path, handler)
     });
     routes
-        .fallback_service(packed().layer(elsewhere.with_state(())))
+        .fallback_service(elsewhere.with_state(Assets::default()))
         .method_not_allowed_fallback(async |method: Method| wrong_method(&method))
         .with_state(app)
         .layer(from_fn_with_state(front, pass))
@@ -89,8 +91,13 @@ pub(super) async fn pass(State(front): State<Front>, request: Request, next: Nex
     access_log::end(entry, response)
 }
 
-async fn elsewhere(method: Method, uri: Uri, headers: axum::http::HeaderMap) -> Response {
-    assets::serve(&method, uri.path(), &headers).unwrap_or_else(|| {
+async fn elsewhere(
+    State(assets): State<Assets>,
+    method: Method,
+    uri: Uri,
+    headers: axum::http::HeaderMap,
+) -> Response {
+    assets.serve(&method, uri.path(), &headers).unwrap_or_else(|| {
         let detail = "there is nothing at this path; /api/openapi.json lists what there is";
         Problem::new(StatusCode::NOT_FOUND, "not_found", detail).into_response()
     })

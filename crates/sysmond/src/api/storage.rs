@@ -40,6 +40,7 @@ struct Tiers {
     blocks: Tier,
     minutes: Tier,
     ten_minutes: Tier,
+    processes: Tier,
 }
 
 #[derive(Serialize)]
@@ -108,6 +109,7 @@ impl Answer {
                 blocks: Tier::new(storage.blocks, retention.raw),
                 minutes: Tier::new(storage.minutes, retention.minutes),
                 ten_minutes: Tier::new(storage.ten_minutes, retention.ten_minutes),
+                processes: Tier::new(storage.processes, retention.raw),
             },
             samples,
             bytes_per_sample: (samples > 0).then(|| bytes as f64 / samples as f64),

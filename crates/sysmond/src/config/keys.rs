@@ -270,6 +270,19 @@ keys! {
         example: "127.0.0.1:9100",
         help: "Serve this host's figures to Prometheus at /metrics, under node_exporter's names where it has them",
     };
+    /// What is told of processes.
+    PROCESSES = Key {
+        name: "agent.processes", flag: Some("processes"), env: "SYSMON_PROCESSES", section: Section::Agent, form: Form::Text,
+        value: "WHAT", default: Default::Value("names"), example: "commands",
+        help: "What is told of the processes that take the most: names, commands (with secrets masked) or off",
+    };
+    /// Where scripts leave their own metrics.
+    TEXTFILE_DIRECTORY = Key {
+        name: "agent.textfile_directory", flag: Some("textfile-directory"), env: "SYSMON_TEXTFILE_DIRECTORY",
+        section: Section::Agent, form: Form::Text, value: "DIR", default: Default::Unset("none"),
+        example: "/var/lib/sysmon/textfile",
+        help: "Folder of *.prom files (Prometheus text) whose samples are collected as this host's own metrics",
+    };
     /// Where `/proc` is.
     PROCFS = Key {
         name: "agent.procfs", flag: Some("procfs"), env: "SYSMON_PROCFS", section: Section::Agent, form: Form::Text,

@@ -46,6 +46,10 @@ pub struct AgentConfig {
     pub push_interval: Duration,
     /// Where the host's file systems are.
     pub roots: sysmond_procfs::Roots,
+    /// What is told of processes.
+    pub processes: ProcessDetail,
+    /// Where scripts leave their own metrics.
+    pub textfile_directory: Option<PathBuf>,
     /// Holds `agent.db`.
     pub data_dir: PathBuf,
     /// What the store keeps.
@@ -61,6 +65,31 @@ pub struct MetricsConfig {
     pub listen: (SocketAddr, given::Origin),
     /// Names beside IP addresses, `localhost` and this machine's own that requests may be for.
     pub allowed_hosts: Vec<String>,
+}
+
+/// What an agent tells of processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProcessDetail {
+    /// How many there are, and nothing of any one.
+    Off,
+    /// The names of their programs.
+    Names,
+    /// Their command lines too, with secrets masked.
+    Commands,
+}
+
+impl ProcessDetail {
+    fn parse(text: &str) -> Result<Self, ValueError> {
+        match text {
+            "off" => Ok(Self::Off),
+            "names" => Ok(Self::Names),
+            "commands" => Ok(Self::Commands),
+            _ => Err(ValueError::Not {
+                what: "what is told of processes",
+                right: "one of off, names and commands",
+            }),
+        }
+    }
 }
 
 /// The aggregator's settings. The bound socket is given to `run` beside it.

@@ -8,7 +8,9 @@ use super::keys::{self, Key, Role};
 use super::problem::{ConfigErrors, Problem};
 use super::token::TokenSource;
 use super::values::{self, ValueError};
-use super::{AgentConfig, AggregatorConfig, LogConfig, LogFormat, MetricsConfig, QUEUE_LIMIT, Token};
+use super::{
+    AgentConfig, AggregatorConfig, LogConfig, LogFormat, MetricsConfig, ProcessDetail, QUEUE_LIMIT, Token,
+};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -69,6 +71,8 @@ pub struct Settings {
     offline_after: Duration,
     host: HostInfo,
     roots: Roots,
+    processes: ProcessDetail,
+    textfile_directory: Option<PathBuf>,
     store: StoreOptions,
 }
 
@@ -154,6 +158,8 @@ impl Settings {
             interval: self.interval,
             push_interval: self.push_interval,
             roots: self.roots.clone(),
+            processes: self.processes,
+            textfile_directory: self.textfile_directory.clone(),
             data_dir: self.data_dir.clone(),
             store,
             metrics: self
@@ -216,6 +222,8 @@ impl Check {
                 sysfs: self.one(&keys::SYSFS, path),
                 rootfs: self.one(&keys::ROOTFS, path),
             },
+            processes: self.one(&keys::PROCESSES, ProcessDetail::parse),
+            textfile_directory: self.optional(&keys::TEXTFILE_DIRECTORY, path),
             effective: std::mem::take(&mut self.effective),
             environment: self.environment.clone(),
             data_dir,

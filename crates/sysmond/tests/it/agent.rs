@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use sysmond::clock;
-use sysmond::config::{AgentConfig, AggregatorConfig, Token};
+use sysmond::config::{AgentConfig, AggregatorConfig, ProcessDetail, Token};
 use sysmond::shutdown::Shutdown;
 use sysmond_model::HostInfo;
 use sysmond_procfs::Roots;
@@ -76,6 +76,8 @@ fn agent(address: SocketAddr, folder: &Path, interval: Duration) -> Role {
         interval,
         push_interval: interval,
         roots: Roots { procfs: "/proc".into(), sysfs: "/sys".into(), rootfs: "/".into() },
+        processes: ProcessDetail::Names,
+        textfile_directory: None,
         data_dir: folder.to_owned(),
         store: store(),
         metrics: None,

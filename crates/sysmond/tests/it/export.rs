@@ -217,7 +217,9 @@ fn filled(place: &Place, hours: i64) {
         }
         let host = HostInfo { hostname: "web-server-01".into(), ..HostInfo::default() };
         let received = Timestamp::from_seconds((hour + 1) * 3600);
-        store.append_wait(Append { host, static_info: None, received, frame }).expect("stored");
+        store
+            .append_wait(Append { host, static_info: None, received, frame, processes: Vec::new() })
+            .expect("stored");
     }
     store.close();
 }

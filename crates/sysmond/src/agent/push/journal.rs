@@ -3,10 +3,13 @@
 
 use crate::agent::client::Address;
 use std::path::PathBuf;
-use sysmond_model::Frame;
+use sysmond_model::{Frame, ProcessReading};
 use sysmond_tsdb::{Backlog, Cursor, QueryError, Store};
 use tokio::task::spawn_blocking;
 use tracing::warn;
+
+/// Snapshots of processes in one push at most: each has some kilobytes, and they are to leave room for rows.
+const BATCH_SNAPSHOTS: usize = 32;
 
 /// Rows of one host that one aggregator has not acknowledged.
 pub(super) struct Journal {
@@ -14,6 +17,9 @@ pub(super) struct Journal {
     hostname: String,
     name: String,
     cursor: Cursor,
+    /// The same of snapshots of processes.
+    processes_name: String,
+    processes_cursor: Cursor,
     /// Where the store's file went when it was last found damaged: after that its cursors begin anew.
     recovered: Option<PathBuf>,
     /// Whether the last attempt to make the cursor durable failed.
@@ -29,6 +35,26 @@ pub(super) struct Batch {
     /// How many samples they have.
     pub(super) samples: usize,
     next: Cursor,
+    /// Snapshots of processes.
+    pub(super) processes: Vec<ProcessReading>,
+    processes_next: Cursor,
+}
+
+impl Batch {
+    /// Whether it has as many snapshots as one may: probably more wait.
+    pub(super) fn is_full_of_processes(&self) -> bool {
+        self.processes.len() >= BATCH_SNAPSHOTS
+    }
+
+    /// The place behind its snapshots.
+    pub(super) const fn processes_next(&self) -> Cursor {
+        self.processes_next
+    }
+
+    /// Whether there is nothing to deliver.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows == 0 && self.processes.is_empty()
+    }
 }
 
 impl Journal {
@@ -37,27 +63,33 @@ impl Journal {
     pub(super) async fn open(store: Store, hostname: String, address: &Address) -> Self {
         let name = format!("push {address}");
         let recovered = store.recovered();
-        let mut journal =
-            Self { store, hostname, name, cursor: Cursor::default(), recovered, failing: false };
+        let mut journal = Self {
+            store,
+            hostname,
+            name,
+            cursor: Cursor::default(),
+            processes_name: format!("processes {address}"),
+            processes_cursor: Cursor::default(),
+            recovered,
+            failing: false,
+        };
         journal.find_place().await;
         journal
     }
 
     async fn find_place(&mut self) {
-        let (store, name) = (self.store.clone(), self.name.clone());
-        let cursor = spawn_blocking(move || store.cursor(&name)).await;
-        self.cursor =
-            cursor.map_err(anyhow::Error::from).and_then(|cursor| Ok(cursor?)).unwrap_or_else(|error| {
-                warn!(
-                    error = format!("{error:#}"),
-                    "the place of the last push is unknown: all is pushed again"
-                );
-                Cursor::default()
-            });
+        let (store, name, processes) = (self.store.clone(), self.name.clone(), self.processes_name.clone());
+        let cursors = move || Ok::<_, QueryError>((store.cursor(&name)?, store.cursor(&processes)?));
+        let cursors = spawn_blocking(cursors).await;
+        let cursors = cursors.map_err(anyhow::Error::from).and_then(|cursors| Ok(cursors?));
+        (self.cursor, self.processes_cursor) = cursors.unwrap_or_else(|error| {
+            warn!(error = format!("{error:#}"), "the place of the last push is unknown: all is pushed again");
+            Default::default()
+        });
     }
 
-    /// At most `max_rows` rows, the oldest first.
-    pub(super) async fn next(&mut self, max_rows: usize) -> anyhow::Result<Batch> {
+    /// At most `max_rows` rows, the oldest first, and where wanted snapshots of processes.
+    pub(super) async fn next(&mut self, max_rows: usize, processes: bool) -> anyhow::Result<Batch> {
         let recovered = self.store.recovered();
         if recovered != self.recovered {
             warn!(
@@ -67,24 +99,55 @@ impl Journal {
             self.find_place().await;
         }
         let (store, hostname, cursor) = (self.store.clone(), self.hostname.clone(), self.cursor);
-        let backlog = match spawn_blocking(move || store.read_after(&hostname, cursor, max_rows)).await? {
-            Err(QueryError::UnknownHost(_)) => Backlog { frames: Vec::new(), next: cursor },
-            backlog => backlog?,
+        let after = self.processes_cursor;
+        let most = if processes { BATCH_SNAPSHOTS } else { 0 };
+        let read = move || {
+            let backlog = store.read_after(&hostname, cursor, max_rows)?;
+            let processes = match most {
+                0 => (Vec::new(), after),
+                most => store.processes_after(&hostname, after, most)?,
+            };
+            Ok((backlog, processes))
+        };
+        let (backlog, (processes, processes_next)) = match spawn_blocking(read).await? {
+            Err(QueryError::UnknownHost(_)) => {
+                (Backlog { frames: Vec::new(), next: cursor }, (Vec::new(), after))
+            }
+            read => read?,
         };
         let rows = backlog.frames.iter().map(Frame::row_count).sum();
         let samples = backlog.frames.iter().map(Frame::sample_count).sum();
-        Ok(Batch { frames: backlog.frames, rows, samples, next: backlog.next })
+        let (frames, next) = (backlog.frames, backlog.next);
+        Ok(Batch { frames, rows, samples, next, processes, processes_next })
     }
 
     /// `batch` is delivered or set aside: it is never read again. Where the store cannot keep that, the next time it
     /// can will do; until then only a restart would push again.
     pub(super) async fn advance(&mut self, batch: &Batch) {
-        if batch.next == self.cursor {
+        let mut moved = Vec::new();
+        if batch.next != self.cursor {
+            self.cursor = batch.next;
+            moved.push((self.name.clone(), self.cursor));
+        }
+        if batch.processes_next > self.processes_cursor {
+            self.processes_cursor = batch.processes_next;
+            moved.push((self.processes_name.clone(), self.processes_cursor));
+        }
+        self.keep(moved).await;
+    }
+
+    /// The snapshots up to `cursor` are set aside: they are never read again.
+    pub(super) async fn pass_over(&mut self, cursor: Cursor) {
+        self.processes_cursor = cursor;
+        self.keep(vec![(self.processes_name.clone(), cursor)]).await;
+    }
+
+    async fn keep(&mut self, moved: Vec<(String, Cursor)>) {
+        if moved.is_empty() {
             return;
         }
-        self.cursor = batch.next;
-        let (store, name, cursor) = (self.store.clone(), self.name.clone(), self.cursor);
-        let kept = spawn_blocking(move || store.set_cursor(&name, cursor)).await;
+        let store = self.store.clone();
+        let kept = spawn_blocking(move || store.set_cursors(moved)).await;
         match kept.map_err(anyhow::Error::from).and_then(|kept| Ok(kept?)) {
             Ok(()) => self.failing = false,
             Err(error) => {

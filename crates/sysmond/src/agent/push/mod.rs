@@ -19,8 +19,8 @@ use hyper::body::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
 use sysmond_model::push::{PushAnswer, PushBody};
-use sysmond_model::{Frame, HostInfo, Timestamp};
-use sysmond_tsdb::Store;
+use sysmond_model::{Frame, HostInfo, ProcessReading, Timestamp};
+use sysmond_tsdb::{Cursor, Store};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
@@ -72,10 +72,21 @@ pub(super) struct Push {
     backoff: Backoff,
     /// Rows of the next push at most: less than [`BATCH_ROWS`] while a row that is refused is looked for.
     rows: usize,
+    /// Snapshots of processes that are held back while what is refused is looked for.
+    suspects: Option<Suspects>,
     /// When the last push was acknowledged, since boot.
     acknowledged: Option<Duration>,
     /// The newest row that the aggregator has, and when it got it, since boot.
     delivered: Option<(Timestamp, Duration)>,
+}
+
+/// The snapshots of a push that was refused.
+struct Suspects {
+    /// The rows of that push.
+    rows: usize,
+    /// Behind the snapshots.
+    next: Cursor,
+    count: usize,
 }
 
 /// The pushes stop for so long.
@@ -95,6 +106,7 @@ impl Push {
             link,
             backoff: Backoff::new(),
             rows: BATCH_ROWS,
+            suspects: None,
             acknowledged: None,
             delivered: None,
         }
@@ -162,20 +174,20 @@ impl Push {
     /// One push of what waits; whether more waits.
     async fn push(&mut self, heartbeat: bool) -> Result<bool, Wait> {
         let asked = self.rows;
-        let batch = match self.journal.next(asked).await {
+        let batch = match self.journal.next(asked, self.suspects.is_none()).await {
             Ok(batch) => batch,
             Err(error) => {
                 let why = format!("the agent's own store cannot be read: {error:#}");
                 return Err(self.not_now(Outcome::Later { why, retry_after: None }));
             }
         };
-        if batch.rows == 0 {
+        if batch.is_empty() && self.suspects.is_none() {
             if heartbeat && self.is_heartbeat_due() {
                 self.heartbeat().await?;
             }
             return Ok(false);
         }
-        let body = self.body(&batch.frames);
+        let body = self.body(&batch.frames, &batch.processes);
         if body.len() > BATCH_BYTES && batch.rows > 1 {
             self.rows = batch.rows / 2;
             return Ok(true);
@@ -184,7 +196,8 @@ impl Push {
         match self.post(body, batch.samples).await {
             Outcome::Taken(answer) => {
                 self.rows = (self.rows * 2).min(fitting).min(BATCH_ROWS);
-                let more = batch.rows >= asked;
+                let more = batch.rows >= asked || batch.is_full_of_processes() || self.suspects.is_some();
+                self.clear_suspects(batch.rows).await;
                 self.taken(&answer, more);
                 self.delivered(&batch, &answer).await;
                 Ok(more)
@@ -197,10 +210,15 @@ impl Push {
         }
     }
 
-    /// Looks for what is refused: first without the static data, then in halves. A row that is refused alone while the
+    /// Looks for what is refused: first without the static data, then without the processes, then in halves. A row that is refused alone while the
     /// aggregator takes a heartbeat is at fault itself, and is set aside.
     async fn refused(&mut self, batch: Batch, why: &str) -> Result<bool, Wait> {
         if self.parts.statics.withhold() {
+            return Ok(true);
+        }
+        if !batch.processes.is_empty() {
+            let (rows, count) = (batch.rows, batch.processes.len());
+            self.suspects = Some(Suspects { rows, next: batch.processes_next(), count });
             return Ok(true);
         }
         if batch.rows > 1 {
@@ -218,6 +236,18 @@ impl Push {
         }
         self.journal.advance(&batch).await;
         Ok(true)
+    }
+
+    /// A push without the snapshots that were held back was taken: they are at fault where it was the same but for them,
+    /// and are set aside.
+    async fn clear_suspects(&mut self, rows: usize) {
+        let Some(suspects) = self.suspects.take() else { return };
+        if suspects.rows == rows {
+            self.parts.counters.snapshots_refused.add(suspects.count);
+            let snapshots = self.parts.counters.snapshots_refused.get();
+            warn!(snapshots, "the aggregator refuses snapshots of processes; they are set aside");
+            self.journal.pass_over(suspects.next).await;
+        }
     }
 
     /// Whether nothing was pushed since this host's last turn: rows that go out each second are sign of life enough.
@@ -251,7 +281,7 @@ impl Push {
     /// A push that moves no cursor.
     async fn say_alive(&mut self, rows: &[Frame]) -> Result<(), Wait> {
         let samples = rows.iter().map(Frame::sample_count).sum();
-        match self.post(self.body(rows), samples).await {
+        match self.post(self.body(rows, &[]), samples).await {
             Outcome::Taken(answer) => {
                 self.taken(&answer, false);
                 self.note_newest(rows);
@@ -266,8 +296,9 @@ impl Push {
         judge(answer, samples, &self.parts.client.address().to_string())
     }
 
-    fn body(&self, frames: &[Frame]) -> Bytes {
+    fn body(&self, frames: &[Frame], processes: &[ProcessReading]) -> Bytes {
         let body = PushBody::new(&self.parts.host, self.parts.statics.wanted(), frames);
+        let body = body.with_processes(processes);
         serde_json::to_vec(&body).expect("a push has only strings and finite numbers").into()
     }
 
@@ -285,6 +316,9 @@ impl Push {
         rows_pushed.add(batch.rows);
         pushed.add(answer.metrics_stored);
         refused.add(answer.metrics_failed);
+        let failed = answer.snapshots_failed.min(batch.processes.len());
+        self.parts.counters.snapshots_refused.add(failed);
+        self.parts.counters.snapshots_pushed.add(batch.processes.len() - failed);
         self.note_newest(&batch.frames);
         self.journal.advance(batch).await;
     }

@@ -119,6 +119,8 @@ mod tests {
             metrics_stored: received - failed,
             metrics_failed: failed,
             errors: Vec::new(),
+            snapshots_stored: 0,
+            snapshots_failed: 0,
             static_wanted: false,
             timestamp: Timestamp::from_seconds(1),
         }

@@ -86,6 +86,7 @@ impl Bench {
                 static_info: None,
                 received: Timestamp::from_seconds(second),
                 frame: row(second, width),
+                processes: Vec::new(),
             };
             self.store.append_wait(append).unwrap();
         }

@@ -1,5 +1,6 @@
 //! The body of a push: the envelope, which is right or wrong as a whole, and its samples, each judged alone.
 
+use super::processes::{self, Processes};
 use super::sample::{self, Good, Raw, Refusal, Window};
 use super::table::{ColumnUse, Table};
 use super::text;
@@ -34,18 +35,21 @@ pub struct Push {
     pub(super) columns: Vec<ColumnUse>,
     pub(super) failed: usize,
     pub(super) errors: Vec<SampleError>,
+    pub(super) processes: Processes,
 }
 
 impl Push {
     /// All that it says, in one order whatever the order of its columns: two parsers read the same where this is the
     /// same.
     pub fn canonical(&self) -> String {
-        let Self { host, static_info, received, frame, columns, failed, errors } = self;
+        let Self { host, static_info, received, frame, columns, failed, errors, processes } = self;
         let rows: Vec<_> = frame.rows().map(|row| row.timestamp).collect();
         let samples: BTreeMap<_, _> =
             frame.samples().map(|(at, series, value)| ((at, series), value.to_bits())).collect();
         let uses: BTreeMap<_, _> = frame.shape().series().iter().zip(columns).collect();
-        format!("{host:?} {static_info:?} {received} {failed} {errors:?} {rows:?} {samples:?} {uses:?}")
+        format!(
+            "{host:?} {static_info:?} {received} {failed} {errors:?} {rows:?} {samples:?} {uses:?} {processes:?}"
+        )
     }
 }
 
@@ -77,6 +81,8 @@ struct Envelope<'a> {
     static_info: Option<&'a RawValue>,
     #[serde(borrow)]
     metrics: Option<&'a RawValue>,
+    #[serde(borrow)]
+    processes: Option<&'a RawValue>,
 }
 
 /// All of a body but its samples.
@@ -85,17 +91,22 @@ pub(super) struct Head<'a> {
     pub(super) static_info: Option<StaticInfo>,
     /// The samples, unread.
     pub(super) metrics: &'a RawValue,
+    /// The snapshots of processes, unread.
+    processes: Option<&'a RawValue>,
 }
 
 /// Reads a whole body; `window` says which times samples of a host may have.
 pub fn parse(body: &[u8], window: impl Fn(&str) -> Window) -> Result<Push, BodyError> {
     let text = std::str::from_utf8(body).map_err(|error| BodyError::Unreadable(error.to_string()))?;
-    let Head { host, static_info, metrics } = head(text)?;
-    let Samples { received, table, failed, errors, .. } = samples(metrics, window(&host.hostname))?;
+    let head = head(text)?;
+    let window = window(&head.host.hostname);
+    let processes = head.processes(window)?;
+    let Head { host, static_info, metrics, .. } = head;
+    let Samples { received, table, failed, errors, .. } = samples(metrics, window)?;
     let (frame, columns) = table.into_frame().map_err(|_| {
         BodyError::TooLarge("the samples share too few timestamps and series; send them in parts".to_owned())
     })?;
-    Ok(Push { host, static_info, received, frame, columns, failed, errors })
+    Ok(Push { host, static_info, received, frame, columns, failed, errors, processes })
 }
 
 /// Reads everything but the samples, of which it only checks that they are JSON.
@@ -110,10 +121,17 @@ pub(super) fn head(text: &str) -> Result<Head<'_>, BodyError> {
     let static_info = envelope.static_info.map(static_info).transpose()?;
     let metrics =
         envelope.metrics.ok_or_else(|| invalid("`metrics` is missing; an empty list is a heartbeat"))?;
-    Ok(Head { host, static_info, metrics })
+    Ok(Head { host, static_info, metrics, processes: envelope.processes })
 }
 
-fn invalid(detail: impl Into<String>) -> BodyError {
+impl Head<'_> {
+    /// What the push says of processes.
+    pub(super) fn processes(&self, window: Window) -> Result<Processes, BodyError> {
+        processes::parse(self.processes, window)
+    }
+}
+
+pub(super) fn invalid(detail: impl Into<String>) -> BodyError {
     BodyError::Invalid(detail.into())
 }
 

@@ -2,6 +2,7 @@
 
 mod body;
 mod predict;
+mod processes;
 mod sample;
 mod table;
 mod text;
@@ -79,8 +80,13 @@ impl Ingest {
         // A copy in any case: who begins to watch while this is on its way to the disk is to see it too.
         let shown = frame.clone();
         let (done, committed) = oneshot::channel();
-        let append =
-            Append { host: push.host.clone(), static_info: push.static_info.take(), received, frame };
+        let append = Append {
+            host: push.host.clone(),
+            static_info: push.static_info.take(),
+            received,
+            frame,
+            processes: std::mem::take(&mut push.processes.readings),
+        };
         self.store.append(append, move |result| {
             // Nobody waits any more where the program is going down.
             done.send(result).ok();
@@ -136,6 +142,8 @@ impl Push {
             metrics_stored: stored,
             metrics_failed: self.failed,
             errors: self.errors,
+            snapshots_stored: appended.snapshots,
+            snapshots_failed: self.processes.failed + appended.snapshots_refused,
             static_wanted: appended.static_wanted,
             timestamp: whole_seconds(clock::now()),
         }

@@ -6,12 +6,14 @@
 #![expect(clippy::struct_field_names, reason = "the fields are those of the JSON")]
 
 mod live_frame;
+mod processes;
 mod storage;
 
 use super::answer;
 use axum::http::StatusCode;
 use axum::response::Response;
 use live_frame::LiveFrame;
+use processes::{ProcessUse, Processes};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use storage::Storage;
@@ -46,6 +48,7 @@ pub(super) async fn show() -> Response {
         static_data,
         storage,
         history,
+        process_history,
         live,
         agent_watch,
         openapi_json,
@@ -97,6 +100,20 @@ struct Push {
     tags: Option<BTreeMap<String, String>>,
     r#static: Option<StaticInfo>,
     metrics: Vec<Sample>,
+    /// What processes took.
+    processes: Option<Vec<PushedSnapshot>>,
+}
+
+/// The processes that took the most, as an agent saw them.
+#[derive(ToSchema)]
+struct PushedSnapshot {
+    /// Unix seconds, whole or fractional.
+    timestamp: f64,
+    /// The time that shares and rates are over.
+    seconds: f64,
+    /// Processes that could be seen.
+    total: u32,
+    processes: Vec<ProcessUse>,
 }
 
 /// One value of one series.
@@ -121,6 +138,10 @@ struct PushAnswer {
     metrics_failed: u64,
     /// The first refused samples; absent where there is none.
     errors: Option<Vec<SampleError>>,
+    /// Snapshots of processes that are on disk; absent where there is none.
+    snapshots_stored: Option<u64>,
+    /// Snapshots of processes that were refused; absent where there is none.
+    snapshots_failed: Option<u64>,
     /// `true` where the server wants the host's static data; absent otherwise.
     static_wanted: Option<bool>,
     timestamp: i64,
@@ -310,6 +331,18 @@ fn storage() {}
     responses((status = 200, body = Series), (status = 400, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 422, body = Problem, content_type = "application/problem+json"), (status = 503, body = Problem, content_type = "application/problem+json")))]
 fn history() {}
+
+/// What took the most of a host: the newest snapshot at or before `at`, or the sums of a stretch where `from` or `to` is
+/// given.
+#[utoipa::path(get, path = "/api/processes",
+    params(("host" = String, Query),
+        ("at" = Option<f64>, Query, description = "Unix seconds; now where left out"),
+        ("from" = Option<f64>, Query, description = "Unix seconds; five minutes before `to` where left out"),
+        ("to" = Option<f64>, Query, description = "Unix seconds; now where left out"),
+        ("top" = Option<u32>, Query, description = "The first so many by each figure, of a stretch; 10 where left out")),
+    responses((status = 200, body = Processes), (status = 400, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"), (status = 503, body = Problem, content_type = "application/problem+json")))]
+fn process_history() {}
 
 /// A WebSocket of live frames: of hosts, or of the fleet where none is named.
 #[utoipa::path(get, path = "/api/live", params(("host" = Option<Vec<String>>, Query)),

@@ -45,6 +45,8 @@ struct StorageTiers {
     minutes: StorageTier,
     /// The same by ten minutes.
     ten_minutes: StorageTier,
+    /// Snapshots of processes, each counted as a sample here.
+    processes: StorageTier,
 }
 
 /// One tier.
@@ -89,7 +91,7 @@ struct StorageQuarantine {
 /// A damaged piece of history.
 #[derive(ToSchema)]
 struct QuarantinedPiece {
-    /// `log`, `young`, `block` or `rollup`.
+    /// `log`, `young`, `block`, `rollup`, `process_hour` or `snapshot`.
     origin: String,
     /// `null` where that is not known.
     host: Option<String>,

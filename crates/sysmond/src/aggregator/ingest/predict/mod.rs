@@ -144,7 +144,9 @@ fn predicted(
     if !is_cut_out || !emptied.strip_prefix('[')?.strip_suffix(']')?.trim_ascii().is_empty() {
         return None;
     }
-    let Window { oldest, newest } = window(&head.host.hostname);
+    let window = window(&head.host.hostname);
+    let processes = head.processes(window).ok()?;
+    let Window { oldest, newest } = window;
     let (earliest, latest) = reading.span()?;
     if earliest < oldest || latest > newest {
         return None;
@@ -152,7 +154,7 @@ fn predicted(
     let received = reading.received;
     let (frame, columns) = reading.finish(pattern);
     let (host, static_info) = (head.host, head.static_info);
-    Some(Push { host, static_info, received, frame, columns, failed: 0, errors: Vec::new() })
+    Some(Push { host, static_info, received, frame, columns, failed: 0, errors: Vec::new(), processes })
 }
 
 /// The pattern of a push whose samples are all good.

@@ -1,0 +1,1 @@
+-- Blocks of version 3: the tables are the same, but a program that does not know them has to refuse the file.

@@ -1,0 +1,48 @@
+// The ends of a stretch of time, written by hand.
+
+import { el, setText } from "../lib/dom.js";
+import { formatMomentText, parseRange } from "../time_range.js";
+
+export class TimeForm {
+  #from = el("input", { type: "text", class: "search", "aria-label": "From", spellcheck: "false" });
+  #to = el("input", { type: "text", class: "search", "aria-label": "To", spellcheck: "false" });
+  #wrong = el("p", { class: "level-word", role: "alert" });
+
+  /** @param {(range: import("../time_range.js").Range) => void} onRange */
+  constructor(onRange) {
+    this.onRange = onRange;
+    this.element = el(
+      "form",
+      { class: "time-form panel" },
+      el("label", {}, "From ", this.#from),
+      el("label", {}, "To ", this.#to),
+      el("p", { class: "muted" }, "As now-2h, now, or 2026-01-31 09:00"),
+      this.#wrong,
+      el("button", { type: "submit", class: "button" }, "Show"),
+    );
+    this.element.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#apply();
+    });
+  }
+
+  /** @param {import("../time_range.js").Range} range */
+  fill({ from, to }) {
+    this.#from.value = editable(from);
+    this.#to.value = editable(to);
+    setText(this.#wrong, "");
+    this.#from.focus();
+  }
+
+  #apply() {
+    const range = parseRange(this.#from.value, this.#to.value);
+    setText(this.#wrong, range === null ? "That is no stretch of time between 5 seconds and 400 days." : "");
+    if (range !== null) this.onRange(range);
+  }
+}
+
+/** @param {import("../time_range.js").Moment} moment */
+function editable(moment) {
+  if (!("at" in moment)) return formatMomentText(moment);
+  return `${new Date(Math.round(moment.at) * 1000).toISOString().slice(0, 19)}Z`;
+}
