@@ -133,8 +133,8 @@ impl Ring {
         self.arrived.notify_one();
     }
 
-    /// The oldest rows of one shape, at most [`BATCH_ROWS`], with all snapshots of processes; waits for the first, and for
-    /// others to come with it unless they are `watched`. `None` at the end.
+    /// The oldest rows of one shape, at most [`BATCH_ROWS`], with all snapshots of processes; waits for the first, and
+    /// for others to come with it unless they are `watched`. `None` at the end.
     async fn take(&self, watched: &watch::Receiver<bool>) -> Option<Batch> {
         let mut watched = watched.clone();
         loop {

@@ -218,7 +218,7 @@ keys! {
         name: "aggregator.allowed_hosts", flag: Some("allowed-host"), env: "SYSMON_ALLOWED_HOST",
         section: Section::Aggregator, form: Form::List, value: "NAME", default: Default::Unset("none"),
         example: "\"monitor.example.org\"",
-        help: "Name under which this server may be reached, an agent's /metrics too, beside IP addresses, localhost and this machine's own names",
+        help: "Name under which this server may be reached, beside IP addresses, localhost and this machine's own names",
     };
     /// Proxies that are believed.
     TRUSTED_PROXIES = Key {
