@@ -82,6 +82,17 @@ debian_packages() {
         apt-get install --yes --quiet --quiet --no-install-recommends "${missing[@]}"
 }
 
+# Programs that are compared with are unpacked and neither installed nor set up; bench/run looks in the same place.
+peers() {
+    local package folder=$root/target/bench-peers
+    mkdir -p "$folder/packages"
+    for package in prometheus prometheus-node-exporter; do
+        if command -v "$package" >/dev/null || [[ -x $folder/usr/bin/$package ]]; then continue; fi
+        (cd "$folder/packages" && apt-get download --quiet --quiet "$package")
+        dpkg-deb --extract "$folder/packages/$package"_*.deb "$folder"
+    done
+}
+
 crates() {
     cargo fetch --locked
     cargo fetch --locked --manifest-path fuzz/Cargo.toml
@@ -99,7 +110,7 @@ node_modules() {
 }
 
 shell_scripts() {
-    shellcheck --external-sources scripts/*.sh scripts/*.bash bench/run bench/record .ci/run
+    shellcheck --external-sources scripts/*.sh scripts/*.bash bench/run bench/record bench/agents .ci/run
 }
 
 dependency_policy() {
@@ -127,6 +138,11 @@ comparison_runs() {
     SYSMOND_BIN=$release bench/run --quick --only sysmond
 }
 
+# The agent beside node_exporter for some seconds: asked is that both run and that something is measured.
+agents_run() {
+    SYSMOND_BIN=$release bench/agents --quick --only sysmond --only node-exporter
+}
+
 release_build() {
     cargo build --release --locked --package sysmond
     local size
@@ -152,6 +168,7 @@ browser() {
 
 step 'tools: toolchain' toolchain_is_there
 step 'tools: debian packages' debian_packages
+step 'tools: peers' peers
 step 'tools: crates' crates
 step 'tools: cargo-deny' cargo_deny
 step 'tools: node modules' node_modules
@@ -174,6 +191,7 @@ step 'rust: comparison' comparison
 step 'release: build' release_build
 step 'release: start and stop' start_and_stop
 step 'release: comparison runs' comparison_runs
+step 'release: agents run' agents_run
 step 'page: browser' browser
 
 finish

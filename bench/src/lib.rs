@@ -1,6 +1,7 @@
 //! What sysmond's store costs: ingest over HTTP, size, writes to the device, memory, latencies, restart and growth,
 //! beside `VictoriaMetrics` and Prometheus in the same run on the same feed. `bench/run` builds and starts it.
 
+pub mod agents;
 pub mod clock;
 pub mod feed;
 pub mod fleet;
@@ -39,6 +40,8 @@ enum Command {
     Run(Run),
     /// Record a real agent on this machine.
     Record(record::Record),
+    /// Measure an agent beside others.
+    Agents(agents::Agents),
 }
 
 #[derive(Debug, Args)]
@@ -94,6 +97,12 @@ pub fn run() -> Result<()> {
     match Cli::parse().command {
         Command::Run(run) => run.measure(),
         Command::Record(record) => record.run(),
+        Command::Agents(agents) => {
+            let mut print = Print { file: agents.out.as_ref().map(File::create).transpose()? };
+            print.text(&machine(&agents.about)?)?;
+            print.text("\n")?;
+            print.text(&agents.measure()?)
+        }
     }
 }
 
@@ -142,20 +151,26 @@ impl Print {
 
 /// What was measured, on what.
 fn head(programs: &Programs, systems: &[System], about: &str) -> Result<String> {
-    let file = |path: &str| std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"));
-    let (processors, kernel, load) =
-        (file("/proc/cpuinfo")?, file("/proc/sys/kernel/osrelease")?, file("/proc/loadavg")?);
-    let model = processors.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown");
-    let count = processors.lines().filter(|line| line.starts_with("processor")).count();
-    let mut out = format!(
-        "{about}. {count} processors ({}), Linux {}. Load before: {}.\n\n",
-        model.trim_matches([' ', '\t', ':']),
-        kernel.trim(),
-        load.split(' ').take(3).collect::<Vec<_>>().join(", "),
-    );
+    let mut out = machine(about)?;
+    out.push('\n');
     for system in systems {
         writeln!(out, "- {}: {}", system.name(), programs.version(*system)?)?;
     }
     out.push('\n');
     Ok(out)
+}
+
+/// A line on the machine.
+fn machine(about: &str) -> Result<String> {
+    let file = |path: &str| std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"));
+    let (processors, kernel, load) =
+        (file("/proc/cpuinfo")?, file("/proc/sys/kernel/osrelease")?, file("/proc/loadavg")?);
+    let model = processors.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown");
+    let count = processors.lines().filter(|line| line.starts_with("processor")).count();
+    Ok(format!(
+        "{about}. {count} processors ({}), Linux {}. Load before: {}.\n",
+        model.trim_matches([' ', '\t', ':']),
+        kernel.trim(),
+        load.split(' ').take(3).collect::<Vec<_>>().join(", "),
+    ))
 }

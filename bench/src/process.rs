@@ -85,6 +85,54 @@ pub fn memory(pid: u32) -> Result<Memory> {
     })
 }
 
+/// A process with all that it started.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tree {
+    /// Processor time, of those that ended too.
+    pub cpu: Duration,
+    /// Bytes that they caused to be written to storage.
+    pub written: u64,
+    /// Pages that are present now, bytes; what two share counts for each.
+    pub resident: u64,
+    /// Those of them that are no file's.
+    pub anonymous: u64,
+}
+
+/// Figures of a process and of its descendants.
+pub fn tree(root: u32) -> Result<Tree> {
+    let mut parents = Vec::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        // It may have ended meanwhile.
+        let Ok(stat) = read(pid, "stat") else { continue };
+        parents.push((pid, columns(&stat)?.get(1).copied().unwrap_or(0)));
+    }
+    let mut members = vec![root];
+    let mut place = 0;
+    while let Some(member) = members.get(place).copied() {
+        members
+            .extend(parents.iter().filter(|(_, parent)| *parent == u64::from(member)).map(|(pid, _)| *pid));
+        place += 1;
+    }
+    let mut sum = Tree::default();
+    for pid in members {
+        let ticks: u64 = columns(&read(pid, "stat")?)?.iter().skip(11).take(4).sum();
+        let memory = memory(pid)?;
+        sum.cpu += TICK * u32::try_from(ticks)?;
+        sum.written += field(&read(pid, "io")?, "write_bytes:")?;
+        sum.resident += memory.resident;
+        sum.anonymous += memory.anonymous;
+    }
+    Ok(sum)
+}
+
+/// What stands behind the name in `stat`: the state, which is no number, as 0, the parent and so on.
+fn columns(stat: &str) -> Result<Vec<u64>> {
+    let (_, rest) = stat.rsplit_once(')').context("no name in stat")?;
+    Ok(rest.split_whitespace().map(|word| word.parse().unwrap_or(0)).collect())
+}
+
 /// Bytes that a folder's files take on disk.
 pub fn disk_bytes(folder: &Path) -> Result<u64> {
     let mut total = 0;
@@ -121,6 +169,15 @@ mod tests {
         let stat = "7 (a ) b) S 1 7 7 0 -1 4194560 1 2 3 4 150 25 5 6 20 0 1 0 9 10 11";
         assert_eq!(cpu_of(stat).expect("readable"), Duration::from_millis(1750));
         assert!(cpu_of("nonsense").is_err());
+    }
+
+    #[test]
+    fn a_tree_has_its_branches() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("it starts");
+        let (whole, branch) = (tree(std::process::id()).expect("Linux"), tree(child.id()).expect("Linux"));
+        child.kill().expect("it runs");
+        child.wait().expect("it is ours");
+        assert!(whole.resident > branch.resident && branch.resident > 0);
     }
 
     #[test]

@@ -195,9 +195,7 @@ fn spawn(system: System, program: &Path, folder: &Path) -> Result<(Child, Socket
     let port = if system == System::Sysmond { 0 } else { free_port()? };
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let data = folder.join("data");
-    // However this process ends, none of the servers is left behind.
-    let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL", "--"]).arg(program);
+    let mut command = guarded(program);
     match system {
         System::Sysmond => {
             let address_file = folder.join("address");
@@ -234,7 +232,14 @@ fn spawn(system: System, program: &Path, folder: &Path) -> Result<(Child, Socket
     Ok((child, address))
 }
 
-fn free_port() -> Result<u16> {
+/// However this process ends, none of those that it starts is left behind.
+pub(crate) fn guarded(program: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "--"]).arg(program);
+    command
+}
+
+pub(crate) fn free_port() -> Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 

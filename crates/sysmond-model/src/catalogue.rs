@@ -1,8 +1,8 @@
 //! Every metric that sysmon collects, once: name, kind, unit, tags, meaning, and what others call it.
 //!
-//! Names are dotted. Prometheus names are those of `node_exporter`'s series that the figure comes from (of cAdvisor's
-//! for containers), OpenTelemetry names those of the semantic conventions for systems, hardware and containers; either
-//! is empty where there is none. Documentation, dashboard, API and tests are made from this table.
+//! Names are dotted. Prometheus names are those of `node_exporter`'s series that the figure comes from, OpenTelemetry
+//! names those of the semantic conventions for systems, hardware and containers; either is empty where there is none.
+//! Documentation, dashboard, API and tests are made from this table.
 
 mod page;
 mod table;
@@ -11,6 +11,7 @@ pub use page::page;
 pub use table::*;
 
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// The unit of a metric's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -106,12 +107,23 @@ pub struct Metric {
     pub unit: Unit,
     /// Keys of the tags that tell its series apart.
     pub tags: &'static [&'static str],
-    /// The `node_exporter` series it corresponds to, or empty.
+    /// The `node_exporter` series it corresponds to, which an agent serves too; or empty, where it is served under a
+    /// name of ours ([`Self::exposed_as`]).
     pub prometheus: &'static str,
     /// The OpenTelemetry name, or empty.
     pub opentelemetry: &'static str,
     /// What it means, one line.
     pub help: &'static str,
+}
+
+impl Metric {
+    /// What Prometheus is served it as: the name of `node_exporter`, or else its own with `sysmond_` before it.
+    pub fn exposed_as(&self) -> Cow<'static, str> {
+        match self.prometheus {
+            "" => format!("sysmond_{}", self.name.replace('.', "_")).into(),
+            name => name.into(),
+        }
+    }
 }
 
 /// The metric of that name, where sysmon knows it.

@@ -1,11 +1,13 @@
 //! TCP connections by state, from `/proc/net/tcp` and `tcp6`.
 //!
-//! The kernel writes a line for each connection, which costs on a busy host more than all other sources together. So
-//! this has a slow clock, reads a piece at a time, and gives up beyond a number of connections.
+//! The kernel walks through a table for them that has room for hundreds of thousands, and writes a line for each
+//! connection, which costs more than all other sources together. So this has a slow clock, and a slower one the more it
+//! costs, reads a piece at a time, and gives up beyond a number of connections.
 
 use crate::exposition::Exposition;
 use crate::source::{Roots, Source, SourceError, Values};
 use crate::text::{fields, hexadecimal};
+use rustix::time::{ClockId, clock_gettime};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -15,8 +17,11 @@ use sysmond_model::catalogue::TCP_CONNECTIONS;
 
 /// Connections that are counted: about 6 ms of work once a minute, since the kernel takes 3 µs for each.
 const MAX_CONNECTIONS: u64 = 2048;
-/// So many readings are left out after one that had more.
-const REST: u32 = 10;
+/// A reading may take one part in so many of a core: one of 5 ms, as an empty table of 4 GB of memory takes, comes once
+/// in four minutes.
+const COST_SHARE: u32 = 50_000;
+/// Rest after a reading that had more.
+const LONG_REST: Duration = Duration::from_mins(10);
 /// Read at once.
 const PIECE_BYTES: usize = 32 * 1024;
 
@@ -43,7 +48,8 @@ const SYN_RECV: u32 = 3;
 pub(crate) struct Connections {
     paths: [Vec<PathBuf>; 2],
     buffer: Box<[u8]>,
-    rest: u32,
+    /// Not before this: the last reading was long.
+    rest_until: Duration,
     /// Of the last reading; nothing where there were too many.
     last: Option<Counts>,
 }
@@ -51,7 +57,7 @@ pub(crate) struct Connections {
 impl Connections {
     pub(crate) fn new(roots: &Roots) -> Self {
         let paths = ["net/tcp", "net/tcp6"].map(|file| roots.of_host(file));
-        Self { paths, buffer: vec![0; PIECE_BYTES].into(), rest: 0, last: None }
+        Self { paths, buffer: vec![0; PIECE_BYTES].into(), rest_until: Duration::ZERO, last: None }
     }
 }
 
@@ -60,30 +66,18 @@ impl Source for Connections {
         "connections"
     }
 
-    fn read(&mut self, _at: Duration, out: &mut Values) -> Result<(), SourceError> {
-        if let Some(rest) = self.rest.checked_sub(1) {
-            self.rest = rest;
-            return Ok(());
+    fn read(&mut self, at: Duration, out: &mut Values) -> Result<(), SourceError> {
+        if at >= self.rest_until || self.rest_until > at + 2 * LONG_REST {
+            let begin = clock_gettime(ClockId::ThreadCPUTime);
+            self.last = None;
+            self.last = self.count()?;
+            let cost = clock_gettime(ClockId::ThreadCPUTime) - begin;
+            let rest = Duration::try_from(cost).unwrap_or_default() * COST_SHARE;
+            let rest = if self.last.is_none() { LONG_REST } else { rest.min(LONG_REST) };
+            self.rest_until = at + rest;
         }
-        let mut counts = Counts::default();
-        let mut found = false;
-        for paths in &self.paths {
-            // Not kept open: the kernel holds a place in its tables for each open one.
-            let open = paths.iter().find_map(|path| File::open(path).ok().map(|file| (file, path)));
-            let Some((file, path)) = open else { continue };
-            found = true;
-            count(&file, &mut self.buffer, &mut counts)
-                .map_err(|error| SourceError::io(path.as_path(), error))?;
-        }
-        self.last = Some(counts).filter(|counts| found && counts.total() <= MAX_CONNECTIONS);
-        if counts.total() > MAX_CONNECTIONS {
-            self.rest = REST;
-        } else if found {
+        if let Some(counts) = &self.last {
             counts.put(out);
-        } else {
-            let path =
-                self.paths.first().and_then(|paths| paths.first()).map_or(Path::new(""), PathBuf::as_path);
-            return Err(SourceError::Absent { path: path.into(), reason: "no network" });
         }
         Ok(())
     }
@@ -97,6 +91,27 @@ impl Source for Connections {
             out.gauge("node_tcp_connection_states", help, &[("state", state.as_bytes())], count as f64);
         }
         Ok(())
+    }
+}
+
+impl Connections {
+    /// Counts all; nothing where there are too many.
+    fn count(&mut self) -> Result<Option<Counts>, SourceError> {
+        let (mut counts, mut found) = (Counts::default(), false);
+        for paths in &self.paths {
+            // Not kept open: the kernel holds a place in its tables for each open one.
+            let open = paths.iter().find_map(|path| File::open(path).ok().map(|file| (file, path)));
+            let Some((file, path)) = open else { continue };
+            found = true;
+            count(&file, &mut self.buffer, &mut counts)
+                .map_err(|error| SourceError::io(path.as_path(), error))?;
+        }
+        if !found {
+            let path =
+                self.paths.first().and_then(|paths| paths.first()).map_or(Path::new(""), PathBuf::as_path);
+            return Err(SourceError::Absent { path: path.into(), reason: "no network" });
+        }
+        Ok(Some(counts).filter(|counts| counts.total() <= MAX_CONNECTIONS))
     }
 }
 
@@ -192,10 +207,14 @@ mod tests {
         }
     }
 
-    fn read(source: &mut Connections) -> Vec<String> {
+    fn read_at(source: &mut Connections, at: Duration) -> Vec<String> {
         let mut out = Values::default();
-        source.read(Duration::ZERO, &mut out).unwrap();
+        source.read(at, &mut out).unwrap();
         values(&out)
+    }
+
+    fn read(source: &mut Connections) -> Vec<String> {
+        read_at(source, Duration::ZERO)
     }
 
     #[test]
@@ -231,10 +250,8 @@ mod tests {
         let mut source = host.source();
         assert_eq!(read(&mut source), [""; 0]);
         fs::write(host.0.path().join("net/tcp"), HEAD).unwrap();
-        for _ in 0..REST {
-            assert_eq!(read(&mut source), [""; 0]);
-        }
-        assert_eq!(read(&mut source).len(), STATES.len());
+        assert_eq!(read_at(&mut source, LONG_REST - Duration::from_secs(1)), [""; 0]);
+        assert_eq!(read_at(&mut source, LONG_REST).len(), STATES.len());
     }
 
     #[test]

@@ -4,18 +4,21 @@ use crate::exposition::Exposition;
 use crate::file_source::{Fault, FileSource, ProcFile, Reading};
 use crate::pace::{Elapsed, Pace};
 use crate::source::{Roots, Values};
-use crate::stat::{self, CpuTimes, Line};
-use crate::table::Table;
+use crate::stat::{self, CpuTimes, Line, SOFT_INTERRUPTS};
+use crate::table::{Row, Table};
 use std::time::Duration;
-use sysmond_model::Metric;
 use sysmond_model::catalogue::{
-    CPU_CORE_USAGE, CPU_IDLE, CPU_IOWAIT, CPU_IRQ, CPU_NICE, CPU_SOFTIRQ, CPU_STEAL, CPU_SYSTEM,
-    CPU_TOTAL_USAGE, CPU_USER, PROCESSES_BLOCKED, PROCESSES_RUNNING, SYSTEM_CONTEXT_SWITCHES, SYSTEM_FORKS,
-    SYSTEM_INTERRUPTS, SYSTEM_SOFTIRQS,
+    CPU_CORE_MODE, CPU_CORE_USAGE, CPU_IDLE, CPU_IOWAIT, CPU_IRQ, CPU_NICE, CPU_SOFTIRQ, CPU_STEAL,
+    CPU_SYSTEM, CPU_TOTAL_USAGE, CPU_USER, PROCESSES_BLOCKED, PROCESSES_RUNNING, SYSTEM_CONTEXT_SWITCHES,
+    SYSTEM_FORKS, SYSTEM_INTERRUPTS, SYSTEM_SOFTIRQ, SYSTEM_SOFTIRQS,
 };
+use sysmond_model::{Metric, tags};
 
 /// Cores that are told apart: one series each, and more than some hundreds of lines no person reads. The total has all.
-pub(crate) const MAX_CORES: usize = 512;
+pub(crate) const MAX_CORES: usize = 384;
+
+/// Hosts of more cores get the modes of all together alone.
+pub(crate) const MAX_MODE_CORES: usize = 16;
 
 /// The kernel's ticks a second in `/proc`, fixed by its interface to programs.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -33,6 +36,18 @@ pub(crate) struct Cpu {
     pace: Pace,
     last: Counters,
     cores: Table<CpuTimes>,
+    /// The tags of each core's modes, where there are few enough cores.
+    mode_tags: Vec<[String; MODES.len()]>,
+    kind_tags: [String; SOFT_INTERRUPTS.len()],
+}
+
+/// The modes of [`modes`].
+const MODES: [&str; 8] = ["idle", "iowait", "irq", "nice", "softirq", "steal", "system", "user"];
+
+/// The time in each of [`MODES`].
+const fn modes(times: &CpuTimes) -> [u64; MODES.len()] {
+    let CpuTimes { user, nice, system, idle, iowait, irq, softirq, steal, .. } = *times;
+    [idle, iowait, irq, nice, softirq, steal, system, user]
 }
 
 /// What is counted, in the order of [`Counters::events`].
@@ -45,12 +60,14 @@ struct Counters {
     events: [Option<u64>; EVENTS.len()],
     running: Option<u64>,
     blocked: Option<u64>,
+    kinds: Option<[u64; SOFT_INTERRUPTS.len()]>,
 }
 
 impl Cpu {
-    pub(crate) const fn new(max_gap: Duration) -> Self {
-        let last = Counters { total: None, events: [None; EVENTS.len()], running: None, blocked: None };
-        Self { pace: Pace::new(max_gap), last, cores: Table::new("core", MAX_CORES) }
+    pub(crate) fn new(max_gap: Duration) -> Self {
+        let (pace, cores) = (Pace::new(max_gap), Table::new("core", MAX_CORES));
+        let kind_tags = SOFT_INTERRUPTS.map(|kind| tags::pair("kind", kind));
+        Self { pace, last: Counters::default(), cores, mode_tags: Vec::new(), kind_tags }
     }
 
     fn scan(&mut self, text: &[u8]) -> Counters {
@@ -64,13 +81,21 @@ impl Cpu {
                 Line::ContextSwitches(count) => *context_switches = Some(count),
                 Line::Forks(count) => *forks = Some(count),
                 Line::Interrupts(count) => *interrupts = Some(count),
-                Line::SoftInterrupts(count) => *softirqs = Some(count),
+                Line::SoftInterrupts(count, kinds) => {
+                    *softirqs = Some(count);
+                    counters.kinds = Some(kinds);
+                }
                 Line::Running(count) => counters.running = Some(count),
                 Line::Blocked(count) => counters.blocked = Some(count),
                 Line::BootTime(_) => {}
             }
         }
         self.cores.end();
+        if self.cores.changed() {
+            let few = self.cores.len() <= MAX_MODE_CORES;
+            let tags = |core: &Row<CpuTimes>| MODES.map(|mode| format!("{},mode={mode}", core.tags));
+            self.mode_tags = self.cores.rows().filter(|_| few).map(tags).collect();
+        }
         counters
     }
 
@@ -81,9 +106,22 @@ impl Cpu {
         {
             put_modes(&spent, out);
         }
-        for core in self.cores.rows() {
-            if let Some(spent) = core.last.and_then(|last| spent(&last, &core.now, elapsed, 1)) {
-                out.put(&CPU_CORE_USAGE, &core.tags, percent(spent.busy(), spent.total()));
+        for (place, core) in self.cores.rows().enumerate() {
+            let Some(spent) = core.last.and_then(|last| spent(&last, &core.now, elapsed, 1)) else {
+                continue;
+            };
+            out.put(&CPU_CORE_USAGE, &core.tags, percent(spent.busy(), spent.total()));
+            for (tags, ticks) in self.mode_tags.get(place).into_iter().flatten().zip(modes(&spent)) {
+                out.put(&CPU_CORE_MODE, tags, percent(ticks, spent.total()));
+            }
+        }
+    }
+
+    fn put_kinds(&self, last: &Counters, now: &Counters, elapsed: Elapsed, out: &mut Values) {
+        let (Some(last), Some(now)) = (last.kinds, now.kinds) else { return };
+        for ((tags, last), now) in self.kind_tags.iter().zip(last).zip(now) {
+            if let Some(more) = now.checked_sub(last) {
+                out.put(&SYSTEM_SOFTIRQ, tags, elapsed.per_second(more));
             }
         }
     }
@@ -98,6 +136,7 @@ impl Reading for Cpu {
         if let Some(elapsed) = self.pace.step(at) {
             self.put_shares(&last, &now, elapsed, out);
             put_rates(&last, &now, elapsed, out);
+            self.put_kinds(&last, &now, elapsed, out);
         }
         if let Some(count) = now.running {
             out.put(&PROCESSES_RUNNING, "", count as f64);
@@ -115,7 +154,14 @@ impl Reading for Cpu {
         let mut cores = 0;
         for line in stat::parse(text) {
             match line {
-                Line::Total(_) | Line::SoftInterrupts(_) => {}
+                Line::Total(_) => {}
+                Line::SoftInterrupts(_, kinds) => {
+                    for (kind, count) in SOFT_INTERRUPTS.iter().zip(kinds) {
+                        let labels = [("vector", kind.as_bytes())];
+                        let help = "Number of softirq calls.";
+                        out.counter("node_softirqs_total", help, &labels, count as f64);
+                    }
+                }
                 Line::Core(core, times) => {
                     cores += 1;
                     if cores <= MAX_CORES {
@@ -152,16 +198,7 @@ impl Reading for Cpu {
 
 fn expose_core(core: &[u8], times: &CpuTimes, out: &mut Exposition) {
     let seconds = |ticks: u64| ticks as f64 / TICKS_PER_SECOND;
-    for (mode, ticks) in [
-        ("idle", times.idle),
-        ("iowait", times.iowait),
-        ("irq", times.irq),
-        ("nice", times.nice),
-        ("softirq", times.softirq),
-        ("steal", times.steal),
-        ("system", times.system),
-        ("user", times.user),
-    ] {
+    for (mode, ticks) in MODES.into_iter().zip(modes(times)) {
         let labels = [("cpu", core), ("mode", mode.as_bytes())];
         out.counter(
             "node_cpu_seconds_total",
@@ -256,9 +293,30 @@ mod tests {
     fn a_core_that_comes_or_goes_gives_no_total_and_no_sample_of_its_own() {
         let one = "cpu 100 0 0 100\ncpu0 100 0 0 100\n";
         let both = "cpu 160 0 0 9000\ncpu0 150 0 0 150\ncpu1 10 0 0 8850\n";
-        assert_eq!(two(one, both), ["cpu.core_usage{core=0} 50"]);
         let later = "cpu 250 0 0 250\ncpu0 250 0 0 250\n";
-        assert_eq!(two(both, later), ["cpu.core_usage{core=0} 50"]);
+        for found in [two(one, both), two(both, later)] {
+            assert_eq!(found.len(), 1 + MODES.len(), "{found:?}");
+            assert_eq!(value(&found, "cpu.core_usage{core=0}"), "50");
+            assert_eq!(value(&found, "cpu.core_mode{core=0,mode=user}"), "50");
+        }
+    }
+
+    #[test]
+    fn modes_of_each_core_are_told_where_cores_are_few() {
+        let text = |cores: usize, ticks: u64| {
+            let lines = (0..cores).map(|core| format!("cpu{core} {ticks} 0 0 100\n")).collect::<String>();
+            format!("cpu {ticks} 0 0 100\n{lines}softirq {ticks} 1 2 3 {ticks}\n")
+        };
+        let check = |cores, expected| {
+            let found = two(&text(cores, 100), &text(cores, 130));
+            let modes = found.iter().filter(|line| line.starts_with("cpu.core_mode{")).count();
+            assert_eq!(modes, expected);
+            assert_eq!(value(&found, "system.softirq{kind=net_rx}"), "30");
+            assert_eq!(value(&found, "system.softirq{kind=timer}"), "0");
+        };
+        check(2, 2 * MODES.len());
+        check(MAX_MODE_CORES, MAX_MODE_CORES * MODES.len());
+        check(MAX_MODE_CORES + 1, 0);
     }
 
     #[test]

@@ -101,8 +101,8 @@ impl Exposition {
         self.families.contains_key(name)
     }
 
-    /// The text. Of a series that came twice (names that differ in bytes alone that no text can hold) the first is kept:
-    /// Prometheus would refuse the whole text.
+    /// The text. Of a series that came twice (names that differ in bytes alone that no text can hold) the first is
+    /// kept: Prometheus would refuse the whole text.
     pub fn text(&self) -> String {
         let mut out = String::with_capacity(64 * 1024);
         for (name, Family { kind, help, series }) in &self.families {

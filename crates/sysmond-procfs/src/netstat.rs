@@ -1,4 +1,4 @@
-//! What UDP counts over both versions of IP, and what TCP counts of what goes wrong, from `/proc/net/snmp`, `snmp6`
+//! What UDP counts over both versions of IP, IP itself, and TCP of what goes wrong, from `/proc/net/snmp`, `snmp6`
 //! and `netstat`.
 //!
 //! In `snmp6` each counter has its line: `Udp6InDatagrams 17`. The kernel adds all of it up over all processors each
@@ -13,9 +13,13 @@ use crate::source::{Roots, Source, SourceError, Values};
 use crate::text::{fields, lines, number};
 use std::time::Duration;
 use sysmond_model::catalogue::{
-    TCP_LISTEN_DROPS, TCP_LISTEN_OVERFLOWS, TCP_RECEIVE_DROPS, TCP_SYN_COOKIES, TCP_SYN_RETRANSMITS,
-    TCP_TIMEOUTS, UDP_DATAGRAMS_IN, UDP_DATAGRAMS_OUT, UDP_ERRORS_IN, UDP_NO_PORT, UDP_RECEIVE_DROPS,
-    UDP_SEND_DROPS,
+    IP_DISCARDS_IN, IP_DISCARDS_OUT, IP_FORWARDED, IP_FRAGMENT_FAILS, IP_ICMP_ERRORS, IP_ICMP_IN,
+    IP_ICMP_OUT, IP_NO_ROUTES, IP_REASSEMBLY_FAILS, IP_UNREACHABLE, TCP_ABORTED_MEMORY, TCP_ABORTED_TIMEOUT,
+    TCP_BACKLOG_DROPS, TCP_DUPLICATES_REPORTED, TCP_FAST_RETRANSMITS, TCP_LISTEN_DROPS, TCP_LISTEN_OVERFLOWS,
+    TCP_LOST_RETRANSMITS, TCP_MEMORY_PRESSURES, TCP_OUT_OF_ORDER, TCP_PRUNED, TCP_RECEIVE_DROPS,
+    TCP_REQUEST_DROPS, TCP_SLOW_START_RETRANSMITS, TCP_SPURIOUS_TIMEOUTS, TCP_SYN_COOKIES,
+    TCP_SYN_RETRANSMITS, TCP_TIMEOUTS, UDP_DATAGRAMS_IN, UDP_DATAGRAMS_OUT, UDP_ERRORS_IN, UDP_NO_PORT,
+    UDP_RECEIVE_DROPS, UDP_SEND_DROPS,
 };
 
 const UDP: [Counter; 6] = [
@@ -26,13 +30,40 @@ const UDP: [Counter; 6] = [
     (b"RcvbufErrors", &UDP_RECEIVE_DROPS),
     (b"SndbufErrors", &UDP_SEND_DROPS),
 ];
-const TCP_EXTENDED: [Counter; 6] = [
+const TCP_EXTENDED: [Counter; 18] = [
     (b"ListenOverflows", &TCP_LISTEN_OVERFLOWS),
     (b"ListenDrops", &TCP_LISTEN_DROPS),
     (b"TCPSynRetrans", &TCP_SYN_RETRANSMITS),
     (b"TCPTimeouts", &TCP_TIMEOUTS),
     (b"SyncookiesSent", &TCP_SYN_COOKIES),
     (b"TCPRcvQDrop", &TCP_RECEIVE_DROPS),
+    (b"TCPLostRetransmit", &TCP_LOST_RETRANSMITS),
+    (b"TCPFastRetrans", &TCP_FAST_RETRANSMITS),
+    (b"TCPSlowStartRetrans", &TCP_SLOW_START_RETRANSMITS),
+    (b"TCPSpuriousRTOs", &TCP_SPURIOUS_TIMEOUTS),
+    (b"TCPDSACKRecv", &TCP_DUPLICATES_REPORTED),
+    (b"TCPOFOQueue", &TCP_OUT_OF_ORDER),
+    (b"TCPAbortOnTimeout", &TCP_ABORTED_TIMEOUT),
+    (b"TCPAbortOnMemory", &TCP_ABORTED_MEMORY),
+    (b"TCPMemoryPressures", &TCP_MEMORY_PRESSURES),
+    (b"PruneCalled", &TCP_PRUNED),
+    (b"TCPBacklogDrop", &TCP_BACKLOG_DROPS),
+    (b"TCPReqQFullDrop", &TCP_REQUEST_DROPS),
+];
+
+const IP: [Counter; 6] = [
+    (b"ForwDatagrams", &IP_FORWARDED),
+    (b"InDiscards", &IP_DISCARDS_IN),
+    (b"OutDiscards", &IP_DISCARDS_OUT),
+    (b"OutNoRoutes", &IP_NO_ROUTES),
+    (b"ReasmFails", &IP_REASSEMBLY_FAILS),
+    (b"FragFails", &IP_FRAGMENT_FAILS),
+];
+const ICMP: [Counter; 4] = [
+    (b"InMsgs", &IP_ICMP_IN),
+    (b"OutMsgs", &IP_ICMP_OUT),
+    (b"InErrors", &IP_ICMP_ERRORS),
+    (b"InDestUnreachs", &IP_UNREACHABLE),
 ];
 
 /// The names of [`UDP`] over IPv6, in the same order.
@@ -139,9 +170,10 @@ fn is_exposed(protocol: &[u8], field: &[u8]) -> bool {
         return true;
     }
     match protocol {
-        b"Ip" => field == b"Forwarding",
+        b"Ip" => field == b"Forwarding" || ours(&IP),
         b"Ip6" | b"IpExt" => matches!(field, b"InOctets" | b"OutOctets"),
-        b"Icmp" | b"Icmp6" => matches!(field, b"InMsgs" | b"OutMsgs"),
+        b"Icmp6" => matches!(field, b"InMsgs" | b"OutMsgs"),
+        b"Icmp" => ours(&ICMP),
         b"Tcp" => field == b"CurrEstab" || ours(&TCP),
         b"TcpExt" => {
             let kinds: [&[u8]; 3] = [b"Listen", b"Syncookies", b"TCPOFOQueue"];
@@ -152,11 +184,13 @@ fn is_exposed(protocol: &[u8], field: &[u8]) -> bool {
     }
 }
 
-/// The state of UDP between two readings.
+/// The state of UDP, IP and ICMP between two readings.
 #[derive(Debug)]
 pub(crate) struct Udp {
     pace: Pace,
     ipv4: Rates<{ UDP.len() }>,
+    ip: Rates<{ IP.len() }>,
+    icmp: Rates<{ ICMP.len() }>,
     ipv6: Keyed<{ UDP.len() }>,
     last_ipv6: [Option<u64>; UDP.len()],
     /// What was counted over IPv6 since the reading before.
@@ -168,6 +202,8 @@ impl Udp {
         Self {
             pace: Pace::new(max_gap),
             ipv4: Rates::new(b"Udp:", UDP),
+            ip: Rates::new(b"Ip:", IP),
+            icmp: Rates::new(b"Icmp:", ICMP),
             ipv6: Keyed::new(UDP6),
             last_ipv6: [None; UDP.len()],
             more: [None; UDP.len()],
@@ -188,7 +224,9 @@ impl Udp {
     pub(crate) fn take(&mut self, text: &[u8], at: Duration, out: &mut Values) -> Result<(), Fault> {
         let elapsed = self.pace.step(at);
         let more = std::mem::replace(&mut self.more, [None; UDP.len()]);
-        self.ipv4.take(text, more, elapsed, out).map(|_| ())
+        let udp = self.ipv4.take(text, more, elapsed, out).map(|_| ());
+        let ip = self.ip.take(text, [None; IP.len()], elapsed, out).map(|_| ());
+        udp.and(ip).and(self.icmp.take(text, [None; ICMP.len()], elapsed, out).map(|_| ()))
     }
 }
 
@@ -225,13 +263,13 @@ mod tests {
                 Some(text) => udp.take_ipv6(text.as_bytes()),
                 None => udp.forget_ipv6(),
             }
-            udp.take(format!("{NAMES}Udp: {text}\n").as_bytes(), Duration::from_secs(second), &mut out)
-                .unwrap();
+            let text = format!("Ip: Forwarding\nIp: 1\nIcmp: InMsgs\nIcmp: 5\n{NAMES}Udp: {text}\n");
+            udp.take(text.as_bytes(), Duration::from_secs(second), &mut out).unwrap();
         }
         values(&out)
     }
 
-    fn without_ipv6() -> [String; 6] {
+    fn without_ipv6() -> [String; 7] {
         let rates = [
             ("datagrams_in", 10),
             ("datagrams_out", 0),
@@ -240,7 +278,7 @@ mod tests {
             ("receive_drops", 0),
         ];
         let [a, b, c, d, e] = rates.map(|(name, rate)| format!("udp.{name} {rate}"));
-        [a, b, c, d, e, "udp.send_drops 2".to_owned()]
+        [a, b, c, d, e, "udp.send_drops 2".to_owned(), "ip.icmp_in 0".to_owned()]
     }
 
     #[test]

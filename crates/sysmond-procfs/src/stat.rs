@@ -61,6 +61,10 @@ impl CpuTimes {
     }
 }
 
+/// The kinds of soft interrupts in the order of their columns.
+pub(crate) const SOFT_INTERRUPTS: [&str; 10] =
+    ["hi", "timer", "net_tx", "net_rx", "block", "irq_poll", "tasklet", "sched", "hrtimer", "rcu"];
+
 /// A line that says something to us.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Line<'a> {
@@ -70,8 +74,8 @@ pub(crate) enum Line<'a> {
     Core(&'a [u8], CpuTimes),
     /// Interrupts since the kernel started.
     Interrupts(u64),
-    /// Soft interrupts since the kernel started.
-    SoftInterrupts(u64),
+    /// Soft interrupts since the kernel started, all and by [`SOFT_INTERRUPTS`]; kinds that an old kernel lacks are 0.
+    SoftInterrupts(u64, [u64; SOFT_INTERRUPTS.len()]),
     /// Context switches since the kernel started.
     ContextSwitches(u64),
     /// When the kernel started, Unix seconds.
@@ -102,7 +106,7 @@ fn line(line: &[u8]) -> Option<Line<'_>> {
     let make = match key {
         // The longest line by far, one column per interrupt: the first is their sum.
         b"intr" => Line::Interrupts,
-        b"softirq" => Line::SoftInterrupts,
+        b"softirq" => return soft_interrupts(columns),
         b"ctxt" => Line::ContextSwitches,
         b"btime" => Line::BootTime,
         b"processes" => Line::Forks,
@@ -111,6 +115,15 @@ fn line(line: &[u8]) -> Option<Line<'_>> {
         _ => return None,
     };
     Some(make(number(columns.next()?)?))
+}
+
+fn soft_interrupts<'a>(mut columns: impl Iterator<Item = &'a [u8]>) -> Option<Line<'a>> {
+    let total = number(columns.next()?)?;
+    let mut kinds = [0; SOFT_INTERRUPTS.len()];
+    for (slot, column) in kinds.iter_mut().zip(columns) {
+        *slot = number(column)?;
+    }
+    Some(Line::SoftInterrupts(total, kinds))
 }
 
 #[cfg(test)]
@@ -137,7 +150,7 @@ mod tests {
         let old = CpuTimes { user: 1, nice: 2, system: 3, idle: 4, ..CpuTimes::default() };
         check("cpu 1 2 3 4", Some(Line::Total(old)));
         check("intr 7 0 0 5", Some(Line::Interrupts(7)));
-        check("softirq 9 1 2", Some(Line::SoftInterrupts(9)));
+        check("softirq 9 1 2", Some(Line::SoftInterrupts(9, [1, 2, 0, 0, 0, 0, 0, 0, 0, 0])));
         check("ctxt 7", Some(Line::ContextSwitches(7)));
         check("btime 1795327958", Some(Line::BootTime(1_795_327_958)));
         check("processes 8", Some(Line::Forks(8)));

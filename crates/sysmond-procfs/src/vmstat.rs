@@ -8,8 +8,11 @@ use crate::source::{Roots, Values};
 use std::time::Duration;
 use sysmond_model::Metric;
 use sysmond_model::catalogue::{
-    MEMORY_MAJOR_FAULTS, MEMORY_OOM_KILLS, MEMORY_PAGE_FAULTS, MEMORY_PAGED_IN_BYTES, MEMORY_PAGED_OUT_BYTES,
-    MEMORY_RECLAIM_STALLS, MEMORY_REFAULTS, MEMORY_SCANNED_PAGES, SWAP_IN_BYTES, SWAP_OUT_BYTES,
+    MEMORY_ACTIVATED_PAGES, MEMORY_COMPACT_STALLS, MEMORY_DEACTIVATED_PAGES, MEMORY_DIRTIED_PAGES,
+    MEMORY_FREED_PAGES, MEMORY_HUGE_FALLBACKS, MEMORY_HUGE_FAULTS, MEMORY_MAJOR_FAULTS, MEMORY_OOM_KILLS,
+    MEMORY_PAGE_FAULTS, MEMORY_PAGED_IN_BYTES, MEMORY_PAGED_OUT_BYTES, MEMORY_RECLAIM_STALLS,
+    MEMORY_RECLAIMED_PAGES, MEMORY_REFAULTS, MEMORY_SCANNED_PAGES, MEMORY_WRITTEN_PAGES, SWAP_IN_BYTES,
+    SWAP_OUT_BYTES,
 };
 
 pub(crate) fn source(roots: &Roots, max_gap: Duration) -> FileSource<VmStat> {
@@ -18,7 +21,7 @@ pub(crate) fn source(roots: &Roots, max_gap: Duration) -> FileSource<VmStat> {
 }
 
 /// Counters that every kernel has, or has since some version; some were split, and their parts are summed.
-const KEYS: [&[u8]; 22] = [
+const KEYS: [&[u8]; 32] = [
     b"pgpgin",
     b"pgpgout",
     b"pswpin",
@@ -26,6 +29,14 @@ const KEYS: [&[u8]; 22] = [
     b"pgfault",
     b"pgmajfault",
     b"oom_kill",
+    b"pgfree",
+    b"pgactivate",
+    b"pgdeactivate",
+    b"thp_fault_alloc",
+    b"thp_fault_fallback",
+    b"compact_stall",
+    b"nr_dirtied",
+    b"nr_written",
     // Before 4.8 for each zone, then as two sums.
     b"pgscan_kswapd",
     b"pgscan_direct",
@@ -44,13 +55,16 @@ const KEYS: [&[u8]; 22] = [
     b"workingset_refault",
     b"workingset_refault_anon",
     b"workingset_refault_file",
+    // What a scan found; before 4.8 for each zone, and not summed then.
+    b"pgsteal_kswapd",
+    b"pgsteal_direct",
 ];
 
 /// Bytes of a unit of `pgpgin` and `pgpgout`.
 const PAGED_BYTES: u64 = 1024;
 
 /// The sums of counters that belong together.
-type Sums = [(&'static Metric, Option<u64>); 10];
+type Sums = [(&'static Metric, Option<u64>); 19];
 
 /// The state between two readings.
 #[derive(Debug)]
@@ -69,10 +83,12 @@ impl VmStat {
     fn sums(&mut self, text: &[u8]) -> Sums {
         let numbers = self.keyed.numbers(text);
         let [pgpgin, pgpgout, pswpin, pswpout, pgfault, pgmajfault, oom_kill, rest @ ..] = numbers;
+        let [freed, activated, deactivated, huge, fallback, compact, dirtied, written, rest @ ..] = rest;
         let bytes = |count: Option<u64>, each: u64| count.map(|count| count.saturating_mul(each));
         let sum = |parts: &[Option<u64>]| parts.iter().flatten().copied().reduce(u64::saturating_add);
         let (scans, rest) = rest.split_at(8);
-        let (stalls, refaults) = rest.split_at(4);
+        let (stalls, rest) = rest.split_at(4);
+        let (refaults, steals) = rest.split_at(3);
         [
             (&MEMORY_PAGE_FAULTS, pgfault),
             (&MEMORY_MAJOR_FAULTS, pgmajfault),
@@ -81,6 +97,15 @@ impl VmStat {
             (&MEMORY_SCANNED_PAGES, sum(scans)),
             (&MEMORY_RECLAIM_STALLS, sum(stalls)),
             (&MEMORY_REFAULTS, sum(refaults)),
+            (&MEMORY_FREED_PAGES, freed),
+            (&MEMORY_ACTIVATED_PAGES, activated),
+            (&MEMORY_DEACTIVATED_PAGES, deactivated),
+            (&MEMORY_HUGE_FAULTS, huge),
+            (&MEMORY_HUGE_FALLBACKS, fallback),
+            (&MEMORY_COMPACT_STALLS, compact),
+            (&MEMORY_DIRTIED_PAGES, dirtied),
+            (&MEMORY_WRITTEN_PAGES, written),
+            (&MEMORY_RECLAIMED_PAGES, sum(steals)),
             (&MEMORY_OOM_KILLS, oom_kill),
             (&SWAP_IN_BYTES, bytes(pswpin, self.page_bytes)),
             (&SWAP_OUT_BYTES, bytes(pswpout, self.page_bytes)),

@@ -198,7 +198,11 @@ pub fn command() -> clap::Command {
         .arg(config)
         .args(args(&[Section::General, Section::Log]).map(|arg| arg.global(true)))
         .args(args(&[Section::Store, Section::Aggregator, Section::Agent]))
-        .mut_subcommand("agent", |command| command.args(args(&agent)).args(args(&[Section::AgentAlone])))
+        .mut_subcommand("agent", |command| {
+            // Of the server's settings, the one that its own listener has.
+            let names = args(&[Section::Aggregator]).filter(|arg| arg.get_long() == Some("allowed-host"));
+            command.args(args(&agent)).args(args(&[Section::AgentAlone])).args(names)
+        })
         .mut_subcommand("aggregator", |command| command.args(args(&server)))
         .mut_subcommand("demo", |command| {
             let offered = ["listen", "addr-file", "interval", "push-interval"];

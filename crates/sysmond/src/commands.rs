@@ -37,7 +37,7 @@ fn run_standalone(settings: &Settings) -> anyhow::Result<()> {
     settings.prepare_data_dir()?;
     let token = settings.own_token()?;
     process::run(process::many_threads()?, &telemetry, Ends::BySignal, async |shutdown| {
-        let listener = listen::bind(&settings.listen).await?;
+        let listener = listen::bind(&settings.listen, "listen").await?;
         let bound = listener.local_addr().context("cannot tell the bound address")?;
         let here = format!("http://{}", loopback_of(bound));
         say_start("standalone");
@@ -51,7 +51,7 @@ fn run_aggregator(settings: &Settings, exit_with_parent: bool) -> anyhow::Result
     settings.prepare_data_dir()?;
     let config = settings.aggregator_config(settings.own_token()?);
     process::run(process::many_threads()?, &telemetry, Ends::of(exit_with_parent), async |shutdown| {
-        let listener = listen::bind(&settings.listen).await?;
+        let listener = listen::bind(&settings.listen, "listen").await?;
         say_start("aggregator");
         tracing::info!(token = %settings.token, "agents need the token that is kept there");
         aggregator::run(listener, config, shutdown).await

@@ -10,7 +10,11 @@ use tokio::net::{TcpListener, TcpSocket};
 const BACKLOG: u32 = 1024;
 
 /// Binds `address`; the other half says who chose it.
-pub(crate) async fn bind((address, origin): &(SocketAddr, Origin)) -> anyhow::Result<TcpListener> {
+/// `flag` is the one that chooses another.
+pub(crate) async fn bind(
+    (address, origin): &(SocketAddr, Origin),
+    flag: &str,
+) -> anyhow::Result<TcpListener> {
     let address = *address;
     let bound = if address.is_ipv6() && address.ip().is_unspecified() {
         bind_every_address(address).await
@@ -18,7 +22,7 @@ pub(crate) async fn bind((address, origin): &(SocketAddr, Origin)) -> anyhow::Re
         TcpListener::bind(address).await
     };
     bound.map_err(|error| {
-        let advice = advice(&error, address);
+        let advice = advice(&error, address, flag);
         anyhow!("cannot listen on {address} ({origin}): {error}{advice}")
     })
 }
@@ -35,21 +39,21 @@ async fn bind_every_address(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-fn advice(error: &io::Error, address: SocketAddr) -> String {
+fn advice(error: &io::Error, address: SocketAddr, flag: &str) -> String {
     let port = address.port();
     match error.kind() {
         ErrorKind::AddrInUse => {
             format!(
-                "; another program, perhaps another sysmond, has port {port}: end it, or choose another port with --listen"
+                "; another program, perhaps another sysmond, has port {port}: end it, or choose another port with --{flag}"
             )
         }
         ErrorKind::PermissionDenied => {
             format!(
-                "; port {port} needs a privilege: choose one from 1024 on with --listen, and let a proxy serve {port}"
+                "; port {port} needs a privilege: choose one from 1024 on with --{flag}, and let a proxy serve {port}"
             )
         }
         ErrorKind::AddrNotAvailable => {
-            "; this machine has no such address: choose one of its own with --listen".to_owned()
+            format!("; this machine has no such address: choose one of its own with --{flag}")
         }
         _ => String::new(),
     }

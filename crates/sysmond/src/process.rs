@@ -3,6 +3,7 @@
 use crate::shutdown::Shutdown;
 use crate::telemetry::{LogFiles, Telemetry};
 use anyhow::{Context, bail};
+use rustix::time::{ClockId, clock_gettime};
 use std::os::fd::AsFd;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +14,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Threads that serve requests: more than four only wait for the one writer.
 const MAX_WORKERS: usize = 4;
+/// How long a thread for what may block is kept: longer than an agent's ten seconds between two pushes, each of which
+/// needs one.
+const KEEP_ALIVE: Duration = Duration::from_secs(25);
 /// From the request to stop until the process has ended.
 const GRACE: Duration = Duration::from_secs(5);
 /// The same for one that waits for children, which have [`GRACE`] each in two rounds.
@@ -44,7 +48,8 @@ pub(crate) fn many_threads() -> anyhow::Result<Runtime> {
 
 /// For what runs beside other people's work.
 pub(crate) fn one_thread() -> anyhow::Result<Runtime> {
-    Builder::new_current_thread().enable_all().build().context("cannot start the event loop")
+    let mut builder = Builder::new_current_thread();
+    builder.enable_all().thread_keep_alive(KEEP_ALIVE).build().context("cannot start the event loop")
 }
 
 /// Runs `work` until it ends, or until a signal asks it to; then waits for its tasks, but not for ever.
@@ -110,6 +115,20 @@ async fn overdue(shutdown: &Shutdown, ends: Ends) -> Duration {
     shutdown.requested().await;
     tokio::time::sleep(grace).await;
     grace
+}
+
+/// Processor time that this process took, of all its threads.
+pub(crate) fn cpu_seconds() -> f64 {
+    let used = clock_gettime(ClockId::ProcessCPUTime);
+    used.tv_sec as f64 + used.tv_nsec as f64 / 1e9
+}
+
+/// Memory of this process.
+pub(crate) fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
 }
 
 struct Signals {

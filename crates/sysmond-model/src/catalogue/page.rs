@@ -18,16 +18,19 @@ machine or a user's rights do not show is absent, and the others go on.
   100; `cpu.core_usage` alone is of one core.
 - Most are read at each interval. What costs more or changes seldom is read on a slower clock, and its last values stand
   in between: file systems, interfaces' state, clock speeds, sensors, RAID, processes, services and containers every 10 s,
-  open files, a container's own limits, UDP and the rarer counters of TCP every 5 s, batteries and file systems of other machines every 30 s, TCP
-  connections by state and the clock every 60 s.
+  open files, a container's own limits, UDP and the rarer counters of TCP every 5 s, batteries and file systems of other
+  machines every 30 s, TCP connections by state and the clock every 60 s; processes and connections more seldom where
+  there are many.
 - What a host does not have (a battery, pressure stall information) is absent: `agent.collector_up` is 1 where a collector
   reads, 0 where it fails or hangs, and is not there where there is nothing to read. `GET /api/static` says why.
 - A host's own metrics come from files `*.prom` of Prometheus' text format in the folder `agent.textfile_directory`: pushed
   under their own names, labels as tags, values as they stand there. Write beside the folder and rename. A file with an
   error (or with a timestamp) gives nothing, `textfile.up` is 0 for it, and log and `GET /api/static` name line and reason.
 - A tag in braces tells series of one metric apart: `disk.usage_percent{mount=/}`.
-- The Prometheus name is the one of `node_exporter` (of cAdvisor for containers) that shows the same thing, mostly as a
-  counter; the OpenTelemetry name is that of the semantic conventions. Where a cell is empty there is none.
+- The Prometheus name is what `sysmond agent --metrics-listen ADDR:PORT` serves at `/metrics`: the name of
+  `node_exporter` where it shows the same thing, with its labels and units, mostly as a counter that is read when it is
+  asked for; else one that begins with `sysmond_`, with the value and the tags of the last reading. The OpenTelemetry
+  name is that of the semantic conventions; where the cell is empty there is none.
 ";
 
 /// The page of all metrics.
@@ -60,7 +63,7 @@ fn row(metric: &Metric) -> String {
     }
     let (unit, kind) = (metric.unit.as_str(), metric.kind.as_str());
     let mut row = format!("| `{name}` | {unit} | {kind} | {} |", metric.help);
-    for other in [metric.prometheus, metric.opentelemetry] {
+    for other in [&*metric.exposed_as(), metric.opentelemetry] {
         let cell = if other.is_empty() { String::new() } else { format!(" `{other}`") };
         write!(row, "{cell} |").expect("writing to a String does not fail");
     }

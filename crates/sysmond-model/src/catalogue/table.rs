@@ -42,6 +42,8 @@ catalogue! {
         "Share of all cores' time taken by the hypervisor for others";
     CPU_CORE_USAGE = "cpu.core_usage", Gauge, Percent, ["core"], "node_cpu_seconds_total", "system.cpu.utilization",
         "Share of one core's time that was not idle";
+    CPU_CORE_MODE = "cpu.core_mode", Gauge, Percent, ["core", "mode"], "node_cpu_seconds_total", "",
+        "Share of one core's time in a mode; on hosts of at most 16 cores";
     CPU_FREQUENCY = "cpu.frequency_hertz", Gauge, Hertz, [], "node_cpu_scaling_frequency_hertz", "system.cpu.frequency",
         "Clock of the cores, mean of all";
     CPU_CORE_FREQUENCY = "cpu.core_frequency_hertz", Gauge, Hertz, ["core"], "node_cpu_scaling_frequency_hertz", "system.cpu.frequency",
@@ -108,6 +110,26 @@ catalogue! {
         "Free huge pages that are promised";
     MEMORY_HUGE_PAGES_USED_BYTES = "memory.huge_pages_used_bytes", Gauge, Bytes, [], "", "",
         "Memory in huge pages that are in use";
+    MEMORY_ACTIVE_ANONYMOUS_BYTES = "memory.active_anonymous_bytes", Gauge, Bytes, [], "node_memory_Active_anon_bytes", "",
+        "Memory of programs, backed by no file, used lately";
+    MEMORY_INACTIVE_ANONYMOUS_BYTES = "memory.inactive_anonymous_bytes", Gauge, Bytes, [], "node_memory_Inactive_anon_bytes", "",
+        "Memory of programs, backed by no file, not used lately: first to be swapped out";
+    MEMORY_ACTIVE_FILE_BYTES = "memory.active_file_bytes", Gauge, Bytes, [], "node_memory_Active_file_bytes", "",
+        "Page cache used lately";
+    MEMORY_INACTIVE_FILE_BYTES = "memory.inactive_file_bytes", Gauge, Bytes, [], "node_memory_Inactive_file_bytes", "",
+        "Page cache not used lately: first to be given back";
+    MEMORY_UNEVICTABLE_BYTES = "memory.unevictable_bytes", Gauge, Bytes, [], "node_memory_Unevictable_bytes", "",
+        "Memory that cannot be given back or swapped out";
+    MEMORY_SLAB_UNRECLAIMABLE_BYTES = "memory.slab_unreclaimable_bytes", Gauge, Bytes, [], "node_memory_SUnreclaim_bytes", "",
+        "Part of the kernel's caches of objects that cannot be given back";
+    MEMORY_PER_CPU_BYTES = "memory.per_cpu_bytes", Gauge, Bytes, [], "node_memory_Percpu_bytes", "",
+        "What the kernel keeps once for each processor";
+    MEMORY_VMALLOC_BYTES = "memory.vmalloc_bytes", Gauge, Bytes, [], "node_memory_VmallocUsed_bytes", "",
+        "Memory of the kernel that is contiguous by its addresses alone";
+    MEMORY_HUGE_SHARED_BYTES = "memory.huge_shared_bytes", Gauge, Bytes, [], "node_memory_ShmemHugePages_bytes", "",
+        "Shared memory in transparent huge pages";
+    MEMORY_HUGE_FILE_BYTES = "memory.huge_file_bytes", Gauge, Bytes, [], "node_memory_FileHugePages_bytes", "",
+        "Page cache in transparent huge pages";
     MEMORY_PAGE_FAULTS = "memory.page_faults", Rate, PerSecond, [], "node_vmstat_pgfault", "system.paging.faults",
         "Page faults";
     MEMORY_MAJOR_FAULTS = "memory.major_faults", Rate, PerSecond, [], "node_vmstat_pgmajfault", "system.paging.faults",
@@ -122,6 +144,24 @@ catalogue! {
         "Times that a program had to wait until memory was found";
     MEMORY_REFAULTS = "memory.refaults", Rate, PerSecond, [], "", "",
         "Pages that were given back and needed again soon after: memory is too small";
+    MEMORY_FREED_PAGES = "memory.freed_pages", Rate, PerSecond, [], "node_vmstat_pgfree", "",
+        "Pages freed";
+    MEMORY_ACTIVATED_PAGES = "memory.activated_pages", Rate, PerSecond, [], "node_vmstat_pgactivate", "",
+        "Pages that turned out to be in use";
+    MEMORY_DEACTIVATED_PAGES = "memory.deactivated_pages", Rate, PerSecond, [], "node_vmstat_pgdeactivate", "",
+        "Pages that were no longer in use";
+    MEMORY_HUGE_FAULTS = "memory.huge_faults", Rate, PerSecond, [], "node_vmstat_thp_fault_alloc", "",
+        "Page faults that were given a huge page";
+    MEMORY_HUGE_FALLBACKS = "memory.huge_fallbacks", Rate, PerSecond, [], "node_vmstat_thp_fault_fallback", "",
+        "Page faults that would have been given a huge page if there had been one";
+    MEMORY_COMPACT_STALLS = "memory.compact_stalls", Rate, PerSecond, [], "node_vmstat_compact_stall", "",
+        "Times that a program had to wait until memory was moved together";
+    MEMORY_DIRTIED_PAGES = "memory.dirtied_pages", Rate, PerSecond, [], "node_vmstat_nr_dirtied", "",
+        "Pages of files that were changed";
+    MEMORY_WRITTEN_PAGES = "memory.written_pages", Rate, PerSecond, [], "node_vmstat_nr_written", "",
+        "Pages of files that were written back";
+    MEMORY_RECLAIMED_PAGES = "memory.reclaimed_pages", Rate, PerSecond, [], "", "",
+        "Pages that were found to give back";
     MEMORY_OOM_KILLS = "memory.oom_kills", Rate, PerSecond, [], "node_vmstat_oom_kill", "",
         "Processes killed for want of memory";
     SWAP_TOTAL_BYTES = "swap.total_bytes", Gauge, Bytes, [], "node_memory_SwapTotal_bytes", "system.paging.usage",
@@ -132,6 +172,10 @@ catalogue! {
         "Share of swap space in use";
     SWAP_CACHED_BYTES = "swap.cached_bytes", Gauge, Bytes, [], "node_memory_SwapCached_bytes", "",
         "Memory that is in swap space too";
+    SWAP_COMPRESSED_BYTES = "swap.compressed_bytes", Gauge, Bytes, [], "node_memory_Zswap_bytes", "",
+        "Memory taken by what is swapped into compressed memory";
+    SWAP_UNCOMPRESSED_BYTES = "swap.uncompressed_bytes", Gauge, Bytes, [], "node_memory_Zswapped_bytes", "",
+        "What that would take uncompressed";
     SWAP_IN_BYTES = "swap.in_bytes", Rate, BytesPerSecond, [], "node_vmstat_pswpin", "system.paging.operations",
         "Read back from swap space";
     SWAP_OUT_BYTES = "swap.out_bytes", Rate, BytesPerSecond, [], "node_vmstat_pswpout", "system.paging.operations",
@@ -202,6 +246,26 @@ catalogue! {
         "Connections that the firewall keeps track of";
     NETWORK_CONNTRACK_LIMIT = "network.conntrack_limit", Gauge, Count, [], "node_nf_conntrack_entries_limit", "",
         "Connections that the firewall can keep track of; beyond it packets are dropped";
+    IP_FORWARDED = "ip.forwarded", Rate, PerSecond, [], "node_netstat_Ip_ForwDatagrams", "",
+        "Packets passed on to other hosts (IPv4)";
+    IP_DISCARDS_IN = "ip.discards_in", Rate, PerSecond, [], "node_netstat_Ip_InDiscards", "",
+        "Good packets received and dropped, for want of memory above all (IPv4)";
+    IP_DISCARDS_OUT = "ip.discards_out", Rate, PerSecond, [], "node_netstat_Ip_OutDiscards", "",
+        "Good packets not sent, for want of memory above all (IPv4)";
+    IP_NO_ROUTES = "ip.no_routes", Rate, PerSecond, [], "node_netstat_Ip_OutNoRoutes", "",
+        "Packets not sent since no route leads to their host (IPv4)";
+    IP_REASSEMBLY_FAILS = "ip.reassembly_fails", Rate, PerSecond, [], "node_netstat_Ip_ReasmFails", "",
+        "Packets in parts that could not be put together (IPv4)";
+    IP_FRAGMENT_FAILS = "ip.fragment_fails", Rate, PerSecond, [], "node_netstat_Ip_FragFails", "",
+        "Packets too large for the way that were not taken apart (IPv4)";
+    IP_ICMP_IN = "ip.icmp_in", Rate, PerSecond, [], "node_netstat_Icmp_InMsgs", "",
+        "Messages of ICMP received (IPv4)";
+    IP_ICMP_OUT = "ip.icmp_out", Rate, PerSecond, [], "node_netstat_Icmp_OutMsgs", "",
+        "Messages of ICMP sent (IPv4)";
+    IP_ICMP_ERRORS = "ip.icmp_errors", Rate, PerSecond, [], "node_netstat_Icmp_InErrors", "",
+        "Messages of ICMP received with an error (IPv4)";
+    IP_UNREACHABLE = "ip.unreachable", Rate, PerSecond, [], "node_netstat_Icmp_InDestUnreachs", "",
+        "Answers that a host or port cannot be reached (IPv4)";
     SOCKETS_USED = "sockets.used", Gauge, Count, [], "node_sockstat_sockets_used", "",
         "Open sockets of all kinds";
     SOCKETS_RAW = "sockets.raw", Gauge, Count, [], "node_sockstat_RAW_inuse", "",
@@ -250,6 +314,30 @@ catalogue! {
         "Connections answered without keeping state: many at once, or an attack";
     TCP_RECEIVE_DROPS = "tcp.receive_drops", Rate, PerSecond, [], "node_netstat_TcpExt_TCPRcvQDrop", "",
         "Segments dropped since a program did not read them";
+    TCP_LOST_RETRANSMITS = "tcp.lost_retransmits", Rate, PerSecond, [], "node_netstat_TcpExt_TCPLostRetransmit", "",
+        "Segments sent again that were lost again";
+    TCP_FAST_RETRANSMITS = "tcp.fast_retransmits", Rate, PerSecond, [], "node_netstat_TcpExt_TCPFastRetrans", "",
+        "Segments sent again at once, since later ones had arrived";
+    TCP_SLOW_START_RETRANSMITS = "tcp.slow_start_retransmits", Rate, PerSecond, [], "node_netstat_TcpExt_TCPSlowStartRetrans", "",
+        "Segments sent again after a loss of many";
+    TCP_SPURIOUS_TIMEOUTS = "tcp.spurious_timeouts", Rate, PerSecond, [], "node_netstat_TcpExt_TCPSpuriousRTOs", "",
+        "Timeouts of segments that had arrived";
+    TCP_DUPLICATES_REPORTED = "tcp.duplicates_reported", Rate, PerSecond, [], "node_netstat_TcpExt_TCPDSACKRecv", "",
+        "Times that the other side said it had a segment twice";
+    TCP_OUT_OF_ORDER = "tcp.out_of_order", Rate, PerSecond, [], "node_netstat_TcpExt_TCPOFOQueue", "",
+        "Segments received before those that they follow";
+    TCP_ABORTED_TIMEOUT = "tcp.aborted_timeout", Rate, PerSecond, [], "node_netstat_TcpExt_TCPAbortOnTimeout", "",
+        "Connections given up since the other side did not answer";
+    TCP_ABORTED_MEMORY = "tcp.aborted_memory", Rate, PerSecond, [], "node_netstat_TcpExt_TCPAbortOnMemory", "",
+        "Connections given up for want of memory";
+    TCP_MEMORY_PRESSURES = "tcp.memory_pressures", Rate, PerSecond, [], "node_netstat_TcpExt_TCPMemoryPressures", "",
+        "Times that memory for buffers became short";
+    TCP_PRUNED = "tcp.pruned", Rate, PerSecond, [], "node_netstat_TcpExt_PruneCalled", "",
+        "Times that a full buffer was searched for what could be dropped";
+    TCP_BACKLOG_DROPS = "tcp.backlog_drops", Rate, PerSecond, [], "node_netstat_TcpExt_TCPBacklogDrop", "",
+        "Segments dropped since a connection was busy with earlier ones";
+    TCP_REQUEST_DROPS = "tcp.request_drops", Rate, PerSecond, [], "node_netstat_TcpExt_TCPReqQFullDrop", "",
+        "Connections refused since too many were being made";
     TCP_RETRANSMIT_PERCENT = "tcp.retransmit_percent", Gauge, Percent, [], "", "",
         "Share of sent segments that were sent again; absent where none was sent";
     UDP_SOCKETS = "udp.sockets", Gauge, Count, [], "node_sockstat_UDP_inuse", "",
@@ -286,6 +374,8 @@ catalogue! {
         "Interrupts";
     SYSTEM_SOFTIRQS = "system.softirqs", Rate, PerSecond, [], "", "",
         "Soft interrupts";
+    SYSTEM_SOFTIRQ = "system.softirq", Rate, PerSecond, ["kind"], "node_softirqs_total", "",
+        "Soft interrupts of one kind: net_rx is packets received, sched the scheduler";
     SYSTEM_FORKS = "system.forks", Rate, PerSecond, [], "node_forks_total", "system.process.created",
         "Processes and threads started";
     SYSTEM_OPEN_FILES = "system.open_files", Gauge, Count, [], "node_filefd_allocated", "",

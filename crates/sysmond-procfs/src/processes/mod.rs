@@ -1,9 +1,8 @@
 //! Processes: how many there are in each state, and which took the most of processors, memory and disks.
 //!
-//! Each is read with one or two files, on a slow clock that becomes slower where there are many of them: the walk may take
-//! a five-thousandth of one core, and where that would make it rarer than once a minute what it takes: some 30 µs a
-//! process, which is a third of a percent of one core for five thousand. Without root's rights the I/O of other users'
-//! processes cannot be seen.
+//! Their files stay open, up to a number, and the clock is slow, and slower where there are many of them: the walk may
+//! take a ten-thousandth of one core, and where that would make it rarer than once a minute what it takes. Without root's
+//! rights the I/O of other users' processes cannot be seen.
 
 mod command;
 mod stat;
@@ -18,6 +17,7 @@ use crate::table::printable;
 use crate::text::number;
 use command::line as command_line;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, statat};
+use rustix::io::{Errno, pread};
 use rustix::time::{ClockId, clock_gettime};
 use stat::{Stat, io};
 use std::collections::BTreeMap;
@@ -36,10 +36,12 @@ const MAX_PROCESSES: usize = 32_768;
 /// The longest text of a process: a name can have 64 bytes, a command line is read so far only.
 const TEXT_BYTES: usize = 4096;
 /// The walk may take one part in so many of a core.
-const COST_SHARE: u32 = 5000;
+const COST_SHARE: u32 = 10_000;
 /// The walk rests no longer than this, whatever it takes: who asks what was eating the machine asks about a minute, and
 /// with less than [`crate::source`]'s gap between two walks there are rates.
 const LONGEST_REST: Duration = Duration::from_secs(50);
+/// Files that stay open: to open and close one costs as much as to read it. A process may have 1024 by default.
+const MAX_OPEN: usize = 256;
 /// Microseconds of a tick.
 const TICK_MICROS: u64 = 10_000;
 
@@ -66,13 +68,17 @@ impl LatestProcesses {
 }
 
 /// What is remembered of a process from one walk to the next, and what it took meanwhile.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 struct Known {
+    /// Its `stat`, where it stays open.
+    file: Option<OwnedFd>,
     pid: u32,
     start: u64,
     ticks: u64,
     /// Bytes read and written; nothing where this user may not know.
     io: Option<(u64, u64)>,
+    /// Whether that is since this user may not.
+    is_denied: bool,
     pages: u64,
     threads: u64,
     state: u8,
@@ -101,6 +107,8 @@ pub(crate) struct Processes {
     last_at: Option<Duration>,
     /// Not before this: the last walk was long.
     rest_until: Duration,
+    /// What is said where processes of others are.
+    denial: SourceError,
 }
 
 impl Processes {
@@ -125,6 +133,7 @@ impl Processes {
             page_bytes: rustix::param::page_size() as u64,
             last_at: None,
             rest_until: Duration::ZERO,
+            denial: SourceError::io(roots.procfs.join("PID/io"), Errno::ACCESS),
         }
     }
 
@@ -142,12 +151,18 @@ impl Processes {
         }
         let Self { dir: Some(dir), pids, fresh, known, text, last_at, .. } = self else { return Ok(()) };
         fresh.clear();
+        let mut open = 0;
         for pid in pids {
-            let last = known.binary_search_by_key(pid, |known| known.pid).ok().and_then(|i| known.get(i));
-            fresh.extend(look(dir, *pid, last, *last_at, text));
+            let place = known.binary_search_by_key(pid, |known| known.pid).ok();
+            let last = place.and_then(|place| known.get_mut(place));
+            let seen = look(dir, *pid, last, *last_at, open < MAX_OPEN, text);
+            open += usize::from(seen.as_ref().is_some_and(|seen| seen.file.is_some()));
+            fresh.extend(seen);
         }
         fresh.sort_unstable_by_key(|process| process.pid);
         std::mem::swap(&mut self.known, &mut self.fresh);
+        // With the files of those that ended.
+        self.fresh.clear();
         self.last_at = Some(at);
         Ok(())
     }
@@ -209,7 +224,8 @@ impl Source for Processes {
             self.rest_until = at + rest.min(LONGEST_REST);
         }
         self.put(out);
-        Ok(())
+        let is_denied = self.known.iter().any(|process| process.is_denied);
+        if is_denied { Err(self.denial.clone()) } else { Ok(()) }
     }
 
     /// As they were at the last walk.
@@ -227,37 +243,44 @@ impl Source for Processes {
     }
 }
 
-/// Reads a process; nothing where it has ended meanwhile.
+/// Reads a process; nothing where it has ended meanwhile. Its file stays open where it `may_keep` it.
 fn look(
     dir: &OwnedFd,
     pid: u32,
-    last: Option<&Known>,
+    mut last: Option<&mut Known>,
     last_at: Option<Duration>,
+    may_keep: bool,
     text: &mut [u8],
 ) -> Option<Known> {
-    let stat = Stat::parse(read(dir, pid, "stat", text)?)?;
+    let mut file = last.as_mut().and_then(|last| last.file.take());
+    let stat = Stat::parse(read_kept(&mut file, dir, pid, text)?)?;
     let last = last.filter(|last| last.start == stat.start);
     let started = Duration::from_micros(stat.start.saturating_mul(TICK_MICROS));
+    // One that began since the last walk took all that it has since then.
+    let is_new = last.is_none() && last_at.is_some_and(|at| started >= at);
+    let before = last.as_ref().map(|last| last.ticks).or(is_new.then_some(0));
     let mut now = Known {
+        file: file.filter(|_| may_keep),
         pid,
         start: stat.start,
         ticks: stat.ticks,
-        io: None,
         pages: stat.pages,
         threads: stat.threads,
         state: stat.state,
-        more_ticks: None,
-        more_io: None,
-        is_top: false,
+        more_ticks: before.and_then(|before| stat.ticks.checked_sub(before)),
+        ..Known::default()
     };
-    // One that began since the last walk took all that it has since then.
-    let is_new = last.is_none() && last_at.is_some_and(|at| started >= at);
-    let before = last.map(|last| last.ticks).or(is_new.then_some(0));
-    now.more_ticks = before.and_then(|before| now.ticks.checked_sub(before));
-    let may_know = last.is_none_or(|last| last.io.is_some());
-    if !stat.is_kernel && may_know {
-        now.io = read(dir, pid, "io", text).and_then(io);
-        let before = last.and_then(|last| last.io).or(is_new.then_some((0, 0)));
+    if !stat.is_kernel {
+        let before = last.as_ref().and_then(|last| last.io).or(is_new.then_some((0, 0)));
+        match last {
+            Some(last) if last.is_denied => now.is_denied = true,
+            // Who took no hundredth of a second moved nothing to speak of: it counts with what comes later.
+            Some(last) if last.ticks == now.ticks && last.io.is_some() => now.io = last.io,
+            _ => match read_io(dir, pid, text) {
+                Ok(io) => now.io = io,
+                Err(errno) => now.is_denied = matches!(errno, Errno::ACCESS | Errno::PERM),
+            },
+        }
         now.more_io = now
             .io
             .zip(before)
@@ -312,11 +335,36 @@ impl Path {
     }
 }
 
-fn read<'a>(dir: &OwnedFd, pid: u32, file: &str, text: &'a mut [u8]) -> Option<&'a [u8]> {
+fn open(dir: &OwnedFd, pid: u32, file: &str) -> Result<OwnedFd, Errno> {
     let mut path = Path::default();
-    let open = openat(dir, path.of(pid, file)?, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
-    let len = rustix::io::read(open, &mut *text).ok()?;
+    let path = path.of(pid, file).ok_or(Errno::NAMETOOLONG)?;
+    openat(dir, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+}
+
+fn read<'a>(dir: &OwnedFd, pid: u32, file: &str, text: &'a mut [u8]) -> Option<&'a [u8]> {
+    let len = pread(open(dir, pid, file).ok()?, &mut *text, 0).ok()?;
     text.get(..len)
+}
+
+/// The `stat` of a process from `file`, which is opened where it is not, or is of one that ended.
+fn read_kept<'a>(
+    file: &mut Option<OwnedFd>,
+    dir: &OwnedFd,
+    pid: u32,
+    text: &'a mut [u8],
+) -> Option<&'a [u8]> {
+    let len = file.as_ref().and_then(|file| pread(file, &mut *text, 0).ok()).filter(|len| *len > 0);
+    let len = match len {
+        Some(len) => len,
+        None => pread(file.insert(open(dir, pid, "stat").ok()?), &mut *text, 0).ok()?,
+    };
+    text.get(..len)
+}
+
+/// What a process read and wrote; nothing where it ended or the kernel does not count it.
+fn read_io(dir: &OwnedFd, pid: u32, text: &mut [u8]) -> Result<Option<(u64, u64)>, Errno> {
+    let len = pread(open(dir, pid, "io")?, &mut *text, 0)?;
+    Ok(text.get(..len).and_then(io))
 }
 
 /// Gives any text to the parsers of this module.

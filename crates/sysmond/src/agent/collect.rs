@@ -1,16 +1,18 @@
 //! The tick loop: reads all sources at whole multiples of the interval and hands each row on.
 
+use super::counters::Counters;
 use super::grid;
 use super::keep::Ring;
 use super::registry::Registry;
 use super::rows::Rows;
+use super::scrape::{self, Questions};
 use crate::clock;
 use crate::shutdown::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
 use sysmond_model::{ProcessReading, Timestamp};
-use sysmond_procfs::LatestProcesses;
-use tokio::sync::watch;
+use sysmond_procfs::{LatestProcesses, Roots};
+use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 
 /// How long a row waits for its sources, where half of the interval is not less.
@@ -36,6 +38,12 @@ pub(super) struct Collect {
     pub(super) watched: watch::Receiver<bool>,
     /// The timestamp of the newest row, of an earlier run too.
     pub(super) last: Option<Timestamp>,
+    /// Who wants to see what is read.
+    pub(super) questions: Questions,
+    /// Where the host's file systems are.
+    pub(super) roots: Roots,
+    /// What is counted.
+    pub(super) counters: Arc<Counters>,
 }
 
 impl Collect {
@@ -51,6 +59,7 @@ impl Collect {
             tokio::select! {
                 stop = pause(grid::until(now, tick), &shutdown) => if !stop { self.tick(tick).await },
                 Ok(()) = self.watched.changed() => {}
+                Some(answer) = self.questions.recv() => self.answer(answer).await,
             }
         }
         self.ring.close();
@@ -86,6 +95,12 @@ impl Collect {
         let processes = self.processes.take();
         let reading = |(_, snapshot)| ProcessReading { timestamp: stamp, snapshot };
         self.ring.put(row, processes.map(reading));
+    }
+
+    async fn answer(&self, answer: oneshot::Sender<String>) {
+        let text = scrape::text(&self.registry, &self.roots, &self.counters, self.deadline()).await;
+        // Whoever asked may have gone meanwhile.
+        drop(answer.send(text));
     }
 
     fn period(&self) -> Duration {

@@ -1,5 +1,9 @@
 //! From collection to the agent's own store: a bounded ring of rows between, so that a slow, failing or full disk never
 //! delays a reading.
+//!
+//! Rows wait for each other, so that a disk is written to once in ten seconds rather than once in each: it is what
+//! wears cards out, and most of what keeping a row costs. They wait no longer than that, not at all while somebody
+//! watches, and are stored before each push.
 
 use super::counters::Counters;
 use crate::clock;
@@ -10,7 +14,7 @@ use std::time::Duration;
 use sysmond_model::{Frame, HostInfo, ProcessReading};
 use sysmond_tsdb::{Append, AppendError, Appended, Store};
 use tokio::sync::{Notify, oneshot, watch};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, info, warn};
 
 /// Rows that wait in memory for the disk: 20 minutes at the usual 2 s.
@@ -25,6 +29,10 @@ const BATCH_ROWS: usize = 60;
 const RETRY: Duration = Duration::from_secs(2);
 /// Between two attempts once the end was asked for.
 const LAST_RETRY: Duration = Duration::from_millis(100);
+/// How long a row waits for others, that one commit has all of them: what a crash of the machine can take at most.
+const HOLD: Duration = Duration::from_secs(10);
+/// How long a push waits until what waits here is stored; then it goes without.
+const SETTLE: Duration = Duration::from_secs(2);
 /// How long the last rows may take at the end.
 const LAST_APPEND: Duration = Duration::from_millis(1500);
 
@@ -32,6 +40,8 @@ const LAST_APPEND: Duration = Duration::from_millis(1500);
 pub(super) struct Ring {
     waiting: Mutex<Waiting>,
     arrived: Notify,
+    /// An attempt to store rows ended.
+    tried: Notify,
     counters: Arc<Counters>,
 }
 
@@ -41,6 +51,15 @@ struct Waiting {
     cells: usize,
     processes: VecDeque<ProcessReading>,
     closed: bool,
+    /// When the oldest row came; nothing where rows are to be stored at once: the first ones, those that were given
+    /// back, and all of them while somebody waits for them.
+    since: Option<Instant>,
+    /// Rows were taken, and it is not known yet whether they are stored.
+    in_hand: bool,
+    /// Whether the next row begins to wait.
+    holds: bool,
+    /// Whether the last attempt failed.
+    failing: bool,
 }
 
 /// What goes to the store together.
@@ -54,12 +73,15 @@ struct Batch {
 impl Ring {
     /// An empty ring.
     pub(super) fn new(counters: Arc<Counters>) -> Arc<Self> {
-        Arc::new(Self { waiting: Mutex::default(), arrived: Notify::new(), counters })
+        Arc::new(Self { waiting: Mutex::default(), arrived: Notify::new(), tried: Notify::new(), counters })
     }
 
     /// Adds a row, and the snapshot of processes that was made with it.
     pub(super) fn put(&self, row: Frame, processes: Option<ProcessReading>) {
         let mut waiting = self.lock();
+        if waiting.rows.is_empty() {
+            waiting.since = waiting.holds.then(Instant::now);
+        }
         waiting.processes.extend(processes);
         waiting.cells += cells(&row);
         waiting.rows.push_back(row);
@@ -68,27 +90,75 @@ impl Ring {
         self.arrived.notify_one();
     }
 
+    /// Has all rows stored that wait, and waits for it, but not for long.
+    pub(super) async fn settle(&self) {
+        let settled = async {
+            loop {
+                // Made before looking: an attempt that ends in between wakes it.
+                let tried = self.tried.notified();
+                if self.hurry() {
+                    return;
+                }
+                tried.await;
+            }
+        };
+        if timeout(SETTLE, settled).await.is_err() {
+            debug!("the newest rows are not stored yet");
+        }
+    }
+
+    /// No row waits for another one any more; whether there is nothing to wait for.
+    fn hurry(&self) -> bool {
+        let mut waiting = self.lock();
+        waiting.since = None;
+        let is_settled = waiting.failing || (waiting.rows.is_empty() && !waiting.in_hand);
+        drop(waiting);
+        if !is_settled {
+            self.arrived.notify_one();
+        }
+        is_settled
+    }
+
+    /// An attempt to store what was taken ended.
+    fn tried(&self, failing: bool) {
+        let mut waiting = self.lock();
+        (waiting.in_hand, waiting.failing) = (false, failing);
+        drop(waiting);
+        self.tried.notify_waiters();
+    }
+
     /// No more rows come.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.arrived.notify_one();
     }
 
-    /// The oldest rows of one shape, at most [`BATCH_ROWS`], with all snapshots of processes; waits for the first. `None` at the end.
-    async fn take(&self) -> Option<Batch> {
+    /// The oldest rows of one shape, at most [`BATCH_ROWS`], with all snapshots of processes; waits for the first, and
+    /// for others to come with it unless they are `watched`. `None` at the end.
+    async fn take(&self, watched: &watch::Receiver<bool>) -> Option<Batch> {
+        let mut watched = watched.clone();
         loop {
             // Made before looking: a row that comes in between wakes it.
             let arrived = self.arrived.notified();
-            {
+            let wait = {
+                let is_watched = *watched.borrow_and_update();
                 let mut waiting = self.lock();
-                if let Some(batch) = waiting.take() {
-                    return Some(batch);
+                let wait = waiting.hold(is_watched);
+                if wait.is_zero() {
+                    if let Some(batch) = waiting.take() {
+                        return Some(batch);
+                    }
+                    if waiting.closed {
+                        return None;
+                    }
                 }
-                if waiting.closed {
-                    return None;
-                }
+                wait
+            };
+            tokio::select! {
+                () = arrived => {}
+                () = sleep(wait), if !wait.is_zero() => {}
+                Ok(()) = watched.changed() => {}
             }
-            arrived.await;
         }
     }
 
@@ -100,6 +170,7 @@ impl Ring {
     /// Puts rows back that were taken and not stored; they are the oldest again.
     fn give_back(&self, batch: Batch) {
         let mut waiting = self.lock();
+        waiting.since = None;
         for row in batch.rows.into_iter().rev() {
             waiting.cells += cells(&row);
             waiting.rows.push_front(row);
@@ -136,12 +207,23 @@ impl Ring {
 }
 
 impl Waiting {
+    /// How long the oldest row still waits for others.
+    fn hold(&self, is_watched: bool) -> Duration {
+        match self.since {
+            Some(since) if !is_watched && !self.closed && self.rows.len() < BATCH_ROWS => {
+                HOLD.saturating_sub(since.elapsed())
+            }
+            _ => Duration::ZERO,
+        }
+    }
+
     fn take(&mut self) -> Option<Batch> {
         let shape = Arc::clone(self.rows.front()?.shape());
         let alike =
             self.rows.iter().take(BATCH_ROWS).take_while(|row| Arc::ptr_eq(row.shape(), &shape)).count();
         let rows: Vec<Frame> = self.rows.drain(..alike).collect();
         self.cells -= rows.iter().map(cells).sum::<usize>();
+        (self.in_hand, self.holds) = (true, true);
         Some(Batch { rows, processes: self.processes.drain(..).collect() })
     }
 }
@@ -160,6 +242,8 @@ pub(super) struct Keep {
     pub(super) host: HostInfo,
     /// Gets the newest row once it is durable, or could not be made so; closed after the last.
     pub(super) newest: watch::Sender<Option<Frame>>,
+    /// Whether somebody watches.
+    pub(super) watched: watch::Receiver<bool>,
     /// What is counted.
     pub(super) counters: Arc<Counters>,
 }
@@ -181,7 +265,7 @@ impl Keep {
 
     async fn store_all(&self, in_hand: &mut Batch, shutdown: &Shutdown) {
         let mut failing = false;
-        while let Some(batch) = self.ring.take().await {
+        while let Some(batch) = self.ring.take(&self.watched).await {
             *in_hand = batch;
             match self.append(merged(&in_hand.rows), in_hand.processes.clone()).await {
                 Ok(appended) => {
@@ -190,6 +274,7 @@ impl Keep {
                     }
                     self.count(in_hand, &appended);
                     self.newest.send_replace(std::mem::take(in_hand).rows.pop());
+                    self.ring.tried(false);
                 }
                 Err(error) => {
                     if !std::mem::replace(&mut failing, true) {
@@ -198,6 +283,7 @@ impl Keep {
                     }
                     self.ring.give_back(std::mem::take(in_hand));
                     self.newest.send_replace(self.ring.newest());
+                    self.ring.tried(true);
                     pause(shutdown).await;
                 }
             }
@@ -261,6 +347,10 @@ mod tests {
         frame
     }
 
+    fn watched(is_watched: bool) -> watch::Receiver<bool> {
+        watch::channel(is_watched).1
+    }
+
     fn times(batch: &[Frame]) -> Vec<i64> {
         batch.iter().flat_map(Frame::rows).map(|row| row.timestamp.as_seconds()).collect()
     }
@@ -271,16 +361,73 @@ mod tests {
         for (seconds, shape) in [(1, &first), (2, &first), (3, &second)] {
             ring.put(row(shape, seconds), Some(ProcessReading::default()));
         }
-        let batch = ring.take().await.unwrap();
+        let batch = ring.take(&watched(false)).await.unwrap();
         assert_eq!((times(&batch.rows), batch.processes.len()), (vec![1, 2], 3));
         assert_eq!(times(&[merged(&batch.rows)]), [1, 2]);
         ring.put(row(&second, 4), Some(ProcessReading::default()));
         ring.give_back(batch);
         ring.close();
-        let batch = ring.take().await.unwrap();
+        let batch = ring.take(&watched(false)).await.unwrap();
         assert_eq!((times(&batch.rows), batch.processes.len()), (vec![1, 2], 4));
-        assert_eq!(times(&ring.take().await.unwrap().rows), [3, 4]);
-        assert!(ring.take().await.is_none());
+        assert_eq!(times(&ring.take(&watched(false)).await.unwrap().rows), [3, 4]);
+        assert!(ring.take(&watched(false)).await.is_none());
+    }
+
+    /// Whether rows wait for others, unless somebody watches.
+    fn holds(ring: &Ring) -> bool {
+        assert_eq!(ring.lock().hold(true), Duration::ZERO);
+        let hold = ring.lock().hold(false);
+        assert!(hold <= HOLD);
+        !hold.is_zero()
+    }
+
+    #[tokio::test]
+    async fn all_but_the_first_rows_wait_for_others_and_not_for_more_than_fit() {
+        let (ring, shape) = (Ring::new(Arc::default()), shape(2));
+        ring.put(row(&shape, 0), None);
+        assert!(!holds(&ring), "a page waits for it");
+        drop(ring.take(&watched(false)).await);
+        (1..60).for_each(|second| ring.put(row(&shape, second), None));
+        assert!(holds(&ring));
+        ring.put(row(&shape, 60), None);
+        assert!(!holds(&ring), "a whole batch");
+        assert_eq!(ring.take(&watched(false)).await.unwrap().rows.len(), BATCH_ROWS);
+        ring.put(row(&shape, 61), None);
+        assert!(holds(&ring));
+        ring.close();
+        assert!(!holds(&ring), "the end");
+    }
+
+    #[tokio::test]
+    async fn a_push_has_all_rows_stored_and_waits_for_no_broken_disk() {
+        let (ring, shape) = (Ring::new(Arc::default()), shape(2));
+        assert!(ring.hurry(), "there is nothing to wait for");
+        ring.put(row(&shape, 1), None);
+        drop(ring.take(&watched(false)).await);
+        assert!(!ring.hurry(), "a row is on its way");
+        ring.tried(false);
+        ring.put(row(&shape, 2), None);
+        assert!(holds(&ring));
+        assert!(!ring.hurry() && !holds(&ring));
+        let batch = ring.take(&watched(false)).await.unwrap();
+        ring.give_back(batch);
+        ring.tried(true);
+        assert!(ring.hurry() && !holds(&ring), "it is tried again, and not waited for");
+    }
+
+    #[tokio::test]
+    async fn a_push_waits_until_the_rows_are_stored() {
+        let (ring, shape) = (Ring::new(Arc::default()), shape(2));
+        for second in 1..4 {
+            ring.put(row(&shape, second), None);
+            let stored = async {
+                let batch = ring.take(&watched(false)).await;
+                ring.tried(false);
+                batch.unwrap()
+            };
+            let ((), batch) = tokio::join!(ring.settle(), stored);
+            assert_eq!(times(&batch.rows), [second]);
+        }
     }
 
     #[test]
@@ -318,7 +465,14 @@ mod tests {
         let ring = Ring::new(Arc::clone(&counters));
         let (newest, mut shown) = watch::channel(None);
         let (ring_of_keep, host) = (Arc::clone(&ring), HostInfo::default());
-        let keep = Keep { ring: ring_of_keep, store, host, newest, counters: Arc::clone(&counters) };
+        let keep = Keep {
+            ring: ring_of_keep,
+            store,
+            host,
+            newest,
+            watched: watched(false),
+            counters: Arc::clone(&counters),
+        };
         let keeping = tokio::spawn(keep.run(shutdown.clone()));
         ring.put(row(&shape(3), 7), None);
         shown.changed().await.unwrap();

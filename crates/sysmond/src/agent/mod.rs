@@ -13,6 +13,7 @@ mod keep;
 mod push;
 mod registry;
 mod rows;
+mod scrape;
 mod statics;
 #[cfg(test)]
 mod testing;
@@ -20,10 +21,13 @@ mod upkeep;
 mod watch;
 
 pub use client::{Address, AddressError};
+pub use scrape::{Busy, Scraper};
 
-use crate::clock;
-use crate::config::{AgentConfig, ProcessDetail};
+use crate::api::AgentFront;
+use crate::config::{AgentConfig, ProcessDetail, loopback_of};
+use crate::server::{self, Connections};
 use crate::shutdown::Shutdown;
+use crate::{clock, listen};
 use anyhow::Context;
 use client::Client;
 use collect::Collect;
@@ -32,6 +36,7 @@ use keep::{Keep, Ring};
 use push::{Parts, Push};
 use registry::{Reasons, Registry};
 use rows::Rows;
+use scrape::Questions;
 use statics::Statics;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
@@ -40,7 +45,9 @@ use std::time::Duration;
 use sysmond_model::Timestamp;
 use sysmond_procfs::{LatestProcesses, ProcessOptions, Source};
 use sysmond_tsdb::Store;
+use tokio::net::TcpListener;
 use tokio::task::{JoinSet, spawn_blocking};
+use tracing::info;
 use upkeep::Upkeep;
 use watch::Watch;
 
@@ -48,6 +55,8 @@ use watch::Watch;
 const MAX_GAP_INTERVALS: u32 = 3;
 /// No hole is shorter than this, however short the interval.
 const MIN_GAP: Duration = Duration::from_secs(3);
+/// Connections to the listener for Prometheus: each server keeps one.
+const METRICS_CONNECTIONS: usize = 32;
 /// The agent's store in its data folder.
 const STORE_FILE: &str = "agent.db";
 
@@ -76,13 +85,21 @@ async fn run_with(
 ) -> anyhow::Result<Arc<Counters>> {
     let address: Address = config.aggregator.parse().context("the aggregator's address")?;
     let client = Client::new(address, &config.token, &config.host.version)?;
+    let listener = match &config.metrics {
+        Some(metrics) => Some(listen::bind(&metrics.listen, "metrics-listen").await?),
+        None => None,
+    };
     let registry = Registry::start(sources)?;
     let (path, options) = (config.data_dir.join(STORE_FILE), config.store.clone());
     let store = spawn_blocking(move || open(&path, options)).await??;
     let counters = Arc::new(Counters::default());
 
-    let collected = (registry, processes);
+    let (scraper, questions) = Scraper::new();
+    let collected = (registry, processes, questions);
     let mut parts = start(&config, client, collected, &store, &counters, &shutdown).await;
+    if let (Some(metrics), Some(listener)) = (config.metrics, listener) {
+        parts.spawn(serve_metrics(listener, scraper, metrics.allowed_hosts, shutdown));
+    }
     while let Some(ended) = parts.join_next().await {
         ended.context("a part of the agent broke")?;
     }
@@ -94,7 +111,7 @@ async fn run_with(
 async fn start(
     config: &AgentConfig,
     client: Client,
-    (registry, processes): (Registry, Arc<LatestProcesses>),
+    (registry, processes, questions): (Registry, Arc<LatestProcesses>, Questions),
     store: &Store,
     counters: &Arc<Counters>,
     shutdown: &Shutdown,
@@ -114,6 +131,9 @@ async fn start(
         interval: config.interval,
         watched: is_watched.clone(),
         last: newest_stored(&store, &host.hostname),
+        questions,
+        roots: config.roots.clone(),
+        counters: Arc::clone(counters),
     };
     let push = Push::open(Parts {
         store: store.clone(),
@@ -123,12 +143,13 @@ async fn start(
         statics: Statics::new(statics(config, reasons)),
         counters: Arc::clone(counters),
         newest: new_row,
-        watched: is_watched,
+        watched: is_watched.clone(),
+        ring: Arc::clone(&ring),
         contact,
     });
     let watch = Watch { client, hostname: host.hostname.clone(), watched, contact: in_contact };
     let upkeep = Upkeep { store: store.clone(), counters: Arc::clone(counters) };
-    let keep = Keep { ring, store, host, newest, counters: Arc::clone(counters) };
+    let keep = Keep { ring, store, host, newest, watched: is_watched, counters: Arc::clone(counters) };
 
     let mut parts = JoinSet::new();
     parts.spawn(collect.run(shutdown.clone()));
@@ -137,6 +158,21 @@ async fn start(
     parts.spawn(watch.run(shutdown.clone()));
     parts.spawn(upkeep.run(shutdown.clone()));
     parts
+}
+
+/// Serves Prometheus until `shutdown`.
+async fn serve_metrics(
+    listener: TcpListener,
+    scraper: Scraper,
+    allowed_hosts: Vec<String>,
+    shutdown: Shutdown,
+) {
+    if let Ok(address) = listener.local_addr() {
+        info!(%address, "metrics for Prometheus on http://{}/metrics", loopback_of(address));
+    }
+    let limits = server::Limits { connections: METRICS_CONNECTIONS, ..server::Limits::default() };
+    let front = AgentFront::new(scraper, &allowed_hosts);
+    server::serve(&listener, front, limits, Connections::default(), &shutdown).await;
 }
 
 fn open(path: &Path, options: sysmond_tsdb::StoreOptions) -> anyhow::Result<Store> {

@@ -1,20 +1,21 @@
 //! The sources of a host and their health: one that fails, hangs or panics costs its own values and no others'.
 //!
 //! There is a thread for each [`Lane`]: what waits for a disk or a bus holds up nothing that only asks the kernel, and
-//! to wake a thread for each source would cost more than to read it.
+//! to wake a thread for each source would cost more than to read it. So a lane is asked for all of its sources at once,
+//! leaves each answer as soon as it has it, and says once that it is done.
 
 use crate::clock;
 use anyhow::Context;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 use sysmond_model::tags;
-use sysmond_procfs::{Lane, Source, SourceError, Values};
-use tokio::sync::mpsc;
+use sysmond_procfs::{Exposition, Lane, Source, SourceError, Values};
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, info, warn};
 
@@ -25,9 +26,26 @@ const STACK_BYTES: usize = 256 * 1024;
 pub(super) struct Registry {
     collectors: Vec<Collector>,
     threads: Vec<Thread>,
-    answers: mpsc::Receiver<Answer>,
+    answers: Arc<Answers>,
+    /// Where answers are taken from; its buffer is used again.
+    taken: Vec<Answer>,
     round: u64,
     reasons: Reasons,
+}
+
+/// What the threads found out and nobody took yet.
+#[derive(Default)]
+struct Answers {
+    waiting: Mutex<Vec<Answer>>,
+    /// A thread is done with what it was asked for.
+    done: Notify,
+}
+
+impl Answers {
+    fn lock(&self) -> MutexGuard<'_, Vec<Answer>> {
+        // A push leaves it whole, whatever panicked beside it.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Why collectors give nothing, by name, as the host's static data tell it.
@@ -36,6 +54,7 @@ pub(super) type Reasons = Arc<Mutex<BTreeMap<&'static str, String>>>;
 /// A thread and the sources that it reads.
 struct Thread {
     handle: thread::JoinHandle<()>,
+    ask: SyncSender<Ask>,
     indices: Vec<usize>,
 }
 
@@ -44,7 +63,6 @@ pub(super) struct Collector {
     name: &'static str,
     /// `collector=NAME`, the tags of its health.
     tags: String,
-    ask: SyncSender<Ask>,
     state: State,
     health: Health,
     /// The values of the current round, or of none; away while the source reads.
@@ -66,15 +84,18 @@ enum Health {
     /// The host has no such thing.
     Absent,
     Well,
+    /// Reads what this user may; others could see more.
+    Partial,
     Fails,
     Late,
     Gone,
 }
 
-struct Ask {
-    index: usize,
-    round: u64,
-    values: Values,
+enum Ask {
+    /// Read these sources, each into its values.
+    Read { round: u64, jobs: Vec<(usize, Values)> },
+    /// Expose all sources.
+    Expose(oneshot::Sender<Exposition>),
 }
 
 struct Answer {
@@ -107,26 +128,15 @@ impl Failure {
 impl Registry {
     /// The threads of `sources`. Fails where the system gives no more threads.
     pub(super) fn start(sources: Vec<Box<dyn Source>>) -> anyhow::Result<Self> {
-        // A source has at most one answer under way, so sending one never waits.
-        let (answer, answers) = mpsc::channel(sources.len().max(1));
-        let reasons = Reasons::default();
+        let (reasons, answers) = (Reasons::default(), Arc::<Answers>::default());
         let (mut collectors, mut lanes) = (Vec::new(), BTreeMap::<Lane, Vec<_>>::new());
         for (index, source) in sources.into_iter().enumerate() {
-            collectors.push((source.name(), source.lane()));
+            collectors.push(Collector::new(source.name(), Arc::clone(&reasons)));
             lanes.entry(source.lane()).or_default().push((index, source));
         }
-        let (mut asks, mut threads) = (BTreeMap::new(), Vec::with_capacity(lanes.len()));
-        for (lane, sources) in lanes {
-            let (ask, thread) = Thread::start(lane, sources, answer.clone())?;
-            asks.insert(lane, ask);
-            threads.push(thread);
-        }
-        let collector = |(name, lane)| {
-            let ask = asks.get(&lane)?;
-            Some(Collector::new(name, ask.clone(), Arc::clone(&reasons)))
-        };
-        let collectors = collectors.into_iter().filter_map(collector).collect();
-        Ok(Self { collectors, threads, answers, round: 0, reasons })
+        let thread = |(lane, sources)| Thread::start(lane, sources, Arc::clone(&answers));
+        let threads = lanes.into_iter().map(thread).collect::<anyhow::Result<_>>()?;
+        Ok(Self { collectors, threads, answers, taken: Vec::new(), round: 0, reasons })
     }
 
     /// Why collectors give nothing, kept up to date.
@@ -143,22 +153,44 @@ impl Registry {
     /// came in time.
     pub(super) async fn read(&mut self, deadline: Duration) {
         self.round += 1;
-        while let Ok(answer) = self.answers.try_recv() {
-            self.take(answer);
-        }
-        let mut open = 0;
-        for (index, collector) in self.collectors.iter_mut().enumerate() {
+        self.take_answers();
+        for collector in &mut self.collectors {
             collector.forget();
-            open += usize::from(collector.ask(index, self.round));
         }
+        let Self { threads, collectors, round, .. } = self;
+        let mut open: usize = threads.iter().map(|thread| thread.read(*round, collectors)).sum();
         let end = Instant::now() + deadline;
+        let answers = Arc::clone(&self.answers);
         while open > 0 {
-            let Ok(Some(answer)) = timeout_at(end, self.answers.recv()).await else { break };
-            open -= usize::from(self.take(answer));
+            let is_over = timeout_at(end, answers.done.notified()).await.is_err();
+            open -= self.take_answers();
+            if is_over {
+                break;
+            }
         }
         for collector in &mut self.collectors {
             collector.mark_late(self.round, deadline);
         }
+    }
+
+    /// What all sources expose, of those that answer within `deadline`.
+    pub(super) async fn expose(&self, deadline: Duration) -> Exposition {
+        let end = Instant::now() + deadline;
+        let ask = |thread: &Thread| {
+            let (answer, exposition) = oneshot::channel();
+            // One that hangs is asked for no more: its lane is late already.
+            let is_idle = thread.indices.iter().filter_map(|index| self.collectors.get(*index));
+            let is_idle = is_idle.into_iter().all(|collector| collector.state == State::Idle);
+            (is_idle && thread.ask.try_send(Ask::Expose(answer)).is_ok()).then_some(exposition)
+        };
+        let open: Vec<_> = self.threads.iter().filter_map(ask).collect();
+        let mut all = Exposition::default();
+        for exposition in open {
+            if let Ok(Ok(exposition)) = timeout_at(end, exposition).await {
+                all.merge(exposition);
+            }
+        }
+        all
     }
 
     /// The sources after a round.
@@ -169,38 +201,43 @@ impl Registry {
     /// Ends the threads that are idle and waits for them. A source that hangs cannot be ended; it goes with the
     /// process.
     pub(super) fn stop(self) {
-        drop(self.answers);
         let hangs: Vec<&'static str> =
             self.collectors.iter().filter(|c| c.state != State::Idle).map(|c| c.name).collect();
         let is_busy: Vec<bool> = self.collectors.iter().map(|c| c.state != State::Idle).collect();
         if !hangs.is_empty() {
             warn!(collectors = ?hangs, "still reading at the end; not waited for");
         }
-        drop(self.collectors);
-        for thread in self.threads {
-            let busy = thread.indices.iter().any(|index| is_busy.get(*index).copied().unwrap_or(false));
-            if !busy && thread.handle.join().is_err() {
+        for Thread { handle, ask, indices } in self.threads {
+            drop(ask);
+            let busy = indices.iter().any(|index| is_busy.get(*index).copied().unwrap_or(false));
+            if !busy && handle.join().is_err() {
                 warn!("a thread of the collectors panicked");
             }
         }
     }
 
-    /// Takes an answer back; whether it belongs to this round. A late one only makes its source idle again.
-    fn take(&mut self, answer: Answer) -> bool {
-        let current = answer.round == self.round;
-        if let Some(collector) = self.collectors.get_mut(answer.index) {
-            collector.take(answer, current);
+    /// Takes back what came; how many answers belong to this round. A late one only makes its source idle again.
+    fn take_answers(&mut self) -> usize {
+        let Self { answers, taken, collectors, round, .. } = self;
+        std::mem::swap(&mut *answers.lock(), taken);
+        let mut current = 0;
+        for answer in taken.drain(..) {
+            let is_current = answer.round == *round;
+            current += usize::from(is_current);
+            if let Some(collector) = collectors.get_mut(answer.index) {
+                collector.take(answer, is_current);
+            }
         }
         current
     }
 }
 
 impl Collector {
-    fn new(name: &'static str, ask: SyncSender<Ask>, reasons: Reasons) -> Self {
+    fn new(name: &'static str, reasons: Reasons) -> Self {
         let values = Values::default();
         let tags = tags::pair("collector", name);
         let (state, health) = (State::Idle, Health::Unread);
-        Self { name, tags, ask, state, health, values, took: None, reasons }
+        Self { name, tags, state, health, values, took: None, reasons }
     }
 
     /// The tags of its health: `collector=NAME`.
@@ -215,7 +252,8 @@ impl Collector {
 
     /// Whether its last reading succeeded; nothing before the first, and where the host has no such thing.
     pub(super) fn is_up(&self) -> Option<bool> {
-        (!matches!(self.health, Health::Unread | Health::Absent)).then_some(self.health == Health::Well)
+        let is_well = matches!(self.health, Health::Well | Health::Partial);
+        (!matches!(self.health, Health::Unread | Health::Absent)).then_some(is_well)
     }
 
     /// How long its reading in the round took; nothing where it was not asked, is late, or is of what is not there.
@@ -228,24 +266,26 @@ impl Collector {
         self.took = None;
     }
 
-    fn ask(&mut self, index: usize, round: u64) -> bool {
+    /// Its values' buffer, where it can be asked.
+    fn lend(&mut self, round: u64) -> Option<Values> {
         if self.state != State::Idle || self.health == Health::Gone {
-            return false;
-        }
-        let ask = Ask { index, round, values: std::mem::take(&mut self.values) };
-        if self.ask.try_send(ask).is_err() {
-            let name = self.name;
-            self.turn(
-                Health::Gone,
-                || "its thread is gone".to_owned(),
-                |_| {
-                    warn!(collector = name, "the collector's thread is gone");
-                },
-            );
-            return false;
+            return None;
         }
         self.state = State::Reads(round);
-        true
+        Some(std::mem::take(&mut self.values))
+    }
+
+    /// Its thread takes no questions any more.
+    fn mark_gone(&mut self, values: Values) {
+        (self.state, self.values) = (State::Idle, values);
+        let name = self.name;
+        self.turn(
+            Health::Gone,
+            || "its thread is gone".to_owned(),
+            |_| {
+                warn!(collector = name, "the collector's thread is gone");
+            },
+        );
     }
 
     fn take(&mut self, answer: Answer, current: bool) {
@@ -274,6 +314,13 @@ impl Collector {
                     |reason| {
                         debug!(collector = name, reason, "there is nothing to collect");
                     },
+                );
+            }
+            Err(Failure::Source(error)) if error.is_denial() && self.values.iter().next().is_some() => {
+                self.turn(
+                    Health::Partial,
+                    || Failure::Source(error).text(),
+                    |reason| info!(collector = name, reason, "this user may not read all of it"),
                 );
             }
             Err(failure) => self.turn(
@@ -334,14 +381,14 @@ impl Collector {
 }
 
 impl Thread {
-    /// A thread for these sources, and how to ask it.
+    /// A thread for these sources.
     fn start(
         lane: Lane,
         sources: Vec<(usize, Box<dyn Source>)>,
-        answer: mpsc::Sender<Answer>,
-    ) -> anyhow::Result<(SyncSender<Ask>, Self)> {
-        // Each source is asked at most once at a time.
-        let (ask, asked) = sync_channel(sources.len());
+        answers: Arc<Answers>,
+    ) -> anyhow::Result<Self> {
+        // Each source is in at most one question at a time; another may be to expose them.
+        let (ask, asked) = sync_channel(sources.len() + 1);
         let indices: Vec<usize> = sources.iter().map(|(index, _)| *index).collect();
         let name = match lane {
             Lane::Kernel => "collect",
@@ -351,30 +398,86 @@ impl Thread {
         let handle = thread::Builder::new()
             .name(name.to_owned())
             .stack_size(STACK_BYTES)
-            .spawn(move || serve(sources, &asked, &answer))
+            .spawn(move || serve(sources, &asked, &answers))
             .with_context(|| format!("cannot start the thread {name}"))?;
-        Ok((ask, Self { handle, indices }))
+        Ok(Self { handle, ask, indices })
+    }
+
+    /// Asks for those of its sources that are idle; how many those are.
+    fn read(&self, round: u64, collectors: &mut [Collector]) -> usize {
+        let lend = |index: &usize| Some((*index, collectors.get_mut(*index)?.lend(round)?));
+        let jobs: Vec<_> = self.indices.iter().filter_map(lend).collect();
+        let asked = jobs.len();
+        if asked == 0 {
+            return 0;
+        }
+        match self.ask.try_send(Ask::Read { round, jobs }) {
+            Ok(()) => asked,
+            Err(TrySendError::Full(ask) | TrySendError::Disconnected(ask)) => {
+                let Ask::Read { jobs, .. } = ask else { return 0 };
+                for (index, values) in jobs {
+                    if let Some(collector) = collectors.get_mut(index) {
+                        collector.mark_gone(values);
+                    }
+                }
+                0
+            }
+        }
     }
 }
 
 /// The life of a thread: it ends when the registry does.
-fn serve(mut sources: Vec<(usize, Box<dyn Source>)>, asked: &Receiver<Ask>, answer: &mpsc::Sender<Answer>) {
-    while let Ok(Ask { index, round, mut values }) = asked.recv() {
-        let Some((_, source)) = sources.iter_mut().find(|(own, _)| *own == index) else { continue };
-        let begin = clock::since_boot();
-        let outcome = catch_unwind(AssertUnwindSafe(|| source.read(begin, &mut values)));
-        let outcome = outcome.map_or_else(
-            |panic| {
-                values.clear();
-                Err(Failure::Panic(panic_text(&*panic).to_owned()))
-            },
-            |outcome| outcome.map_err(Failure::Source),
-        );
-        let took = clock::since_boot().saturating_sub(begin);
-        if answer.blocking_send(Answer { index, round, values, outcome, took }).is_err() {
-            return;
+fn serve(mut sources: Vec<(usize, Box<dyn Source>)>, asked: &Receiver<Ask>, answers: &Answers) {
+    while let Ok(ask) = asked.recv() {
+        match ask {
+            Ask::Read { round, jobs } => {
+                for (index, values) in jobs {
+                    let Some((_, source)) = sources.iter_mut().find(|(own, _)| *own == index) else {
+                        continue;
+                    };
+                    let answer = read(&mut **source, index, round, values);
+                    answers.lock().push(answer);
+                }
+                answers.done.notify_one();
+            }
+            Ask::Expose(answer) => {
+                // Whoever asked may have given up while this thread was busy.
+                if !answer.is_closed() {
+                    drop(answer.send(expose(&mut sources)));
+                }
+            }
         }
     }
+}
+
+fn read(source: &mut dyn Source, index: usize, round: u64, mut values: Values) -> Answer {
+    let begin = clock::since_boot();
+    let outcome = catch_unwind(AssertUnwindSafe(|| source.read(begin, &mut values)));
+    let outcome = outcome.map_or_else(
+        |panic| {
+            values.clear();
+            Err(Failure::Panic(panic_text(&*panic).to_owned()))
+        },
+        |outcome| outcome.map_err(Failure::Source),
+    );
+    let took = clock::since_boot().saturating_sub(begin);
+    Answer { index, round, values, outcome, took }
+}
+
+/// What a source fails to show, its next reading will tell.
+fn expose(sources: &mut [(usize, Box<dyn Source>)]) -> Exposition {
+    let mut all = Exposition::default();
+    for (_, source) in sources {
+        let exposed = catch_unwind(AssertUnwindSafe(|| {
+            let mut own = Exposition::default();
+            source.expose(&mut own).unwrap_or_default();
+            own
+        }));
+        if let Ok(own) = exposed {
+            all.merge(own);
+        }
+    }
+    all
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {

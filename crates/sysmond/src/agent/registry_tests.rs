@@ -11,6 +11,7 @@ const SHORT: Duration = Duration::from_millis(1);
 enum Order {
     Give(f64),
     Fail(f64),
+    Deny(f64),
     Miss,
     Panic,
 }
@@ -41,6 +42,11 @@ impl Source for Puppet {
                 });
             }
             Order::Panic => panic!("ordered to"),
+            Order::Deny(value) => {
+                out.put(metric, "", value);
+                let source = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+                return Err(SourceError::Io { path: Path::new("/proc/x").into(), source: source.into() });
+            }
             Order::Fail(value) => {
                 out.put(metric, "", value);
                 return Err(SourceError::Malformed { path: Path::new("/proc/x").into(), reason: "ordered" });
@@ -64,6 +70,11 @@ impl Source for Steady {
 
     fn read(&mut self, _at: Duration, out: &mut Values) -> Result<(), SourceError> {
         out.put(&LOAD_AVG_1M, "", 7.0);
+        Ok(())
+    }
+
+    fn expose(&mut self, out: &mut Exposition) -> Result<(), SourceError> {
+        out.counter("steady_total", "Seven", &[], 7.0);
         Ok(())
     }
 }
@@ -114,6 +125,29 @@ async fn a_source_that_the_host_has_not_is_neither_up_nor_down_and_says_why() {
     assert_eq!(seen(&registry)[0], (Some(true), vec![1.0]));
     assert!(registry.reasons().lock().unwrap().is_empty());
     registry.stop();
+}
+
+#[tokio::test]
+async fn a_source_of_which_others_may_see_more_is_up_and_says_so() {
+    let (orders, mut registry) = registry();
+    orders.send(Order::Deny(1.0)).unwrap();
+    registry.read(LONG).await;
+    assert_eq!(seen(&registry), [(Some(true), vec![1.0]), steady()]);
+    let told = registry.reasons().lock().unwrap().get("puppet").cloned();
+    assert_eq!(told.unwrap(), "cannot read /proc/x: permission denied");
+    registry.stop();
+}
+
+#[tokio::test]
+async fn a_lane_that_hangs_exposes_nothing_and_holds_up_no_other() {
+    let (orders, mut registry) = registry();
+    assert!(registry.expose(LONG).await.text().contains("steady_total 7"));
+    registry.read(SHORT).await;
+    while seen(&registry)[1].0 != Some(true) {
+        registry.read(LONG.min(Duration::from_millis(200))).await;
+    }
+    assert!(registry.expose(LONG).await.text().contains("steady_total 7"));
+    drop(orders);
 }
 
 #[tokio::test]
@@ -168,7 +202,8 @@ async fn a_late_answer_ends_no_wait_and_leaves_no_value() {
     let mut values = Values::default();
     values.put(&CPU_TOTAL_USAGE, "", 9.0);
     let late = Answer { index: 0, round: registry.round - 1, values, outcome: Ok(()), took: SHORT };
-    assert!(!registry.take(late));
+    registry.answers.lock().push(late);
+    assert_eq!(registry.take_answers(), 0);
     assert_eq!(seen(&registry), [(Some(true), vec![]), steady()]);
     registry.stop();
 }

@@ -65,6 +65,7 @@ fn config(url: &str, folder: &Path, seconds: u64) -> AgentConfig {
         textfile_directory: None,
         data_dir: folder.to_owned(),
         store: options(),
+        metrics: None,
     }
 }
 

@@ -1,22 +1,22 @@
 //! `GET /metrics`: what the aggregator measures of itself, as Prometheus text. No label holds a word of a client.
 
 use super::app::App;
-use crate::clock;
+use crate::{clock, process};
 use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use rustix::time::{ClockId, clock_gettime};
 use std::fmt::{Display, Write as _};
 use std::sync::Arc;
 use sysmond_tsdb::{Storage, StoreStats, TierStorage};
 
-const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+pub(super) const MEDIA_TYPE: HeaderValue =
+    HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
 pub(super) async fn show(State(app): State<Arc<App>>) -> Response {
     let mut text = Exposition::default();
     text.one("sysmond_build_info", "gauge", "The program's version", BUILD, 1);
-    process(&mut text);
+    own(&mut text);
     fleet(&mut text, &app);
     ingest(&mut text, &app);
     store(&mut text, &app.store().stats());
@@ -64,20 +64,12 @@ impl Exposition {
     }
 }
 
-fn process(text: &mut Exposition) {
-    let used = clock_gettime(ClockId::ProcessCPUTime);
-    let seconds = used.tv_sec as f64 + used.tv_nsec as f64 / 1e9;
+fn own(text: &mut Exposition) {
+    let seconds = process::cpu_seconds();
     text.counter("sysmond_process_cpu_seconds_total", "Processor time of this process", seconds);
-    if let Some(bytes) = resident_bytes() {
+    if let Some(bytes) = process::resident_bytes() {
         text.gauge("sysmond_process_resident_memory_bytes", "Memory of this process", bytes);
     }
-}
-
-fn resident_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib * 1024)
 }
 
 fn fleet(text: &mut Exposition, app: &App) {
@@ -179,6 +171,6 @@ mod tests {
 
     #[test]
     fn the_process_has_memory() {
-        assert!(resident_bytes().expect("on Linux") > 100_000);
+        assert!(process::resident_bytes().expect("on Linux") > 100_000);
     }
 }

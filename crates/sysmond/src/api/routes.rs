@@ -1,11 +1,9 @@
 //! Every route, as a table.
 
-use super::access_log::{self, Logged};
+use super::access_log::Logged;
 use super::app::App;
 use super::assets::Assets;
-use super::client_address::TrustedProxies;
-use super::headers::Security;
-use super::host_header::{self, AllowedHosts};
+use super::checks::Checks;
 use super::problem::Problem;
 use super::{
     exposition, health, history, hosts, latest, live, openapi, processes, push, statics, storage, summary,
@@ -64,9 +62,7 @@ pub struct Front(Arc<Inner>);
 
 struct Inner {
     app: Arc<App>,
-    allowed: AllowedHosts,
-    proxies: TrustedProxies,
-    security: Security,
+    checks: Checks,
     paths: HashSet<&'static str>,
     router: Router,
 }
@@ -75,9 +71,7 @@ impl Front {
     /// The API over `app`.
     pub fn new(app: Arc<App>) -> Self {
         Self(Arc::new(Inner {
-            allowed: AllowedHosts::new(&app.parts.config.allowed_hosts),
-            proxies: TrustedProxies::new(&app.parts.config.trusted_proxies),
-            security: Security::default(),
+            checks: Checks::new(&app.parts.config.allowed_hosts, &app.parts.config.trusted_proxies),
             paths: table().iter().map(|route| route.path).collect(),
             router: router(Arc::clone(&app)),
             app,
@@ -88,29 +82,35 @@ impl Front {
 impl Site for Front {
     type Body = Logged;
 
-    /// Does of every request what has to be done whatever it is for. Pushes, which are nearly all that comes, are not
-    /// looked for in the table: that costs each request some boxes and a copy of all services on its way.
+    /// Pushes, which are nearly all that comes, are not looked for in the table: that costs each request some boxes and
+    /// a copy of all services on its way.
     async fn answer(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Logged> {
-        let Inner { app, allowed, proxies, security, paths, router } = &*self.0;
-        let entry = access_log::begin(proxies, peer, &request);
-        let mut response = match host_header::check(allowed, &request) {
-            Ok(()) if request.method() == Method::POST && request.uri().path() == PUSH => {
-                push::receive(app, request).await
+        let Inner { app, checks, paths, router } = &*self.0;
+        let site = async |request: Request<Incoming>| {
+            if request.method() == Method::POST && request.uri().path() == PUSH {
+                return push::receive(app, request).await;
             }
-            Ok(()) => match router.clone().oneshot(request.map(Body::new)).await {
-                Ok(response) => response,
-                Err(never) => match never {},
-            },
-            Err(problem) => problem.into_response(),
+            routed(router, request).await
         };
-        security.add_to(response.headers_mut());
-        entry.end(response, |path| paths.contains(path))
+        checks.around(peer, request, site, |path| paths.contains(path)).await
     }
+}
+
+/// What a router answers.
+pub(super) async fn routed(router: &Router, request: Request<Incoming>) -> Response<Body> {
+    match router.clone().oneshot(request.map(Body::new)).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+/// Packs answers for those who can unpack them.
+pub(super) fn packed() -> CompressionLayer {
+    CompressionLayer::new().quality(CompressionLevel::Fastest)
 }
 
 /// What is answered to a push is short and not worth packing; the dashboard's files are packed already.
 fn router(app: Arc<App>) -> Router {
-    let packed = || CompressionLayer::new().quality(CompressionLevel::Fastest);
     let routes = table().into_iter().fold(Router::new(), |router, Route { path, handler, method }| {
         let handler = if method == "post" { handler } else { handler.layer(packed()) };
         router.route(path, handler)

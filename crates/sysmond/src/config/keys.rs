@@ -218,7 +218,7 @@ keys! {
         name: "aggregator.allowed_hosts", flag: Some("allowed-host"), env: "SYSMON_ALLOWED_HOST",
         section: Section::Aggregator, form: Form::List, value: "NAME", default: Default::Unset("none"),
         example: "\"monitor.example.org\"",
-        help: "Name under which browsers may reach this server, beside IP addresses, localhost and this machine's own names",
+        help: "Name under which this server may be reached, beside IP addresses, localhost and this machine's own names",
     };
     /// Proxies that are believed.
     TRUSTED_PROXIES = Key {
@@ -262,6 +262,13 @@ keys! {
         name: "agent.push_interval", flag: Some("push-interval"), env: "SYSMON_PUSH_INTERVAL", section: Section::Agent,
         form: Form::Text, value: "DURATION", default: Default::Value("10s"), example: "30s",
         help: "Time between two pushes while nobody watches this host live (100ms to 1h)",
+    };
+    /// Where Prometheus is answered.
+    METRICS_LISTEN = Key {
+        name: "agent.metrics_listen", flag: Some("metrics-listen"), env: "SYSMON_METRICS_LISTEN", section: Section::Agent,
+        form: Form::Text, value: "ADDR:PORT", default: Default::Unset("none: nothing is served"),
+        example: "127.0.0.1:9100",
+        help: "Serve this host's figures to Prometheus at /metrics, under node_exporter's names where it has them",
     };
     /// What is told of processes.
     PROCESSES = Key {

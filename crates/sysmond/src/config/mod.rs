@@ -54,6 +54,17 @@ pub struct AgentConfig {
     pub data_dir: PathBuf,
     /// What the store keeps.
     pub store: sysmond_tsdb::StoreOptions,
+    /// What Prometheus is served; nothing unless somebody asked for it.
+    pub metrics: Option<MetricsConfig>,
+}
+
+/// The settings of the agent's listener for Prometheus.
+#[derive(Clone, Debug)]
+pub struct MetricsConfig {
+    /// Where to listen, and who said so.
+    pub listen: (SocketAddr, given::Origin),
+    /// Names beside IP addresses, `localhost` and this machine's own that requests may be for.
+    pub allowed_hosts: Vec<String>,
 }
 
 /// What an agent tells of processes.

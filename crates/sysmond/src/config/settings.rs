@@ -8,7 +8,9 @@ use super::keys::{self, Key, Role};
 use super::problem::{ConfigErrors, Problem};
 use super::token::TokenSource;
 use super::values::{self, ValueError};
-use super::{AgentConfig, AggregatorConfig, LogConfig, LogFormat, ProcessDetail, QUEUE_LIMIT, Token};
+use super::{
+    AgentConfig, AggregatorConfig, LogConfig, LogFormat, MetricsConfig, ProcessDetail, QUEUE_LIMIT, Token,
+};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -53,6 +55,8 @@ pub struct Settings {
     pub addr_file: Option<PathBuf>,
     /// The aggregator to push to.
     pub aggregator: Option<String>,
+    /// Where to serve Prometheus, and who said so.
+    pub metrics_listen: Option<(SocketAddr, Origin)>,
     /// Between two readings.
     pub interval: Duration,
     /// Between two pushes.
@@ -158,6 +162,10 @@ impl Settings {
             textfile_directory: self.textfile_directory.clone(),
             data_dir: self.data_dir.clone(),
             store,
+            metrics: self
+                .metrics_listen
+                .clone()
+                .map(|listen| MetricsConfig { listen, allowed_hosts: self.allowed_hosts.clone() }),
         }
     }
 }
@@ -203,6 +211,9 @@ impl Check {
             offline_after: self.one(&keys::OFFLINE_AFTER, |text| values::duration_within(text, "1s", "30d")),
             aggregator: self.optional(&keys::AGGREGATOR, values::aggregator_url),
             host: self.host(),
+            metrics_listen: self
+                .optional(&keys::METRICS_LISTEN, values::socket_address)
+                .map(|address| (address, self.origin(&keys::METRICS_LISTEN))),
             interval: self.one(&keys::INTERVAL, |text| values::duration_within(text, "100ms", "1h")),
             push_interval: self
                 .one(&keys::PUSH_INTERVAL, |text| values::duration_within(text, "100ms", "1h")),

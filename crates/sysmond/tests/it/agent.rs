@@ -80,6 +80,7 @@ fn agent(address: SocketAddr, folder: &Path, interval: Duration) -> Role {
         textfile_directory: None,
         data_dir: folder.to_owned(),
         store: store(),
+        metrics: None,
     };
     let shutdown = Shutdown::new();
     let task = tokio::spawn(sysmond::agent::run(config, shutdown.clone()));

@@ -103,6 +103,16 @@ impl Program {
         self
     }
 
+    /// The same of one that writes no file: waits until somebody listens at `address`.
+    pub(crate) fn serving_at(mut self, address: &str) -> Self {
+        wait_until("the server listens", || {
+            assert!(self.ended().is_none(), "it ended:\n{}", self.stderr());
+            TcpStream::connect(address).ok()
+        });
+        address.clone_into(&mut self.address);
+        self
+    }
+
     pub(crate) fn stderr(&self) -> String {
         std::fs::read_to_string(&self.stderr).unwrap_or_default()
     }

@@ -247,3 +247,25 @@ fn workspaces_of_their_own_lock_what_the_product_does() {
         );
     }
 }
+
+/// An agent reads: it starts no program and takes no commands. What `demo` starts is `sysmond` itself.
+#[test]
+fn an_agent_never_executes_anything() {
+    let files = files();
+    let product = |file: &&File| {
+        let below = ["crates/sysmond/src/", "crates/sysmond-procfs/src/", "crates/sysmond-model/src/"];
+        let may =
+            ["crates/sysmond/src/demo.rs", "crates/sysmond/src/cli.rs", "crates/sysmond/src/commands.rs"];
+        file.has_extension(&["rs"])
+            && below.iter().any(|folder| file.is_below(folder))
+            && !may.contains(&file.path.as_str())
+    };
+    let mut count = 0;
+    for file in files.iter().filter(product) {
+        count += 1;
+        for word in ["process::Command", "Command::new", "execve", "posix_spawn", "fork("] {
+            assert!(!file.text.contains(word), "{} has {word}", file.path);
+        }
+    }
+    assert!(count > 100, "only {count} files");
+}

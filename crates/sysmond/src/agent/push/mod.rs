@@ -10,6 +10,7 @@ use self::outcome::{Outcome, judge};
 use super::backoff::Backoff;
 use super::client::Client;
 use super::counters::Counters;
+use super::keep::Ring;
 use super::statics::Statics;
 use super::{counters, grid};
 use crate::clock;
@@ -52,6 +53,8 @@ pub(super) struct Parts {
     pub(super) statics: Statics,
     /// What is counted.
     pub(super) counters: Arc<Counters>,
+    /// Rows that are not durable yet.
+    pub(super) ring: Arc<Ring>,
     /// The newest row, as soon as it is durable.
     pub(super) newest: watch::Receiver<Option<Frame>>,
     /// Whether somebody watches.
@@ -156,6 +159,7 @@ impl Push {
     /// Pushes until nothing waits; a heartbeat where nothing waited and one is due.
     async fn drain(&mut self, heartbeat: bool) -> Result<(), Wait> {
         self.parts.statics.refresh().await;
+        self.parts.ring.settle().await;
         let mut begin = clock::since_boot();
         let mut more = self.push(heartbeat).await?;
         while more {

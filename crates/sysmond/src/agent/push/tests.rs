@@ -64,6 +64,7 @@ impl Bench {
             counters: Arc::clone(&counters),
             newest: new_row,
             watched: watch::channel(false).1,
+            ring: Ring::new(Arc::default()),
             contact: contact_sender,
         });
         let push = push.await;
