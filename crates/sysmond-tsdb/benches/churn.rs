@@ -87,7 +87,7 @@ fn append(host: i64, minutes: i64, push: i64) -> Append {
     }
     let received = Timestamp::from_millis(first + ROWS * TICK_MS);
     let host = HostInfo { hostname: format!("host-{host}"), ..HostInfo::default() };
-    Append { host, static_info: None, received, frame }
+    Append { host, static_info: None, received, frame, processes: Vec::new() }
 }
 
 /// A figure of the process's memory, MB.
