@@ -18,6 +18,7 @@ use crate::uptime::Uptime;
 use crate::vmstat::VmStat;
 use crate::{
     addresses, cgroup, connections, container, mounts, processes, processor, sockets, static_info, tables,
+    textfile,
 };
 use std::collections::HashSet;
 use std::time::Duration;
@@ -66,6 +67,7 @@ pub fn take_any_bytes(first: &[u8], second: &[u8]) {
         put("battery", |out| Supply::parse(text).put("battery=a", "supply=b", out));
         cgroup::take_any_bytes(text);
         processes::take_any_bytes(text);
+        textfile::take_any_bytes(text);
         assert_ne!(container::group_kind(text), Some(""), "a container of no kind");
         assert!(mounts::remote(text).iter().all(|mount| !mount.point.is_empty()), "a mount without a place");
         let groups = mounts::choose(text);

@@ -5,7 +5,8 @@ use crate::paced::Paced;
 use crate::processes::{LatestProcesses, ProcessOptions};
 use crate::{
     battery, cgroup, clock, connections, cpu, disk, filesystem, frequency, links, load, memory, netstat,
-    network, pressure, processes, protocols, raid, remote, sensors, sockets, softnet, tables, uptime, vmstat,
+    network, pressure, processes, protocols, raid, remote, sensors, sockets, softnet, tables, textfile,
+    uptime, vmstat,
 };
 use std::io;
 use std::path::{Path, PathBuf};
@@ -65,6 +66,18 @@ pub enum SourceError {
         /// What was expected where.
         reason: &'static str,
     },
+    /// A file that a person or a script wrote is wrong.
+    #[error("{}: line {line}: {reason}{}", path.display(), and_others(*others))]
+    File {
+        /// The file.
+        path: Arc<Path>,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong there.
+        reason: &'static str,
+        /// How many other files are wrong.
+        others: usize,
+    },
     /// There is more of something than is read; the rest was left out.
     #[error("{}: more than {limit} of `{key}`, {left_out} left out", path.display())]
     Limit {
@@ -77,6 +90,10 @@ pub enum SourceError {
         /// How many were not.
         left_out: usize,
     },
+}
+
+fn and_others(others: usize) -> String {
+    if others == 0 { String::new() } else { format!(" (and {others} other files)") }
 }
 
 impl SourceError {
@@ -199,8 +216,8 @@ pub fn sources_and_processes(
     let seconds = Duration::from_secs;
     // A slow clock has holes of its own length.
     let slow_gap = max_gap.max(3 * SLOW);
-    // Where there are thousands of processes theirs is slower still.
-    let process_gap = max_gap.max(6 * SLOW);
+    // Where there are thousands of processes theirs is slower still: once a minute.
+    let process_gap = max_gap.max(12 * SLOW);
     vec![
         Paced::always(cpu::source(roots, max_gap)),
         Paced::every(SLOW, seconds(1), frequency::Frequency::new(roots, slow_gap)),
@@ -230,6 +247,11 @@ pub fn sources_and_processes(
     ]
 }
 
+/// The source of a host's own metrics: files `*.prom` of Prometheus' text format in `folder`.
+pub fn text_files(folder: PathBuf) -> Box<dyn Source> {
+    Paced::always(textfile::TextFiles::new(folder))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -252,6 +274,7 @@ mod tests {
             "device" => disk::MAX_DEVICES,
             "interface" => network::MAX_INTERFACES,
             "collector" => 32,
+            "file" => textfile::MAX_FILES,
             tag => panic!("the tag {tag} has no limit"),
         };
         let most = |metric: &Metric| match metric.name {

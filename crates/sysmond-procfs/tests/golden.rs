@@ -10,9 +10,11 @@ use std::fmt::Write;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use sysmond_model::{CATALOGUE, Series};
-use sysmond_procfs::{Exposition, Roots, SourceError, Values, hostname, sources, static_info};
+use sysmond_procfs::{
+    Exposition, Roots, Source, SourceError, Values, hostname, sources, static_info, text_files,
+};
 
 /// What file systems hold and how clocks run is not in files: those sources have tests of their own.
 const OF_THE_TEST_MACHINE: [&str; 3] = ["filesystem", "remote", "clock"];
@@ -57,8 +59,10 @@ fn check(fixture: &str) {
     let mut text = read_once(&roots);
     let mut sources = sources(&roots, Duration::from_secs(10));
     sources.retain(|source| !OF_THE_TEST_MACHINE.contains(&source.name()));
+    sources.extend(own_metrics(dir.path()));
     for (tick, at) in [("first", 1), ("second", 3), ("slow", 23)] {
         lay_over(&fixture_dir.join(tick), dir.path());
+        set_times(&dir.path().join("textfile"));
         writeln!(text, "\n# {tick} reading").unwrap();
         for source in &mut sources {
             if tick != "first" && SLOW.contains(&source.name()) != (tick == "slow") {
@@ -83,6 +87,19 @@ fn check(fixture: &str) {
         insta::assert_snapshot!(fixture, text);
         insta::assert_snapshot!(format!("prometheus-{fixture}"), exposition.text());
     });
+}
+
+/// The files of scripts, where the fixture has any.
+fn own_metrics(dir: &Path) -> Option<Box<dyn Source>> {
+    Some(dir.join("textfile")).filter(|folder| folder.exists()).map(text_files)
+}
+
+/// As if all were written at one time.
+fn set_times(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let file = fs::File::options().write(true).open(entry.unwrap().path()).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_675_728_000)).unwrap();
+    }
 }
 
 fn read_once(roots: &Roots) -> String {

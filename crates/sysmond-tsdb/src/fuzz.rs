@@ -7,6 +7,7 @@ use crate::codec::ints::Effort;
 use crate::log::{self, Group};
 use crate::names::{Layout, LayoutId};
 use crate::newest::Newest;
+use crate::processes::{self, Hour};
 use crate::rollup::{self, Summary};
 use crate::summarize::PARTS;
 use sysmond_model::{Series, Timestamp};
@@ -14,8 +15,9 @@ use sysmond_model::{Series, Timestamp};
 /// Bytes before what a checksum is of: the version, and the sum itself.
 const HEAD: usize = 5;
 
-/// Reads `data` as a block, as a day's summaries, as a group of the log and as a host's newest values: as it is, and
-/// as if its checksums were right, as a block also with an earlier version's number. What can be read is written
+/// Reads `data` as a block, as a day's summaries, as a group of the log, as snapshots of processes and as a host's
+/// newest values: as it is, and as if its checksums were right, as a block also with an earlier version's number. What
+/// can be read is written
 /// and read again.
 ///
 /// # Panics
@@ -28,6 +30,8 @@ pub fn take_any_bytes(data: &[u8]) {
     take_block(Block::open(data));
     take_log(&with_sum(1, data));
     take_log(data);
+    take_snapshots(data);
+    take_snapshots(&with_sum(1, data));
     if let Ok(newest) = Newest::from_bytes(data) {
         let again = newest.to_bytes();
         assert_eq!(
@@ -101,6 +105,16 @@ fn bits(table: &Table) -> Bits {
     let cell = |value: &f64| (!value.is_nan()).then(|| value.to_bits());
     let columns = table.columns.iter().map(|(id, values)| (*id, values.iter().map(cell).collect()));
     (table.timestamps.clone(), table.seqs.clone(), columns.collect())
+}
+
+fn take_snapshots(data: &[u8]) {
+    let Ok(hour) = processes::bytes::decode(data) else {
+        return;
+    };
+    assert!(hour.rows.iter().all(|row| hour.snapshot(row).is_ok()), "a snapshot that cannot be told");
+    let hour = Hour::merged(&[hour]);
+    let again = processes::bytes::decode(&processes::bytes::encode(&hour));
+    assert_eq!(again, Ok(hour), "snapshots change");
 }
 
 fn take_log(data: &[u8]) {

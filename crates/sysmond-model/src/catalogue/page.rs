@@ -22,6 +22,9 @@ machine or a user's rights do not show is absent, and the others go on.
   connections by state and the clock every 60 s.
 - What a host does not have (a battery, pressure stall information) is absent: `agent.collector_up` is 1 where a collector
   reads, 0 where it fails or hangs, and is not there where there is nothing to read. `GET /api/static` says why.
+- A host's own metrics come from files `*.prom` of Prometheus' text format in the folder `agent.textfile_directory`: pushed
+  under their own names, labels as tags, values as they stand there. Write beside the folder and rename. A file with an
+  error (or with a timestamp) gives nothing, `textfile.up` is 0 for it, and log and `GET /api/static` name line and reason.
 - A tag in braces tells series of one metric apart: `disk.usage_percent{mount=/}`.
 - The Prometheus name is the one of `node_exporter` (of cAdvisor for containers) that shows the same thing, mostly as a
   counter; the OpenTelemetry name is that of the semantic conventions. Where a cell is empty there is none.

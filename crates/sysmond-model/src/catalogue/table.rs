@@ -396,6 +396,10 @@ catalogue! {
         "Memory that the container uses, less page cache not used lately";
     LIMIT_MEMORY_PERCENT = "limit.memory_percent", Gauge, Percent, [], "", "",
         "Share of that limit in use";
+    TEXTFILE_MTIME_SECONDS = "textfile.mtime_seconds", Gauge, Seconds, ["file"], "node_textfile_mtime_seconds", "",
+        "When the file of own metrics was written, Unix seconds";
+    TEXTFILE_UP = "textfile.up", Gauge, Count, ["file"], "", "",
+        "1 where the file of own metrics could be read, 0 where it is wrong and gives nothing";
     AGENT_COLLECTOR_UP = "agent.collector_up", Gauge, Count, ["collector"], "", "",
         "1 where the collector's last reading succeeded, 0 where it failed or timed out";
     AGENT_COLLECTOR_SECONDS = "agent.collector_seconds", Gauge, Seconds, ["collector"], "", "",

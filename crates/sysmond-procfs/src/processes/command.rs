@@ -23,6 +23,20 @@ const SECRET: [&str; 11] = [
 /// Programs that take a password right behind `-p`, without a space.
 const WITH_SHORT_PASSWORD: [&str; 5] = ["mysql", "mysqldump", "mysqladmin", "mariadb", "sshpass"];
 
+/// Programs that take one in the next argument, and behind which flag.
+const NEXT_IS_SECRET: [(&str, &str); 8] = [
+    ("mysql", "-p"),
+    ("sshpass", "-p"),
+    ("curl", "-u"),
+    ("curl", "--user"),
+    ("curl", "--proxy-user"),
+    ("redis-cli", "-a"),
+    ("ldapsearch", "-w"),
+    ("ldapmodify", "-w"),
+];
+/// What stands between the name of a header and its secret, in arguments of their own.
+const SCHEMES: [&str; 5] = ["Bearer", "Basic", "Digest", "Token", "Negotiate"];
+
 /// The arguments of `/proc/PID/cmdline`, each ended by a NUL, as one line.
 pub(crate) fn line(text: &[u8]) -> Option<String> {
     let mut out = String::new();
@@ -35,9 +49,11 @@ pub(crate) fn line(text: &[u8]) -> Option<String> {
             out.push(' ');
         }
         if std::mem::take(&mut value_is_secret) && !argument.starts_with("--") {
+            value_is_secret = SCHEMES.iter().any(|scheme| argument.eq_ignore_ascii_case(scheme));
             out.push_str(MASK);
         } else {
-            value_is_secret = names_a_secret(&argument);
+            value_is_secret =
+                names_a_secret(&argument) || NEXT_IS_SECRET.contains(&(program.as_str(), &argument));
             out.push_str(&masked(&argument, &program));
         }
         if out.len() > MAX_BYTES {
@@ -52,9 +68,10 @@ pub(crate) fn line(text: &[u8]) -> Option<String> {
     (!out.trim().is_empty()).then_some(out)
 }
 
-/// `--password`, `-token`: the next argument is what must not be shown.
+/// `--password`, `-token`, `Authorization:`: the next argument is what must not be shown.
 fn names_a_secret(argument: &str) -> bool {
-    argument.starts_with('-') && !argument.contains(['=', ':']) && has_secret_word(argument)
+    let is_whole = !argument.trim_end_matches(['=', ':']).contains(['=', ':']);
+    is_whole && (argument.starts_with('-') || argument.ends_with(['=', ':'])) && has_secret_word(argument)
 }
 
 fn has_secret_word(text: &str) -> bool {
@@ -65,6 +82,9 @@ fn has_secret_word(text: &str) -> bool {
 fn masked(argument: &str, program: &str) -> String {
     if WITH_SHORT_PASSWORD.contains(&program) && argument.starts_with("-p") && argument.len() > 2 {
         return format!("-p{MASK}");
+    }
+    if program == "curl" && argument.starts_with("-u") && argument.len() > 2 {
+        return format!("-u{MASK}");
     }
     // `--password=x`, `PGPASSWORD=x`, `Authorization: Bearer x`.
     if let Some(place) = argument.find(['=', ':'])
@@ -97,6 +117,61 @@ fn address(argument: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    /// Command lines, a space between two arguments; `qz` is in every secret.
+    const SHAPES: [&str; 38] = [
+        "app --password=qz1",
+        "app --password qz1",
+        "app -password qz1",
+        "app --db-password=qz1 --verbose",
+        "app --PASSWORD=qz1",
+        "app --passwd qz1",
+        "app --pass:qz1",
+        "app --token=qz1",
+        "app token=qz1",
+        "app --api-key qz1",
+        "app --api_key=qz1",
+        "app apikey:qz1",
+        "app --client-secret=qz1",
+        "app SECRET_KEY=qz1",
+        "env AWS_SECRET_ACCESS_KEY=qz1 app",
+        "env PGPASSWORD=qz1 psql",
+        "mysql -pqz1 -u root",
+        "/usr/bin/mysqldump -pqz1",
+        "sshpass -pqz1 ssh host",
+        "sshpass -p qz1 ssh host",
+        "mysql -u root -p qz1",
+        "curl -u user:qz1 http://host/",
+        "curl --user user:qz1 http://host/",
+        "curl http://user:qz1@host/path",
+        "curl https://qz1@host/path",
+        "app postgres://user:qz1@host:5432/db?sslmode=require",
+        "app --url=postgres://user:qz1@host/db",
+        "curl https://host/path?access_token=qz1",
+        "curl -H Authorization:qz1",
+        "curl -H Authorization: qz1",
+        "curl -H Authorization: Bearer qz1",
+        "curl -H X-Api-Key: qz1",
+        "curl -H Cookie:a=qz1",
+        "app --private-key=qz1",
+        "app --credentials qz1",
+        "redis-cli -a qz1",
+        "curl -uuser:qz1 host",
+        "curl -H Authorization: Basic qz1",
+    ];
+
+    #[test]
+    fn no_shape_of_a_secret_is_shown() {
+        for shape in SHAPES {
+            // As arguments of their own, and a header as one argument, as shells make of quotes.
+            let apart = shape.replace(' ', "\0") + "\0";
+            let quoted = shape.replace(": ", ":\u{1}").replace(' ', "\0").replace('\u{1}', " ") + "\0";
+            for text in [apart, quoted.replace("Bearer\0", "Bearer ").replace("Basic\0", "Basic ")] {
+                let line = line(text.as_bytes()).unwrap();
+                assert!(!line.contains("qz") && line.contains("***"), "{shape}: {line}");
+            }
+        }
+    }
+
     use super::*;
     use proptest::prelude::*;
 

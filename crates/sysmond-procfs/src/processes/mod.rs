@@ -1,7 +1,9 @@
 //! Processes: how many there are in each state, and which took the most of processors, memory and disks.
 //!
-//! Each is read with one call of three, on a slow clock that becomes slower where there are thousands of them: the walk
-//! may take a five-thousandth of one core. Without root's rights the I/O of other users' processes cannot be seen.
+//! Each is read with one or two files, on a slow clock that becomes slower where there are many of them: the walk may take
+//! a five-thousandth of one core, and where that would make it rarer than once a minute what it takes: some 30 µs a
+//! process, which is a third of a percent of one core for five thousand. Without root's rights the I/O of other users'
+//! processes cannot be seen.
 
 mod command;
 mod stat;
@@ -35,6 +37,9 @@ const MAX_PROCESSES: usize = 32_768;
 const TEXT_BYTES: usize = 4096;
 /// The walk may take one part in so many of a core.
 const COST_SHARE: u32 = 5000;
+/// The walk rests no longer than this, whatever it takes: who asks what was eating the machine asks about a minute, and
+/// with less than [`crate::source`]'s gap between two walks there are rates.
+const LONGEST_REST: Duration = Duration::from_secs(50);
 /// Microseconds of a tick.
 const TICK_MICROS: u64 = 10_000;
 
@@ -200,7 +205,8 @@ impl Source for Processes {
             let snapshot = self.snapshot(elapsed);
             self.latest.put(at, snapshot);
             let cost = clock_gettime(ClockId::ThreadCPUTime) - begin;
-            self.rest_until = at + Duration::try_from(cost).unwrap_or_default() * COST_SHARE;
+            let rest = Duration::try_from(cost).unwrap_or_default().saturating_mul(COST_SHARE);
+            self.rest_until = at + rest.min(LONGEST_REST);
         }
         self.put(out);
         Ok(())

@@ -145,3 +145,21 @@ fn a_walk_that_was_long_is_followed_by_a_rest() {
     source.read(Duration::from_secs(130), &mut out).unwrap();
     assert!(latest.take().is_some());
 }
+
+/// `cargo test -p sysmond-procfs --lib the_cost_of_a_walk -- --ignored --nocapture`, while there are thousands.
+#[test]
+#[ignore = "measures this machine: says what a walk costs and holds nothing"]
+fn the_cost_of_a_walk() {
+    let roots = Roots { procfs: "/proc".into(), sysfs: "/sys".into(), rootfs: "/".into() };
+    let (gap, latest) = (Duration::from_mins(1), Arc::<LatestProcesses>::default());
+    let mut processes = Processes::new(&roots, gap, ProcessOptions::default(), Arc::clone(&latest));
+    for second in [10, 110, 210, 310, 410] {
+        let begin = clock_gettime(ClockId::ThreadCPUTime);
+        processes.read(Duration::from_secs(second), &mut Values::default()).expect("readable");
+        let cost = Duration::try_from(clock_gettime(ClockId::ThreadCPUTime) - begin).expect("forwards");
+        let (_, snapshot) = latest.take().expect("a snapshot");
+        let rest = processes.rest_until.saturating_sub(Duration::from_secs(second));
+        println!("{} processes: {cost:?}, then a rest of {rest:?}", snapshot.total);
+        processes.rest_until = Duration::ZERO;
+    }
+}

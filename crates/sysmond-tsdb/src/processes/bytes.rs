@@ -62,8 +62,12 @@ fn payload(hour: &Hour) -> Vec<u8> {
         put_differences(&mut out, rows.iter().map(column));
     }
     put_differences(&mut out, identities.iter().map(|identity| identity.pid.into()));
-    identities.iter().for_each(|identity| put_varint(&mut out, identity.user.into()));
-    identities.iter().for_each(|identity| put_section(&mut out, identity.name.as_bytes()));
+    for identity in identities {
+        put_varint(&mut out, identity.user.into());
+    }
+    for identity in identities {
+        put_section(&mut out, identity.name.as_bytes());
+    }
     for identity in identities {
         out.push(u8::from(identity.command.is_some()));
         if let Some(command) = &identity.command {

@@ -71,11 +71,11 @@ impl Hour {
     }
 
     /// One snapshot, in one form whatever the order of its processes: what is the same has the same bytes.
-    fn single(row: Row, mut entries: Vec<(Identity, Figures)>) -> Self {
+    fn single(mut row: Row, mut entries: Vec<(Identity, Figures)>) -> Self {
         entries.sort_by(|(a, _), (b, _)| a.cmp(b));
         entries.dedup_by(|(a, _), (b, _)| a == b);
         let (identities, figures): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
-        let row = Row { entries: (0..).zip(figures).collect(), ..row };
+        row.entries = (0..).zip(figures).collect();
         Self { identities, rows: vec![row] }
     }
 

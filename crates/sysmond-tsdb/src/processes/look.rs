@@ -131,7 +131,7 @@ pub(crate) fn after(
             }
         }
         take_single(shared, conn, host_id, after, most, &mut rows)?;
-        let next = rows.keys().take(most).last().map_or(after, |seq| Cursor(*seq));
+        let next = rows.keys().take(most).next_back().map_or(after, |seq| Cursor(*seq));
         Ok((rows.into_values().take(most).collect(), next))
     })
 }

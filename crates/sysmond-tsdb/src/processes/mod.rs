@@ -15,6 +15,8 @@ pub(crate) mod pack;
 mod tests;
 pub(crate) mod usage;
 
+pub(crate) use hour::Hour;
+
 use crate::sealed::block_ids;
 
 /// The number of a host's row of one hour.

@@ -60,7 +60,8 @@ pub async fn run(config: AgentConfig, shutdown: Shutdown) -> anyhow::Result<()> 
     let (gap, told) = ((config.interval * MAX_GAP_INTERVALS).max(MIN_GAP), config.processes);
     let options = ProcessOptions { command_lines: told == ProcessDetail::Commands };
     let seen = Arc::<LatestProcesses>::default();
-    let sources = sysmond_procfs::sources_and_processes(&config.roots, gap, options, Arc::clone(&seen));
+    let mut sources = sysmond_procfs::sources_and_processes(&config.roots, gap, options, Arc::clone(&seen));
+    sources.extend(config.textfile_directory.clone().map(sysmond_procfs::text_files));
     // What nobody takes is not kept.
     let kept = if told == ProcessDetail::Off { Arc::default() } else { seen };
     run_with(config, sources, kept, shutdown).await.map(|counters| counters.log_end())

@@ -302,17 +302,33 @@ impl Collector {
 
     /// Changes the health, and says so where it is a change. An empty reason is none.
     fn turn(&mut self, health: Health, reason: impl FnOnce() -> String, say: impl FnOnce(&str)) {
+        // What fails may go on failing for another reason; all else that stays is no news.
+        if self.health == health && health != Health::Fails {
+            return;
+        }
+        let reason = reason();
         if self.health == health {
+            self.renew(&reason);
             return;
         }
         self.health = health;
-        let reason = reason();
         say(&reason);
         let mut reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
         if reason.is_empty() {
             reasons.remove(self.name);
         } else {
             reasons.insert(self.name, reason);
+        }
+    }
+}
+
+impl Collector {
+    /// Takes another reason for the same failure.
+    fn renew(&self, reason: &str) {
+        let mut reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = reasons.get_mut(self.name).filter(|known| *known != reason) {
+            warn!(collector = self.name, error = reason, "the collector fails for another reason");
+            reason.clone_into(known);
         }
     }
 }

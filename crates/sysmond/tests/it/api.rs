@@ -356,7 +356,9 @@ async fn the_description_has_the_fields_of_real_answers() {
     expected.push("hostname".to_owned());
     expected.sort();
     assert_eq!(keys(&statics), expected);
-    let refused = stage.push(&push_body("fresh", &[(at, "m", 1.0), (at + 99_999, "m", 1.0)])).await.json();
+    let mut refused = push_body("fresh", &[(at, "m", 1.0), (at + 99_999, "m", 1.0)]);
+    refused["processes"] = json!([{"timestamp": at, "processes": []}, {}]);
+    let refused = stage.push(&refused).await.json();
     assert_eq!(keys(&refused), fields("PushAnswer"));
     assert_eq!(keys(&refused["errors"][0]), fields("SampleError"));
     let frames = [

@@ -9,6 +9,7 @@ mod live;
 mod logging;
 mod nginx;
 mod process;
+mod processes;
 mod program;
 mod push;
 mod scripts;
