@@ -25,11 +25,17 @@ after(async () => {
   await gallery?.end();
 });
 
-/** @param {import("playwright-core").Page} page */
-async function findings(page) {
-  const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run());
+/** @param {import("playwright-core").Page} page @param {string} [part] */
+async function findings(page, part = "html") {
+  const { violations } = await page.evaluate((selector) => /** @type {any} */ (window).axe.run(selector), part);
   return violations.map((/** @type {any} */ { id, nodes }) => [id, nodes.map((/** @type {any} */ node) => node.html)]);
 }
+
+/** What has a text and no room for it: a column that others took. */
+const squeezed = () =>
+  [...document.querySelectorAll("main :is(button, th, td, h2, h3, summary)")]
+    .filter((one) => one.checkVisibility() && one.textContent !== "" && one.getBoundingClientRect().width < 8)
+    .map((one) => one.outerHTML.slice(0, 200));
 
 for (const view of VIEWS)
   test(`${view.name}: nothing that axe-core finds, light and dark, and no scrolling sideways`, async () => {
@@ -38,11 +44,12 @@ for (const view of VIEWS)
     await page.evaluate(AXE);
     for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
       await page.emulateMedia({ colorScheme });
-      assert.deepEqual(await findings(page), [], colorScheme);
+      assert.deepEqual(await findings(page, view.part), [], colorScheme);
     }
     for (const width of WIDTHS) {
       await page.setViewportSize({ width, height: 800 });
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width);
+      assert.deepEqual(await page.evaluate(squeezed), [], `${width} pixels`);
     }
     await close();
   });

@@ -114,6 +114,7 @@ const compared = (page) =>
  * @typedef {object} View
  * @property {string} name
  * @property {(page: Page, gallery: Gallery) => Promise<unknown>} open ready to be looked at
+ * @property {string} [part] what it has beside the page of a host, which is looked through as a view of its own
  * @property {boolean} [main] worth a picture in the dark as well
  */
 
@@ -127,7 +128,7 @@ export const VIEWS = [
       await charts(page);
     }),
   },
-  { name: "host-hour", open: at(`?host=${TROUBLED}&from=now-1h`, charts) },
+  { name: "host-hour", part: ".host-head, .timebar, .panel-wide", open: at(`?host=${TROUBLED}&from=now-1h`, charts) },
   { name: "compare", main: true, open: at(COMPARE, compared) },
   { name: "compare-each", open: at(`${COMPARE}&form=each&past=1h&from=now-1h`, compared) },
   { name: "fleet", main: true, open: at("?view=fleet", (page) => page.locator(".host-row").first().waitFor()) },
@@ -142,6 +143,7 @@ export const VIEWS = [
   },
   {
     name: "explain",
+    part: ".explain",
     main: true,
     open: async (page, { url }) => {
       const now = Math.floor(Date.now() / 1000);
@@ -151,6 +153,7 @@ export const VIEWS = [
   },
   {
     name: "settings",
+    part: "dialog",
     main: true,
     open: at(`?host=${ALONE}`, async (page) => {
       await figures(page);
@@ -160,6 +163,7 @@ export const VIEWS = [
   },
   {
     name: "help",
+    part: "dialog",
     open: at(`?host=${ALONE}`, async (page) => {
       await figures(page);
       await page.keyboard.press("?");
@@ -168,6 +172,7 @@ export const VIEWS = [
   },
   {
     name: "table",
+    part: ".panel-wide, .all-values",
     open: at(`?host=${ALONE}`, async (page) => {
       await charts(page);
       await page.locator(".panel-wide .panel-menu summary").first().click();
@@ -179,6 +184,7 @@ export const VIEWS = [
   },
   {
     name: "time",
+    part: ".timebar",
     open: at(`?host=${ALONE}`, async (page) => {
       await figures(page);
       await page.locator(".time-summary").click();
@@ -187,6 +193,7 @@ export const VIEWS = [
   },
   {
     name: "cursor",
+    part: ".panel-wide",
     open: at(`?host=${TROUBLED}&from=now-1h`, async (page) => {
       await charts(page);
       const box = await page.locator(".panel-wide .chart").boundingBox();
@@ -204,10 +211,12 @@ export const VIEWS = [
   { name: "offline", main: true, open: at(`?host=${OFFLINE}`, charts) },
   {
     name: "stale",
+    part: ".host-head, .cards",
     open: at(`?host=${STALE}`, (page) => page.locator(".host[data-stale]").waitFor()),
   },
   {
     name: "lost",
+    part: ".topbar, .banner, .overview",
     main: true,
     open: async (page, { proxyOf }) => {
       const proxy = await proxyOf();
@@ -220,10 +229,12 @@ export const VIEWS = [
   },
   {
     name: "missing",
+    part: ".source-note, .idle",
     open: at(`?host=${BROKEN}`, (page) => page.getByText(/Not collected here/).waitFor()),
   },
   {
     name: "error",
+    part: ".timebar",
     open: async (page, { url }) => {
       await page.route("**/api/history*", (route) => route.abort());
       await page.goto(`${url}?host=web-001.fra&from=now-6h`);

@@ -86,7 +86,7 @@ test("the first values are there within a second", async (t) => {
   assert.ok(Math.min(...times) < 1000, `milliseconds: ${times}`); // the best of some visits, since machines are busy
 });
 
-test("the page is at most 90 KB on its way, of the 100 that it may be", async () => {
+test("the page is at most 95 KB on its way, of the 100 that it may be", async () => {
   const { page, close } = await openPage(browser);
   const session = await page.context().newCDPSession(page);
   await session.send("Network.enable");
@@ -99,7 +99,8 @@ test("the page is at most 90 KB on its way, of the 100 that it may be", async ()
   });
   await page.goto(sysmond.url);
   await hasValues(page);
-  assert.ok(bytes > 10_000 && bytes <= 90_000, `${bytes} bytes`);
+  await page.waitForLoadState("networkidle"); // what it loads by itself when the values are there counts as well
+  assert.ok(bytes > 10_000 && bytes <= 95_000, `${bytes} bytes`);
   await close();
 });
 

@@ -22,9 +22,9 @@ const LABELS = [
   ["tcp.connections", "state"],
   ["app.requests", "queue"],
 ];
-/** Where a word is read on the page of its host, at the least: its name, tags, facts, reasons, charts, cores, disks,
- *  sensors, and twice among all values. */
-const LEAST_PLACES = 24;
+/** Where a word is read on the page of its host, at the least: its name, tags, facts, reasons, processes and their
+ *  commands, charts, cores, disks, sensors, and again among all values. */
+const LEAST_PLACES = 28;
 
 /** @type {import("playwright-core").Browser} */
 let browser;
@@ -41,6 +41,12 @@ before(async () => {
 after(async () => {
   await browser?.close();
   await sysmond?.end();
+});
+
+/** @param {number} pid @param {string} word */
+const processOf = (pid, word) => ({
+  ...{ pid, name: word, command: word, user: 0, state: "R", threads: 1 },
+  ...{ cpu_percent: 50, memory_bytes: 1e9, read_bytes: null, write_bytes: 1e6 },
 });
 
 /** @param {string} word in every place that a host fills */
@@ -73,6 +79,7 @@ async function pushed(word) {
     tags: { [word]: word },
     static: about,
     metrics,
+    processes: [{ timestamp, seconds: 10, total: 2, processes: [processOf(1, word), processOf(2, word)] }],
   };
   const answer = await sysmond.push(body);
   if (!answer.ok) return false;
@@ -154,6 +161,7 @@ test("each is text where what moved is explained, and in a table of a chart", as
     const span = `${now - 120}~${now + 60}`;
     await page.goto(`${sysmond.url}?${new URLSearchParams({ host, explain: span })}`);
     await page.getByText(/Measured against/).waitFor();
+    await page.locator(".culprit, .explain-who + p").first().waitFor();
     for (const panel of await page.locator(".group[data-group=sensors] .panel[role=group]").all()) {
       await panel.locator(".panel-menu summary").click();
       await panel.getByRole("button", { name: "View as table" }).click();

@@ -3,7 +3,8 @@
 //     SYSMOND_BIN=../target/release/sysmond node e2e/pictures.js FOLDER [SECONDS] [VIEW…]
 //
 // Three agents run for SECONDS (default 90) before the first picture, so that there is something in the charts.
-// `host-1440-light.png` is the one of the README.
+// `dashboard.png` is the README's, docs/dashboard.png: taken of a release build on a machine that has nothing else to do,
+// after five minutes (`… FOLDER 300 readme`).
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -25,6 +26,7 @@ try {
     if (wanted.length === 0 || wanted.includes(view.name))
       for (const width of WIDTHS) await takeAll(view, width, view.main ? ["light", "dark"] : ["light"]);
   for (const name of ["host", "fleet"]) if (wanted.length === 0 || wanted.includes("print")) await print(name);
+  if (wanted.length === 0 || wanted.includes("readme")) await takeForReadme();
 } finally {
   await browser.close();
   await gallery.end();
@@ -47,6 +49,16 @@ async function takeAll(view, width, schemes) {
     await page.screenshot({ path: join(folder, `${view.name}-${width}-${colorScheme}.png`) });
     await page.setViewportSize({ width, height: 900 });
   }
+  await close();
+}
+
+async function takeForReadme() {
+  const [host] = VIEWS;
+  const { page, close } = await openPage(browser, { viewport: { width: 1440, height: 1790 }, colorScheme: "light" });
+  await host.open(page, gallery);
+  await page.locator(".processes tbody tr").first().waitFor();
+  await page.waitForTimeout(2500); // a few live samples
+  await page.screenshot({ path: join(folder, "dashboard.png") });
   await close();
 }
 

@@ -2,7 +2,7 @@
 // was on screen before stays there until its successor has come, so that zooming and panning never show an empty
 // page.
 
-import { getHistory } from "./api.js";
+import { ApiError, getHistory } from "./api.js";
 import { Track } from "./chart/track.js";
 import { seriesKey, splitTags } from "./lib/series_key.js";
 import { Signal } from "./lib/signal.js";
@@ -166,7 +166,8 @@ export class Stretches {
     } catch (error) {
       if (signal.aborted) return;
       stretch.state = "failed";
-      stretch.error = error instanceof Error ? error.message : String(error);
+      // A browser's own words for a server that does not answer tell nobody anything.
+      stretch.error = error instanceof ApiError ? `History: ${error.message}.` : "The history could not be fetched.";
     }
     this.changed.emit();
   }

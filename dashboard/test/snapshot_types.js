@@ -18,6 +18,8 @@ const TYPES = {
   live_sample: "SampleFrame",
   live_static: "StaticFrame",
   problem: "Problem",
+  processes_at: "ProcessesAt",
+  processes_between: "ProcessesBetween",
   push_answer: null,
   static: "StaticInfo",
   storage: null,

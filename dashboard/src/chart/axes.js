@@ -62,7 +62,9 @@ function drawTimes(surface, plot, colours) {
     context.fillStyle = colours.text;
     const text = atMidnight(tick) ? formatDay(tick) : format(tick);
     const half = context.measureText(text).width / 2;
-    context.fillText(text, Math.min(x, surface.width - half), surface.height - surface.px(4));
+    const centre = Math.min(x, surface.width - half);
+    plot.times.push([centre - half, centre + half]);
+    context.fillText(text, centre, surface.height - surface.px(4));
   }
 }
 
@@ -104,8 +106,11 @@ export function drawMoment(surface, plot, time, colours) {
   const text = formatWithin(time, plot.window.to - plot.window.from);
   const half = context.measureText(text).width / 2 + surface.px(6);
   const centre = Math.min(x, surface.width - half);
+  // Over what it touches of the axis as a whole, or a digit would stand out beside it.
+  const touched = plot.times.filter(([left, right]) => right > centre - half && left < centre + half).flat();
+  const [left, right] = [Math.min(centre - half, ...touched), Math.max(centre + half, ...touched)];
   context.fillStyle = colours.panel;
-  context.fillRect(centre - half, plot.floor + surface.px(2), 2 * half, surface.height - plot.floor);
+  context.fillRect(left, plot.floor + surface.px(2), right - left, surface.height - plot.floor);
   context.fillStyle = colours.strong;
   context.fillText(text, centre, surface.height - surface.px(4));
 }

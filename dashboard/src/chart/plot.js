@@ -9,6 +9,9 @@ const BOTTOM = 20;
 /** @typedef {{ from: number, to: number }} TimeWindow Unix seconds */
 
 export class Plot {
+  /** Where times are written below, device pixels. @type {[number, number][]} */
+  times = [];
+
   /**
    * @param {import("./surface.js").Surface} surface
    * @param {TimeWindow} window

@@ -34,7 +34,7 @@ export class LinkWord {
 }
 
 export class LostBanner {
-  #text = el("span", {});
+  #text = el("span", { class: "banner-text" });
   #next = el("span", { class: "muted" });
 
   /** @param {() => void} onRetry */

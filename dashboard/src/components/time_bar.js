@@ -23,6 +23,8 @@ export class TimeBar {
   #explain = el("button", { type: "button", class: "button" }, "What moved?");
   #words = el("span", { class: "time-words" });
   #resolution = el("span", { class: "time-resolution" });
+  /** Paper does not move on: "last 5 minutes" tells nothing there. */
+  #exact = el("span", { class: "on-paper" });
   /** @type {import("./time_form.js").TimeForm | null} */
   #form = null;
   #details = el("details", { class: "time-custom" });
@@ -57,6 +59,7 @@ export class TimeBar {
       el("div", { class: "segments presets" }, ...this.#presets.map(({ button }) => button)),
       el("div", { class: "icon-buttons" }, this.#pause, earlier, later, wider, this.#back),
       this.#details,
+      this.#exact,
       this.#resolution,
       this.#error,
       explain,
@@ -81,6 +84,7 @@ export class TimeBar {
     setAttribute(this.#pause, "title", paused ? "Back to live" : "Pause: keep this picture, also in the address");
     this.#back.disabled = !zoomed;
     setText(this.#words, time.describeRange(range, window));
+    setText(this.#exact, time.describeWindow(window));
     setText(this.#resolution, loading ? "loading…" : resolution > 0 ? `a point each ${formatAge(resolution)}` : "");
     this.#error.hidden = error === "";
     if (this.#error.firstChild !== null) setText(this.#error.firstChild, error);

@@ -143,7 +143,7 @@ const TIMES = {
     second: "2-digit",
     hourCycle: "h23",
   },
-  moment: { dateStyle: "medium", timeStyle: "short" },
+  moment: { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" },
 };
 /** By kind and zone: making one takes longer than a hundred uses. @type {Map<string, Intl.DateTimeFormat>} */
 const formats = new Map();

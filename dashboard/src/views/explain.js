@@ -1,6 +1,6 @@
 // What moved: the metrics that went farthest from their usual in a span, each with its line and a sentence.
 
-import { getHistory, getPrograms } from "../api.js";
+import { ApiError, getHistory, getPrograms } from "../api.js";
 import { Sparkline } from "../chart/sparkline.js";
 import { Track } from "../chart/track.js";
 import { explains, farWords, findingsOf, titleOf, withBefore, wordsOf } from "../explain/explain.js";
@@ -12,6 +12,8 @@ import { describeWindow } from "../time_range.js";
 /** @typedef {import("../chart/plot.js").TimeWindow} TimeWindow */
 
 const POINTS = 400;
+/** The server tells of no longer stretch which programs took the most, seconds. */
+const LONGEST_OF_PROGRAMS = 7 * 86_400;
 
 export class Explanation {
   #title = el("h3", { class: "panel-title", tabindex: -1 }, "What moved");
@@ -76,7 +78,8 @@ export class Explanation {
       if (!signal.aborted) this.#show(all, span, window);
     } catch (error) {
       if (signal.aborted) return;
-      setText(this.#about, `This could not be found out: ${error instanceof Error ? error.message : String(error)}.`);
+      const why = error instanceof ApiError ? error.message : "the server does not answer";
+      setText(this.#about, `This could not be found out: ${why}.`);
     }
   }
 
@@ -88,6 +91,7 @@ export class Explanation {
   async #askPrograms(host, span) {
     const { signal } = this.#abort;
     const before = { from: withBefore(span).from, to: span.from };
+    if (span.to - span.from > LONGEST_OF_PROGRAMS) return;
     try {
       const [during, earlier] = await Promise.all([span, before].map((one) => getPrograms(host, one, signal)));
       if (!signal.aborted && during.snapshots > 0) this.#showPrograms(during, earlier);

@@ -8,7 +8,7 @@ export class Skeleton {
       Array.from({ length: count }, () => el("div", { class: `skeleton ${name}` }));
     this.element = el(
       "div",
-      { class: "host", "aria-busy": "true", "aria-label": "Loading" },
+      { class: "host", role: "status", "aria-busy": "true", "aria-label": "Loading" },
       el("div", { class: "skeleton skeleton-line" }),
       el("div", { class: "cards" }, ...blocks(4, "skeleton-card")),
       ...blocks(1, "skeleton-chart"),
