@@ -259,8 +259,8 @@ mod tests {
         check("# TYPE a gauge\n# TYPE a gauge\n", 2, "TYPE");
         check(&format!("{} 1\n", "a".repeat(129)), 1, "too long");
         check(&format!("a{{b=\"{}\"}} 1\n", "x".repeat(600)), 1, "too long");
-        let many: String = (0..=MAX_SAMPLES).map(|n| format!("a{{n=\"{n}\"}} 1\n")).collect();
-        check(&many, MAX_SAMPLES + 1, "more samples");
+        let many: Vec<_> = (0..=MAX_SAMPLES).map(|n| format!("a{{n=\"{n}\"}} 1\n")).collect();
+        check(&many.concat(), MAX_SAMPLES + 1, "more samples");
         assert_eq!(parse(b"a 1\n\xff 2\n"), Err(Fault { line: 2, reason: "not UTF-8" }));
     }
 

@@ -12,7 +12,9 @@ impl Bench {
     fn new(files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let bench = Self { files: TextFiles::new(folder.path().to_owned()), folder };
-        files.iter().for_each(|(name, text)| bench.write(name, text));
+        for (name, text) in files {
+            bench.write(name, text);
+        }
         bench
     }
 
@@ -100,7 +102,8 @@ fn what_is_no_plain_file_never_hangs() {
 
 #[test]
 fn files_samples_and_names_have_an_end() {
-    let many = |count: usize| -> String { (0..count).map(|n| format!("a{n} 1\n")).collect() };
+    let many =
+        |count: usize| -> String { (0..count).map(|n| format!("a{n} 1\n")).collect::<Vec<_>>().concat() };
     let mut bench = Bench::new(&[
         ("a.prom", &many(400)),
         ("b.prom", &many(400).replace('a', "b")),

@@ -104,13 +104,3 @@ fn what_is_beyond_the_limits_is_cut() {
     assert_eq!(hour.identities[0].command.as_ref().map(String::len), Some(260));
     assert_eq!(decode(&encode(&hour)), Ok(hour));
 }
-
-/// The seeds of the fuzz target are what a store writes.
-#[test]
-fn a_seed_is_an_hour() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds/blocks");
-    for name in ["snapshot", "snapshots-of-an-hour"] {
-        let hour = decode(&std::fs::read(folder.join(name)).expect("a seed")).expect("sound");
-        assert!(!hour.rows.is_empty(), "{name}");
-    }
-}

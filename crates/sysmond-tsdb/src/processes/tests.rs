@@ -1,5 +1,7 @@
 //! Snapshots through a real store.
 
+#![expect(clippy::float_cmp, reason = "the figures are exact")]
+
 use crate::testing::{append, host, opened, options, reopen, seconds};
 use crate::{Append, Cursor, ProcessUsage, QueryError, Store};
 use rusqlite::Connection;

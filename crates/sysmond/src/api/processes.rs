@@ -28,7 +28,7 @@ const DEFAULT_TOP: usize = 10;
 const MAX_TOP: usize = 100;
 
 #[derive(Serialize)]
-struct At<'a> {
+struct Moment<'a> {
     host: &'a str,
     at: Timestamp,
     snapshot: Option<ProcessReading>,
@@ -36,7 +36,7 @@ struct At<'a> {
 }
 
 #[derive(Serialize)]
-struct Between<'a> {
+struct Stretch<'a> {
     host: &'a str,
     from: Timestamp,
     to: Timestamp,
@@ -99,7 +99,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, params: Params) -> Result<
         Question::At(at) => {
             let (name, since) = (host.clone(), at.plus_millis(-MAX_AGE_MS));
             let snapshot = app.query(move |store| store.processes_at(&name, since, at)).await?;
-            Ok(answer::json(StatusCode::OK, &At { host: &host, at, snapshot, timestamp }))
+            Ok(answer::json(StatusCode::OK, &Moment { host: &host, at, snapshot, timestamp }))
         }
         Question::Between { from, to, top } => {
             let name = host.clone();
@@ -108,7 +108,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, params: Params) -> Result<
             let processes = processes.into_iter().map(Process::from).collect();
             let programs = programs.into_iter().map(Program::from).collect();
             let host = host.as_str();
-            let answer = Between { host, from, to, snapshots, seconds, processes, programs, timestamp };
+            let answer = Stretch { host, from, to, snapshots, seconds, processes, programs, timestamp };
             Ok(answer::json(StatusCode::OK, &answer))
         }
     }

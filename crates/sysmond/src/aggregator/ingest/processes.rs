@@ -67,7 +67,7 @@ fn cleaned(process: ProcessUse) -> ProcessUse {
     let figure = |value: Option<f64>| value.filter(|value| value.is_finite() && *value >= 0.0);
     ProcessUse {
         name: word(&process.name, MAX_PROCESS_NAME_BYTES),
-        command: process.command.as_deref().map(|command| word(command, MAX_PROCESS_COMMAND_BYTES)),
+        command: process.command.map(|command| word(&command, MAX_PROCESS_COMMAND_BYTES)),
         cpu_percent: figure(process.cpu_percent).map(|percent| percent.min(100.0)),
         read_bytes: figure(process.read_bytes),
         write_bytes: figure(process.write_bytes),
