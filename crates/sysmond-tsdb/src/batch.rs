@@ -1,6 +1,7 @@
 //! One group commit: the appends that share a transaction, and what memory becomes once it is on disk.
 
 use crate::head::{HostCell, HostState, Plan};
+use crate::host_row;
 use crate::log::{Group, Run};
 use crate::memory::Memory;
 use crate::names::{Layout, LayoutId, MetricId, Names, is_same};
@@ -123,6 +124,8 @@ impl<'a> Batch<'a> {
             while let Some(row) = rows.next() {
                 self.put_row(&mut pending, &plan, row, rows.len(), &mut answer)?;
             }
+        } else {
+            answer.refused_columns = (0..frame.shape().len()).collect();
         }
         let host_id = pending.cell.id;
         let kept = processes::keep::put(self.conn, host_id, pending.raw_from, &processes)?;
@@ -150,7 +153,7 @@ impl<'a> Batch<'a> {
         for (host_id, pending) in &self.hosts {
             if pending.is_new || pending.info.is_some() || pending.static_info.is_some() {
                 let (host, static_info) = pending.whole();
-                write_host(self.conn, *host_id, &host, static_info.as_ref())?;
+                host_row::write(self.conn, *host_id, &host, static_info.as_ref())?;
             }
             for (layout_id, used) in &pending.layouts {
                 layouts.execute(params![host_id, layout_id, used.as_millis()])?;
@@ -176,7 +179,8 @@ impl<'a> Batch<'a> {
         Some(Pending { is_new: true, ..Pending::of(&cell) })
     }
 
-    /// Numbers the frame's columns, registers new ones, refuses those beyond the host's limit.
+    /// Numbers the frame's columns, registers new ones, refuses those beyond the host's limit. `None` where that is all
+    /// of them.
     fn plan(&self, pending: &mut Pending, shape: &Arc<Shape>) -> rusqlite::Result<Option<Arc<Plan>>> {
         if let Some((known, plan)) = &pending.plan
             && (Arc::ptr_eq(known, shape) || known == shape)
@@ -480,36 +484,4 @@ fn stored_values<'v>(plan: &Plan, given: &'v [f64]) -> Cow<'v, [f64]> {
     }
     let cell = |column: &usize| given.get(*column).copied().filter(|value| value.is_finite());
     plan.kept.iter().map(|column| cell(column).unwrap_or(f64::NAN)).collect()
-}
-
-/// Writes the host's row.
-pub(crate) fn write_host(
-    conn: &Connection,
-    id: i64,
-    host: &Host,
-    static_info: Option<&StaticInfo>,
-) -> rusqlite::Result<()> {
-    let Host { info, first_seen, last_seen } = host;
-    let mut upsert = conn.prepare_cached(
-        "INSERT INTO hosts (hostname, first_seen, last_seen, tags, version, platform, status, host_id, static_info)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'online', ?7, ?8)
-         ON CONFLICT (hostname) DO UPDATE SET last_seen = excluded.last_seen, tags = excluded.tags,
-         version = excluded.version, platform = excluded.platform, status = excluded.status,
-         static_info = excluded.static_info",
-    )?;
-    upsert.execute(params![
-        info.hostname,
-        first_seen.as_seconds(),
-        last_seen.as_seconds(),
-        json(&info.tags),
-        info.version,
-        info.platform,
-        id,
-        static_info.map(json),
-    ])?;
-    Ok(())
-}
-
-fn json<T: serde::Serialize>(value: &T) -> String {
-    serde_json::to_string(value).expect("maps with string keys and plain structs have JSON")
 }

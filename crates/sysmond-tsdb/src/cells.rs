@@ -42,7 +42,9 @@ pub(crate) fn hour_cells(
         let own: Vec<&Source<'_>> = sources.iter().filter(|source| source.has(place)).collect();
         if are_disjoint(&own) {
             let mut cells = Vec::with_capacity(own.iter().map(|source| source.times.len()).sum());
-            own.iter().for_each(|source| cells.extend(source.cells(place)));
+            for source in own {
+                cells.extend(source.cells(place));
+            }
             cells
         } else {
             last_stored(own.iter().flat_map(|source| source.numbered_cells(place)))

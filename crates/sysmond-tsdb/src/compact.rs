@@ -5,8 +5,8 @@ use crate::codec::ints::Effort;
 use crate::pieces;
 use crate::quarantine::{self, Origin, Piece};
 use crate::rollup;
-use crate::seal::SealedBlock;
-use crate::sealed::{self, HOUR_MS, block_ids};
+use crate::seal::{self, SealedBlock};
+use crate::sealed::{self, HOUR_MS, MAX_PARTS, block_ids};
 use crate::writer::{Counters, Shared, Writer};
 use crate::{QueryError, file};
 use rusqlite::{Connection, TransactionBehavior, params};
@@ -64,7 +64,8 @@ pub(crate) fn run(
 /// A piece of work for the writer.
 pub(crate) type Job = Box<dyn FnOnce(&mut Writer) -> rusqlite::Result<()> + Send>;
 
-/// The hours, each with its host, whose young blocks are to be taken up.
+/// The hours, each with its host, whose young blocks are to be taken up. Not those of which there are as many blocks as
+/// have numbers: their later ones stay young.
 fn ripe_hours(conn: &Connection, now: Timestamp) -> rusqlite::Result<Vec<(i64, i64)>> {
     let settled = (now.as_millis() - HOUR_SETTLES_MS).div_euclid(HOUR_MS) - 1;
     let mut select = conn.prepare(
@@ -72,7 +73,17 @@ fn ripe_hours(conn: &Connection, now: Timestamp) -> rusqlite::Result<Vec<(i64, i
          HAVING max(sealed_at) <= ?2 OR count(*) >= ?3 ORDER BY hour, host_id",
     )?;
     let quiet = now.as_millis() - LATE_SETTLES_MS;
-    select.query_map([settled, quiet, MANY_YOUNG], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+    let hours = select.query_map([settled, quiet, MANY_YOUNG], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut ripe = hours.collect::<rusqlite::Result<Vec<(i64, i64)>>>()?;
+    let mut last = conn.prepare("SELECT count(*) FROM block WHERE id = ?1")?;
+    let mut full = Vec::new();
+    for (host_id, hour) in &ripe {
+        let id = *block_ids(*hour, *host_id).end();
+        full.push(last.query_row([id], |row| row.get::<_, i64>(0))? > 0);
+    }
+    let mut full = full.into_iter();
+    ripe.retain(|_| !full.next().unwrap_or(false));
+    Ok(ripe)
 }
 
 fn rewrite(conn: &Connection, counters: &Counters, host_id: i64, hour: i64) -> rusqlite::Result<Rewritten> {
@@ -110,7 +121,7 @@ fn store(writer: &mut Writer, rewritten: &[Rewritten], now: Timestamp) -> rusqli
             for (piece, reason) in &hour.damaged {
                 told.extend(quarantine::set_aside(&tx, *piece, *reason, now)?);
             }
-            store_hour(&tx, hour)?;
+            store_hour(&tx, hour, now)?;
         }
         tx.commit()?;
         Ok(told)
@@ -119,31 +130,55 @@ fn store(writer: &mut Writer, rewritten: &[Rewritten], now: Timestamp) -> rusqli
     Ok(())
 }
 
-fn store_hour(conn: &Connection, rewritten: &Rewritten) -> rusqlite::Result<()> {
+fn store_hour(conn: &Connection, rewritten: &Rewritten, now: Timestamp) -> rusqlite::Result<()> {
     let Rewritten { host_id, hour, young, blocks, .. } = rewritten;
     let mut delete = conn.prepare_cached("DELETE FROM young WHERE id = ?1")?;
     for id in young {
         delete.execute([id])?;
     }
-    insert_blocks(conn, *host_id, *hour, blocks)?;
+    for block in insert_blocks(conn, *host_id, *hour, blocks)? {
+        seal::insert_young(conn, *host_id, block, now)?;
+    }
     rollup::invalidate(conn, *host_id, *hour)
 }
 
-/// Makes `blocks` all that there is of an hour.
-pub(crate) fn insert_blocks(
+/// Makes `blocks` all that there is of an hour; returns those for which there is no number any more.
+pub(crate) fn insert_blocks<'b>(
     conn: &Connection,
     host_id: i64,
     hour: i64,
-    blocks: &[SealedBlock],
-) -> rusqlite::Result<()> {
+    blocks: &'b [SealedBlock],
+) -> rusqlite::Result<&'b [SealedBlock]> {
     let ids = block_ids(hour, host_id);
     conn.prepare_cached("DELETE FROM block WHERE id BETWEEN ?1 AND ?2")?.execute([ids.start(), ids.end()])?;
     let mut insert = conn.prepare_cached(
         "INSERT INTO block (id, host_id, seq0, seq1, cells, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
-    for (id, block) in ids.zip(blocks) {
+    let (numbered, rest) = blocks.split_at(blocks.len().min(MAX_PARTS));
+    for (id, block) in ids.zip(numbered) {
         let cells = i64::try_from(block.cells).unwrap_or(i64::MAX);
         insert.execute(params![id, host_id, block.seqs.0, block.seqs.1, cells, block.data])?;
     }
-    Ok(())
+    Ok(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::block::Table;
+    use crate::testing::{opened, seconds};
+
+    #[test]
+    fn blocks_for_which_an_hour_has_no_number_stay_young() {
+        let (folder, store) = opened();
+        drop(store);
+        let conn = Connection::open(folder.path().join("store.db")).expect("a store's file");
+        let table =
+            |at: i64| Table { timestamps: vec![at], seqs: vec![at + 1], columns: vec![(1, vec![1.5])] };
+        let blocks = (0..4100).map(|at| SealedBlock::new(0, &table(at), Effort::Quick)).collect();
+        let hour = Rewritten { host_id: 1, hour: 0, young: Vec::new(), damaged: Vec::new(), blocks };
+        store_hour(&conn, &hour, seconds(0)).expect("stored");
+        assert_eq!(sealed::blobs(&conn, 1, 0).expect("readable").len(), 4100);
+        assert_eq!(ripe_hours(&conn, seconds(100_000)).expect("readable"), []);
+    }
 }

@@ -13,7 +13,9 @@ use sysmond_model::Timestamp;
 
 /// How long the check of a file at start may take: a large store is ready in time, its unread part is checked as it is
 /// read.
-const CHECK_LIMIT: Duration = Duration::from_millis(250);
+const CHECK_LIMIT: Duration = Duration::from_millis(150);
+/// Pages between two looks at the clock: few, since each may have to be read from a slow disk.
+const PAGES_PER_LOOK: i32 = 50;
 /// How long a statement waits for another connection's lock.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The writer's page cache, KiB.
@@ -142,7 +144,7 @@ fn whole(number: u64) -> i64 {
 /// Looks for damage for at most [`CHECK_LIMIT`].
 fn check(conn: &mut Connection) -> rusqlite::Result<()> {
     let deadline = Instant::now() + CHECK_LIMIT;
-    conn.progress_handler(1000, Some(move || Instant::now() > deadline))?;
+    conn.progress_handler(PAGES_PER_LOOK, Some(move || Instant::now() > deadline))?;
     let verdict = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
     conn.progress_handler(0, None::<fn() -> bool>)?;
     match verdict {
@@ -202,6 +204,16 @@ pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
 
     conn.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
     conn.pragma_update(None, "trusted_schema", false)?;
+    Ok(conn)
+}
+
+/// Opens a connection that moves SQLite's own log into the file, beside the writer's.
+pub(crate) fn open_beside(path: &Path) -> rusqlite::Result<Connection> {
+    let conn = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW,
+    )?;
+    conn.pragma_update(None, "synchronous", "FULL")?;
     Ok(conn)
 }
 

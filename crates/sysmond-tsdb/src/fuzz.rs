@@ -84,7 +84,9 @@ fn take_summaries(summaries: &[Summary]) {
     for points in [1, 3, 1000] {
         let grid = Grid::new(of(summaries.first()), of(summaries.last()), points);
         let mut buckets = Buckets::new(grid);
-        summaries.iter().for_each(|summary| buckets.push_summary(summary));
+        for summary in summaries {
+            buckets.push_summary(summary);
+        }
         let points = buckets.finish(Series::new("m", "")).points;
         assert!(points.iter().all(|point| point.min <= point.avg && point.avg <= point.max), "no mean");
     }

@@ -345,7 +345,8 @@ mod tests {
             let sum = crc32fast::hash(&data[5..]);
             data[1..5].copy_from_slice(&sum.to_le_bytes());
             if let Ok(records) = decode(&data, known) {
-                prop_assert!(records.iter().flat_map(|r| &r.runs).all(|r| r.values.len() == r.times.len() * r.layout.len()));
+                let is_whole = |run: &Run| run.values.len() == run.times.len() * run.layout.len();
+                prop_assert!(records.iter().flat_map(|record| &record.runs).all(is_whole));
             }
         }
     }

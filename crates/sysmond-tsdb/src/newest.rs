@@ -264,7 +264,10 @@ mod tests {
 
         #[test]
         fn a_run_counts_as_its_rows_one_by_one(
-            rows in prop::collection::vec((0i64..6, prop::array::uniform3(prop_oneof![Just(f64::NAN), 0.0..9.0])), 0..8),
+            rows in prop::collection::vec(
+                (0i64..6, prop::array::uniform3(prop_oneof![Just(f64::NAN), 0.0..9.0])),
+                0..8,
+            ),
         ) {
             let layout: Layout = Arc::from([3, 7, 9]);
             let mut whole = Newest::default();

@@ -18,13 +18,16 @@ use std::time::{Duration, Instant};
 use sysmond_model::Timestamp;
 
 /// How long one slice may hold the writer, its commit not included.
-const SLICE: Duration = Duration::from_millis(15);
+const SLICE: Duration = Duration::from_millis(8);
+/// Slices after which SQLite's own log is moved into the file.
+pub(crate) const SLICES_PER_CHECKPOINT: usize = 8;
 /// Rows that are looked up at once.
 const ROWS_PER_STEP: i64 = 4;
 /// Free pages given back to the file system at once.
-const VACUUM_PAGES: u64 = 64;
-/// Free pages that a file may keep whatever its size: 32 MB.
+const VACUUM_PAGES: u64 = 32;
+/// Free pages that a file may keep whatever its size: 32 MB, or a thirty-second of a budget that is small.
 const MANY_FREE_PAGES: u64 = 8192;
+const FREE_PART_OF_BUDGET: u64 = 32;
 /// Silence after which the `status` written beside a host becomes `offline`, where no server said another.
 const OFFLINE_AFTER: Duration = Duration::from_mins(5);
 
@@ -275,11 +278,13 @@ pub(crate) fn mark_silent(writer: &mut Writer, now: Timestamp) -> rusqlite::Resu
 /// Gives some free pages back where they are many or the file is beyond its budget; whether there are more to give.
 /// What is freed today is mostly used again tomorrow, and to give a page back another has to be moved.
 pub(crate) fn vacuum_slice(writer: &mut Writer) -> rusqlite::Result<bool> {
-    let most = Budget(writer.shared().options.max_disk_bytes).append_bytes() / PAGE_BYTES;
+    let budget = Budget(writer.shared().options.max_disk_bytes);
+    let most = budget.append_bytes() / PAGE_BYTES;
+    let many = MANY_FREE_PAGES.min(budget.0 / FREE_PART_OF_BUDGET / PAGE_BYTES);
     writer.with_connection(|conn| {
         let (pages, free) = tally::pages(conn)?;
         let is_beyond = pages > most && free > 0;
-        if !is_beyond && free < MANY_FREE_PAGES.max(pages / 4) {
+        if !is_beyond && free < many.max(pages / 4) {
             return Ok(false);
         }
         // A row for each page that went: whoever does not ask for them all gives back but one.
@@ -288,6 +293,13 @@ pub(crate) fn vacuum_slice(writer: &mut Writer) -> rusqlite::Result<bool> {
         while pages.next()?.is_some() {}
         Ok(true)
     })
+}
+
+/// Moves SQLite's own log into the file, as far as it can beside the writer: left to it that would be done within some
+/// push's commit. What fails here the writer will meet itself.
+pub(crate) fn checkpoint_beside(shared: &Shared) {
+    let conn = file::open_beside(&shared.path);
+    conn.and_then(|conn| conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))).ok();
 }
 
 /// Deletes what nobody needs of the log, and empties SQLite's own where that became large.

@@ -96,7 +96,8 @@ fn put_hour(conn: &Connection, host_id: i64, rows: &[(i64, HeadRow)]) -> rusqlit
     let tables = pieces::of_rows(rows);
     let blocks: Vec<SealedBlock> =
         tables.iter().map(|table| SealedBlock::new(hour, table, Effort::Thorough)).collect();
-    compact::insert_blocks(conn, host_id, hour, &blocks)
+    let rest = compact::insert_blocks(conn, host_id, hour, &blocks)?;
+    if rest.is_empty() { Ok(()) } else { Err(failed("more in an hour of a host than it has blocks for")) }
 }
 
 /// Writes beside each host's blocks the newest values that are in them. Blocks that cannot be read are left for whoever

@@ -11,7 +11,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use sysmond_model::Timestamp;
 
 /// Rows after which a host's head becomes a block; the first time somewhere between a few and it, so that hosts that
@@ -25,8 +25,17 @@ const SEAL_AGE_MS: i64 = 10 * 60 * 1000;
 const MAX_HEAD_CELLS: usize = 8_000_000;
 /// Hosts in one transaction.
 const MAX_HOSTS_AT_ONCE: usize = 32;
+/// Of how many hosts with unsealed rows one has to be ripe: together they share a transaction's pages, and none waits
+/// for long, since each of them is ripe at its own time.
+const HOSTS_PER_RIPE: usize = 32;
+/// Rows of one head for which no other is waited: who brings a backlog fills memory fast.
+const MANY_ROWS: usize = 4 * SEAL_ROWS;
+/// Hosts with neighbouring numbers that are ripe together: what is kept of them lies on the same pages.
+const NEIGHBOURS: usize = 8;
 /// Log rows deleted in one transaction.
 const MAX_LOG_ROWS_AT_ONCE: i64 = 2_000;
+/// Log rows that nobody needs at which they are deleted with a seal: each time costs pages that are not the rows'.
+const LOG_ROWS_WORTH_IT: i64 = 64;
 
 /// The rows of a host that are only in the log.
 pub(crate) struct Unsealed {
@@ -41,7 +50,7 @@ pub(crate) struct Unsealed {
 
 impl Unsealed {
     pub(crate) fn new(cell: Arc<HostCell>, since: Timestamp) -> Self {
-        let spread = usize::try_from(cell.id).unwrap_or(0).wrapping_mul(37) % SEAL_ROWS;
+        let spread = (usize::try_from(cell.id).unwrap_or(0) / NEIGHBOURS).wrapping_mul(37) % SEAL_ROWS;
         Self { cell, groups: VecDeque::new(), since, in_flight: false, target: spread.max(FIRST_ROWS) }
     }
 
@@ -80,6 +89,37 @@ impl Unsealed {
     }
 }
 
+/// What is on its way to the thread that seals.
+pub(crate) struct Sealing {
+    sealer: Sender<Vec<Arc<HostCell>>>,
+    /// Claimed, and not yet sent.
+    pub(crate) ripe: Vec<Arc<HostCell>>,
+    /// The log has no row before it.
+    trimmed: i64,
+}
+
+impl Sealing {
+    pub(crate) const fn new(sealer: Sender<Vec<Arc<HostCell>>>) -> Self {
+        Self { sealer, ripe: Vec::new(), trimmed: 0 }
+    }
+
+    /// Forgets all: the hosts were read anew.
+    pub(crate) fn reset(&mut self) {
+        self.ripe.clear();
+        self.trimmed = 0;
+    }
+
+    /// Has what is ripe sealed.
+    pub(crate) fn send(&mut self) {
+        self.ripe.sort_unstable_by_key(|cell| cell.id);
+        while !self.ripe.is_empty() {
+            let rest = self.ripe.split_off(self.ripe.len().min(MAX_HOSTS_AT_ONCE));
+            // The sealer is gone only once the store is closing, and then the log has everything.
+            self.sealer.send(std::mem::replace(&mut self.ripe, rest)).ok();
+        }
+    }
+}
+
 /// A host's rows as blocks.
 pub(crate) struct SealedHost {
     cell: Arc<HostCell>,
@@ -108,10 +148,9 @@ impl SealedBlock {
 }
 
 /// Seals what is asked for until nobody can ask any more.
-pub(crate) fn work(requests: &Receiver<Arc<HostCell>>, writer: &SyncSender<Command>) {
-    while let Ok(first) = requests.recv() {
-        let more = requests.try_iter().take(MAX_HOSTS_AT_ONCE - 1);
-        let sealed: Vec<SealedHost> = std::iter::once(first).chain(more).map(seal).collect();
+pub(crate) fn work(requests: &Receiver<Vec<Arc<HostCell>>>, writer: &SyncSender<Command>) {
+    for cells in requests {
+        let sealed: Vec<SealedHost> = cells.into_iter().map(seal).collect();
         if writer.send(Command::Run(Box::new(move |writer| writer.finish_seal(sealed)))).is_err() {
             return;
         }
@@ -138,13 +177,17 @@ impl Writer {
     /// Takes note of a commit's rows and asks for the sealing of ripe heads.
     pub(crate) fn track(&mut self, log_id: i64, touched: Vec<crate::batch::Touched>) {
         let now = self.now();
+        let mut is_urgent = false;
         for crate::batch::Touched { cell, last_seq, head_rows } in touched {
+            is_urgent |= head_rows >= MANY_ROWS;
             let entry = self.unsealed.entry(cell.id).or_insert_with(|| Unsealed::new(cell, now));
-            if entry.add(log_id, last_seq, head_rows, now)
-                && let Some(cell) = entry.claim()
-            {
-                self.sealer.send(cell).ok();
+            if entry.add(log_id, last_seq, head_rows, now) {
+                self.sealing.ripe.extend(entry.claim());
             }
+        }
+        let enough = (self.unsealed.len() / HOSTS_PER_RIPE).clamp(1, MAX_HOSTS_AT_ONCE);
+        if is_urgent || self.sealing.ripe.len() >= enough {
+            self.sealing.send();
         }
     }
 
@@ -172,15 +215,24 @@ impl Writer {
                 && let Some(cell) = entry.claim()
             {
                 total -= cells;
-                self.sealer.send(cell).ok();
+                self.sealing.ripe.push(cell);
             }
         }
+        self.sealing.send();
     }
 
     /// Stores sealed blocks and lets go of their rows in memory and log.
     pub(crate) fn finish_seal(&mut self, sealed: Vec<SealedHost>) {
         let now = self.now();
-        let stored = self.with_connection(|conn| insert(conn, &sealed, now));
+        let keep = self.needed_log();
+        let is_worth_it = keep >= self.sealing.trimmed.saturating_add(LOG_ROWS_WORTH_IT);
+        let stored = self.with_connection(|conn| {
+            let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            insert(&tx, &sealed, now)?;
+            let freed = if is_worth_it { delete_log(&tx, keep)? } else { 0 };
+            tx.commit()?;
+            Ok(freed)
+        });
         for host in &sealed {
             let Some(entry) = self.unsealed.get_mut(&host.cell.id) else {
                 continue;
@@ -192,53 +244,61 @@ impl Writer {
                 entry.groups.retain(|(_, last)| *last > host.sealed_seq);
             }
         }
-        if stored.is_err() {
+        let Ok(freed) = stored else {
             return;
+        };
+        self.shared().counters.log_bytes.fetch_sub(freed, Ordering::Relaxed);
+        if is_worth_it {
+            self.sealing.trimmed = keep;
         }
         for host in sealed {
             let mut state = host.cell.lock();
             state.drop_sealed(host.sealed_seq);
             state.newest_sealed = state.newest_sealed.max(Some(host.newest));
         }
-        if let Err(error) = self.trim_log() {
-            self.distrust(&error);
-        }
+    }
+
+    /// The first log row that a head needs, or that says when a host was seen last.
+    fn needed_log(&self) -> i64 {
+        let needed = self.unsealed.values().filter_map(Unsealed::first_log).min();
+        needed.unwrap_or(i64::MAX).min(self.log_behind_hosts())
     }
 
     /// Deletes log rows that no head needs and whose hosts' times are written.
     pub(crate) fn trim_log(&mut self) -> rusqlite::Result<()> {
-        let needed = self.unsealed.values().filter_map(Unsealed::first_log).min();
-        let keep = needed.unwrap_or(i64::MAX).min(self.log_behind_hosts());
+        let keep = self.needed_log();
         let Ok(conn) = self.connection() else {
             return Ok(());
         };
-        let mut delete = conn.prepare_cached(
-            "DELETE FROM log WHERE id IN (SELECT id FROM log WHERE id < ?1 ORDER BY id LIMIT ?2)
-             RETURNING length(data)",
-        )?;
-        let sizes = delete.query_map([keep, MAX_LOG_ROWS_AT_ONCE], |row| row.get::<_, i64>(0))?;
-        let freed = sizes.sum::<rusqlite::Result<i64>>()?.unsigned_abs();
-        drop(delete);
+        let freed = delete_log(conn, keep)?;
         self.shared().counters.log_bytes.fetch_sub(freed, Ordering::Relaxed);
         Ok(())
     }
 }
 
-fn insert(conn: &mut Connection, sealed: &[SealedHost], now: Timestamp) -> rusqlite::Result<()> {
-    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut state = tx.prepare_cached(
+/// Deletes log rows before one of them; returns their bytes.
+fn delete_log(conn: &Connection, keep: i64) -> rusqlite::Result<u64> {
+    let mut delete = conn.prepare_cached(
+        "DELETE FROM log WHERE id IN (SELECT id FROM log WHERE id < ?1 ORDER BY id LIMIT ?2)
+         RETURNING length(data)",
+    )?;
+    let sizes = delete.query_map([keep, MAX_LOG_ROWS_AT_ONCE], |row| row.get::<_, i64>(0))?;
+    Ok(sizes.sum::<rusqlite::Result<i64>>()?.unsigned_abs())
+}
+
+fn insert(conn: &Connection, sealed: &[SealedHost], now: Timestamp) -> rusqlite::Result<()> {
+    let mut state = conn.prepare_cached(
         "INSERT INTO host_state (host_id, sealed_seq, newest, last) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (host_id) DO UPDATE SET sealed_seq = excluded.sealed_seq, last = excluded.last,
          newest = max(coalesce(newest, excluded.newest), excluded.newest)",
     )?;
     for host in sealed {
         for block in &host.blocks {
-            insert_young(&tx, host.cell.id, block, now)?;
+            insert_young(conn, host.cell.id, block, now)?;
         }
         state.execute(params![host.cell.id, host.sealed_seq, host.newest, host.last])?;
     }
-    drop(state);
-    tx.commit()
+    Ok(())
 }
 
 /// Stores one young block.

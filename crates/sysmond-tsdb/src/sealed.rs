@@ -23,6 +23,9 @@ pub(crate) const fn hour_of(at: i64) -> i64 {
     at.div_euclid(HOUR_MS)
 }
 
+/// Blocks of one host and hour: part of their number.
+pub(crate) const MAX_PARTS: usize = 1 << 12;
+
 /// The numbers of a host's blocks of one hour.
 pub(crate) const fn block_ids(hour: i64, host_id: i64) -> RangeInclusive<i64> {
     let first = hour << 36 | host_id << 12;

@@ -231,18 +231,31 @@ impl Store {
         shared.counters.is_short.store(false, Ordering::Relaxed);
         self.on_writer(move |writer| retention::mark_silent(writer, now))??;
         self.on_writer(churn::sweep)??;
-        while self.on_writer(retention::vacuum_slice)?? {}
+        let mut slices = 0;
+        while self.on_writer(retention::vacuum_slice)?? {
+            self.after_slice(&mut slices);
+        }
         self.on_writer(retention::shrink_log)??;
         Ok(cells)
     }
 
     fn delete_before(&self, now: Timestamp, floor: Cutoff, reached: &mut Reached) -> Result<u64, QueryError> {
         let mut progress = retention::Progress::new(&self.0.shared, now, floor, reached);
+        let mut slices = 0;
         while !progress.is_done() {
             progress = self.on_writer(move |writer| progress.delete_slice(writer).map(|()| progress))??;
+            self.after_slice(&mut slices);
         }
         reached.extend(progress.reached);
         Ok(progress.cells)
+    }
+
+    /// Between two slices, while the writer goes on.
+    fn after_slice(&self, slices: &mut usize) {
+        *slices += 1;
+        if slices.is_multiple_of(retention::SLICES_PER_CHECKPOINT) {
+            retention::checkpoint_beside(&self.0.shared);
+        }
     }
 
     /// Whether an append found no room within the budget since the store was last looked after: worth doing it now.
@@ -317,10 +330,9 @@ impl Store {
     pub(crate) fn seal_all(&self) {
         let step = |writer: &mut Writer| {
             for entry in writer.unsealed.values_mut() {
-                if let Some(cell) = entry.claim() {
-                    writer.sealer.send(cell).expect("the sealer runs");
-                }
+                writer.sealing.ripe.extend(entry.claim());
             }
+            writer.sealing.send();
             writer.unsealed.values().all(seal::Unsealed::is_sealed)
         };
         while !self.on_writer(step).expect("open") {
@@ -408,7 +420,7 @@ fn writer(
     shared: &Arc<Shared>,
     conn: Connection,
     now: Timestamp,
-    sealer: &Sender<Arc<HostCell>>,
+    sealer: &Sender<Vec<Arc<HostCell>>>,
 ) -> Result<Writer, OpenError> {
     let path = || shared.path.display().to_string();
     let error = match Writer::new(shared.clone(), conn, now, sealer.clone()) {

@@ -1,16 +1,18 @@
 //! The thread that owns the writing connection: group commit, answers after the disk has it, recovery from its
 //! failures.
 
-use crate::batch::{self, Batch};
+use crate::batch::Batch;
 use crate::budget::Budget;
 use crate::churn::Unused;
+use crate::crowd::Crowd;
 use crate::head::HostCell;
+use crate::host_row;
 use crate::memory::Memory;
 use crate::names::Names;
 use crate::quarantine::{self, Damages};
 use crate::readers::Readers;
 use crate::request::StoreOptions;
-use crate::seal::Unsealed;
+use crate::seal::{Sealing, Unsealed};
 use crate::{Append, AppendError, Appended, Cursor, OpenError, file};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
 use std::collections::HashMap;
@@ -19,6 +21,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 use sysmond_model::Timestamp;
 
 /// Writes in one transaction: what waits while the last one was synced, yet a bounded loss when it fails.
@@ -26,8 +29,6 @@ const MAX_GROUP: usize = 256;
 /// Cells in one transaction, but for the last write's: about a megabyte of log, so that those who wait are not held up
 /// by one who brings a backlog.
 const MAX_GROUP_CELLS: usize = 300_000;
-/// Space that is left to others on the file system, bytes, or a twentieth of it where that is less.
-const RESERVE_BYTES: u64 = 64 * 1024 * 1024;
 /// How often the times at which hosts were seen are written, milliseconds. Until then the log has them, and sysmond's
 /// own SQL looks there.
 const WRITE_HOSTS_EVERY_MS: i64 = 60_000;
@@ -120,12 +121,12 @@ pub(crate) struct Writer {
     seen: HashMap<i64, Arc<HostCell>>,
     hosts_written: Timestamp,
     hosts_written_log: i64,
-    /// Takes hosts whose heads are to be sealed.
-    pub(crate) sealer: Sender<Arc<HostCell>>,
+    pub(crate) sealing: Sealing,
     pub(crate) unsealed: HashMap<i64, Unsealed>,
     pub(crate) unused: Unused,
     /// How often the file turned out to be damaged.
     damaged_opens: u32,
+    crowd: Crowd,
 }
 
 impl Writer {
@@ -133,7 +134,7 @@ impl Writer {
         shared: Arc<Shared>,
         conn: Connection,
         now: Timestamp,
-        sealer: Sender<Arc<HostCell>>,
+        sealer: Sender<Vec<Arc<HostCell>>>,
     ) -> rusqlite::Result<Self> {
         let mut writer = Self {
             shared,
@@ -144,10 +145,11 @@ impl Writer {
             seen: HashMap::new(),
             hosts_written: now,
             hosts_written_log: 1,
-            sealer,
+            sealing: Sealing::new(sealer),
             unsealed: HashMap::new(),
             unused: Unused::default(),
             damaged_opens: 0,
+            crowd: Crowd::default(),
         };
         writer.adopt(conn)?;
         Ok(writer)
@@ -178,6 +180,9 @@ impl Writer {
 
     /// Commits `first` with all that waits behind it; returns whom to tell where one of them was the wish to close.
     fn serve(&mut self, first: Command, commands: &Receiver<Command>) -> Option<SyncSender<()>> {
+        if matches!(first, Command::Append(..)) {
+            self.crowd.gather(|| self.shared.counters.queued.load(Ordering::Relaxed), MAX_GROUP);
+        }
         let mut group = Vec::new();
         let mut next = Some(first);
         let (mut last, mut cells) = (None, 0);
@@ -198,6 +203,7 @@ impl Writer {
         }
         if !group.is_empty() {
             self.shared.counters.queued.fetch_sub(group.len(), Ordering::Relaxed);
+            self.crowd.note(group.len());
             self.commit(group);
         }
         match last {
@@ -270,7 +276,7 @@ impl Writer {
     }
 
     fn try_commit(&mut self, writes: Vec<Write>) -> Result<Vec<Result<Appended, AppendError>>, Failure> {
-        if !has_reserve(&self.shared.path) {
+        if !self.crowd.has_reserve(&self.shared.path) {
             return Err(Failure::NoSpace);
         }
         let (shared, next_host, log_id) = (self.shared.clone(), self.next_host, self.next_log);
@@ -415,6 +421,7 @@ impl Writer {
         (self.hosts_written, self.hosts_written_log) = (self.now, 0);
         self.seen = loaded.memory.hosts.values().map(|cell| (cell.id, cell.clone())).collect();
         self.unsealed.clear();
+        self.sealing.reset();
         self.unused = Unused::default();
         for (host_id, groups) in loaded.groups {
             if let Some(cell) = self.seen.get(&host_id) {
@@ -437,7 +444,7 @@ impl Writer {
 fn write_hosts(conn: &Connection, hosts: &HashMap<i64, Arc<HostCell>>) -> rusqlite::Result<()> {
     for cell in hosts.values() {
         let state = cell.lock();
-        batch::write_host(conn, cell.id, &state.host, state.static_info.as_ref())?;
+        host_row::write(conn, cell.id, &state.host, state.static_info.as_ref())?;
     }
     Ok(())
 }
@@ -472,18 +479,10 @@ pub(crate) fn limit_pages(conn: &Connection, bytes: u64) -> rusqlite::Result<()>
 
 /// Moves the log into the file and empties it, unless a reader stands in the way.
 pub(crate) fn checkpoint(conn: &Connection) -> rusqlite::Result<()> {
-    conn.busy_timeout(std::time::Duration::ZERO)?;
+    conn.busy_timeout(Duration::ZERO)?;
     let outcome = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     conn.busy_timeout(file::BUSY_TIMEOUT)?;
     outcome
-}
-
-/// Whether the file system has more free than the reserve. Where it cannot tell, the write itself will.
-fn has_reserve(path: &std::path::Path) -> bool {
-    rustix::fs::statvfs(path).map_or(true, |fs| {
-        let reserve = RESERVE_BYTES.min(fs.f_blocks.saturating_mul(fs.f_frsize) / 20);
-        fs.f_bavail.saturating_mul(fs.f_frsize) > reserve
-    })
 }
 
 fn with_source(error: &OpenError) -> String {

@@ -2,8 +2,8 @@
 
 use super::Damaged;
 
-/// The most bits that go in or out at once: with those that wait for a whole word, or are left over of a byte, they have
-/// to fit into 64.
+/// The most bits that go in or out at once: with those that wait for a whole word, or are left over of a byte, they
+/// have to fit into 64.
 const MAX_BITS: u32 = 32;
 
 /// The bits that can be looked at in any place: eight bytes less those before the first bit.

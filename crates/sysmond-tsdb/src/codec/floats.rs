@@ -31,11 +31,15 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 #[derive(Debug)]
 enum Mode {
     Constant(f64),
-    Scaled(usize),
+    /// Digits, and the integers with what has none.
+    Scaled(usize, Ints),
     Ratio(usize),
     Derived(Derivation, Vec<(usize, f64)>),
     Raw,
 }
+
+/// Values as integers; what has none stands as its neighbour, and beside them: place among the present cells, value.
+type Ints = (Vec<i64>, Vec<(usize, f64)>);
 
 /// A column looked at but not yet written: its fractions wait for those of the other columns.
 #[derive(Debug)]
@@ -58,7 +62,7 @@ impl<'a> Column<'a> {
         let count = values.iter().filter(|value| !value.is_nan()).count();
         let mode = constant(values)
             .map(Mode::Constant)
-            .or_else(|| digits(values, count).map(Mode::Scaled))
+            .or_else(|| decimals(values, count).map(|(digits, ints)| Mode::Scaled(digits, ints)))
             .or_else(|| streams.join(cells(values), count).map(Mode::Ratio))
             .unwrap_or(Mode::Raw);
         Self { values, count, mode }
@@ -84,16 +88,16 @@ impl<'a> Column<'a> {
                 self.put_head(CONSTANT, &[], out);
                 out.extend(value.to_le_bytes());
             }
-            &Mode::Scaled(digits) => {
-                let (ints, exceptions) = self.ints(|_, value| scaled(value, digits));
-                self.put_head(SCALED, &exceptions, out);
+            Mode::Scaled(digits, (ints, exceptions)) => {
+                self.put_head(SCALED, exceptions, out);
                 out.push(digits.to_le_bytes()[0]);
-                ints::encode(&ints, effort, out);
+                ints::encode(ints, effort, out);
             }
             &Mode::Ratio(stream) => {
                 let denominators = streams.get(stream).map_or(&[][..], Vec::as_slice);
                 let numerator = |row: usize, value| ratio::numerator(value, *denominators.get(row)?);
-                let (ints, exceptions) = self.ints(numerator);
+                let (ints, exceptions) =
+                    integers(cells(self.values), self.count, self.count, numerator).unwrap_or_default();
                 self.put_head(RATIO, &exceptions, out);
                 put_size(out, stream);
                 ints::encode(&ints, effort, out);
@@ -123,22 +127,6 @@ impl<'a> Column<'a> {
         if !exceptions.is_empty() {
             put_exceptions(exceptions, out);
         }
-    }
-
-    /// Each value as the integer that `as_int` makes of it; what it cannot stands as its neighbour, and is given back
-    /// as an exception: place among the present cells, value.
-    fn ints(&self, as_int: impl Fn(usize, f64) -> Option<i64>) -> (Vec<i64>, Vec<(usize, f64)>) {
-        let (mut ints, mut exceptions) = (Vec::with_capacity(self.count), Vec::new());
-        let mut last = 0;
-        for (row, value) in cells(self.values) {
-            if let Some(int) = as_int(row, value) {
-                last = int;
-            } else {
-                exceptions.push((ints.len(), value));
-            }
-            ints.push(last);
-        }
-        (ints, exceptions)
     }
 
     /// The lengths of runs with and without a value, in turn, the first with.
@@ -286,8 +274,30 @@ fn constant(values: &[f64]) -> Option<f64> {
     cells(values).all(|(_, value)| value.to_bits() == first.to_bits()).then_some(first)
 }
 
-/// The least number of digits behind the point of all but a few cells.
-fn digits(values: &[f64], count: usize) -> Option<usize> {
+/// Each of `count` values as the integer that `as_int` makes of it; nothing where it cannot with more than `most`.
+fn integers(
+    cells: impl Iterator<Item = (usize, f64)>,
+    count: usize,
+    most: usize,
+    as_int: impl Fn(usize, f64) -> Option<i64>,
+) -> Option<Ints> {
+    let (mut ints, mut exceptions) = (Vec::with_capacity(count), Vec::new());
+    let mut last = 0;
+    for (row, value) in cells {
+        if let Some(int) = as_int(row, value) {
+            last = int;
+        } else if exceptions.len() < most {
+            exceptions.push((ints.len(), value));
+        } else {
+            return None;
+        }
+        ints.push(last);
+    }
+    Some((ints, exceptions))
+}
+
+/// The least number of digits behind the point of all but a few cells, and those as integers.
+fn decimals(values: &[f64], count: usize) -> Option<(usize, Ints)> {
     // Looked at once, and not again for each number of digits.
     let mut few = [0.0; PROBES + 1];
     let mut probed = 0;
@@ -297,10 +307,11 @@ fn digits(values: &[f64], count: usize) -> Option<usize> {
     }
     let few = few.get(..probed).unwrap_or_default();
     let most = count / EXCEPTION_SHARE;
-    (0..=MAX_DIGITS).find(|digits| {
-        let misfits = |value: &f64| scaled(*value, *digits).is_none();
-        few.iter().copied().filter(misfits).take(2).count() <= 1
-            && cells(values).filter(|(_, value)| misfits(value)).take(most + 1).count() <= most
+    (0..=MAX_DIGITS).find_map(|digits| {
+        let misfits = few.iter().filter(|value| scaled(**value, digits).is_none());
+        let is_worth_it = misfits.take(2).count() <= 1;
+        let ints = || integers(cells(values), count, most, |_, value| scaled(value, digits));
+        is_worth_it.then(ints).flatten().map(|ints| (digits, ints))
     })
 }
 

@@ -41,7 +41,9 @@ pub(super) fn numerator(value: f64, denominator: u32) -> Option<i64> {
 
 #[expect(clippy::float_cmp, reason = "a fraction is kept only where it gives every bit back")]
 fn is_fraction(value: f64, numerator: f64, denominator: f64) -> bool {
-    SCALE * numerator / denominator == value
+    // Three roundings apart at most, where it is; the division is asked last, since it takes longest.
+    let (scaled, product) = (SCALE * numerator, value * denominator);
+    (scaled - product).abs() <= product * 1e-15 && scaled / denominator == value
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "callers bound it")]

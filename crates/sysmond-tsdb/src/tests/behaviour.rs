@@ -86,6 +86,8 @@ fn a_host_with_too_many_series_has_the_new_ones_refused() {
     assert!(deliver(series(0, MAX_SERIES_PER_HOST - 1)).refused_columns.is_empty());
     let answer = deliver(series(MAX_SERIES_PER_HOST - 2, MAX_SERIES_PER_HOST + 2));
     assert_eq!((answer.stored, answer.refused_columns), (2, vec![2, 3]));
+    let answer = deliver(series(MAX_SERIES_PER_HOST, MAX_SERIES_PER_HOST + 3));
+    assert_eq!((answer.stored, answer.refused_columns), (0, vec![0, 1, 2]), "all of them is none stored");
     assert_eq!(store.stats().series, MAX_SERIES_PER_HOST);
 }
 

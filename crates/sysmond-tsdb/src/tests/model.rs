@@ -269,15 +269,15 @@ impl Running {
                 self.store.seal_all();
                 model.retain(&self.store, slot);
             }
-            Step::CutDuring(step, number, torn) => self.cut(model, *step, number, torn),
+            Step::CutDuring(step, number, torn) => self.cut(model, &step, number, torn),
         }
         model.check(&self.store);
     }
 
-    /// What is left is a copy from the midst of the step. All that was acknowledged is in it; what was to go for its age
-    /// may be or not, and goes when the store is looked after again.
-    fn cut(&mut self, model: &mut Model, step: Step, number: usize, torn: usize) {
-        let folder = copied_during(&self.store, number, || match step {
+    /// What is left is a copy from the midst of the step. All that was acknowledged is in it; what was to go for its
+    /// age may be or not, and goes when the store is looked after again.
+    fn cut(&mut self, model: &mut Model, step: &Step, number: usize, torn: usize) {
+        let folder = copied_during(&self.store, number, || match *step {
             Step::Retain(slot) => {
                 self.store.seal_all();
                 model.retain(&self.store, slot);
@@ -289,7 +289,7 @@ impl Running {
         self.store = reopen(&folder, self.options.clone());
         self.folder = folder;
         assert_eq!(self.store.recovered(), None, "a sound file");
-        if let Step::Retain(slot) = step {
+        if let Step::Retain(slot) = *step {
             self.store.seal_all();
             self.store.retain(Timestamp::from_millis(START + slot * SPACING)).expect("deleted");
         }

@@ -7,7 +7,7 @@ pub mod live;
 mod retention;
 pub mod views;
 
-use crate::api::{self, App, Parts};
+use crate::api::{self, App, Front, Parts};
 use crate::clock;
 use crate::config::{AggregatorConfig, loopback_of};
 use crate::server::{self, Connections};
@@ -71,7 +71,7 @@ pub async fn run_with(
         addr_file::write(path, address)?;
     }
     tracing::info!(%address, "dashboard on http://{}", loopback_of(address));
-    server::serve(&listener, api::router(app), limits.server, connections, &ending).await;
+    server::serve(&listener, Front::new(app), limits.server, connections, &ending).await;
     if let Some(path) = &addr_file {
         // As long as the port is ours, so is the file.
         addr_file::remove(path)?;

@@ -1,15 +1,13 @@
 //! One line in the access log for every request, when its answer has gone out or was given up.
 
 use super::client_address::TrustedProxies;
+use super::routes::PUSH;
 use crate::config::token::MIN_TOKEN_CHARS;
-use crate::server::Peer;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{MatchedPath, Request};
-use axum::http::{Method, StatusCode};
-use axum::response::Response;
+use axum::http::{Method, Request, Response, StatusCode};
 use hyper::body::{Frame, SizeHint};
 use std::borrow::Cow;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -20,54 +18,63 @@ const MAX_PATH_BYTES: usize = 100;
 const SECRET_BYTES: usize = MIN_TOKEN_CHARS;
 
 /// The line of `request` as far as it is known: without its query, which may name what is nobody's business.
-pub(super) fn begin(proxies: &TrustedProxies, request: &Request) -> Entry {
-    let peer = request.extensions().get::<Peer>().map(|Peer(address)| address.ip().to_canonical());
+pub(super) fn begin<B>(proxies: &TrustedProxies, peer: SocketAddr, request: &Request<B>) -> Entry {
     Entry {
-        client: peer.map(|peer| proxies.client(peer, request.headers())),
+        client: proxies.client(peer.ip().to_canonical(), request.headers()),
         method: request.method().clone(),
-        path: request.uri().path().to_owned(),
-        is_route: request.extensions().get::<MatchedPath>().is_some(),
+        path: path(request.uri().path()),
+        is_known: true,
         status: StatusCode::OK,
         bytes: 0,
         started: Instant::now(),
     }
 }
 
-/// The answer, whose end writes the line.
-pub(super) fn end(entry: Entry, response: Response) -> Response {
-    let entry = Entry { status: response.status(), ..entry };
-    response.map(|body| Body::new(Logged { body, entry }))
+/// The path of nearly all requests takes no memory.
+fn path(text: &str) -> Cow<'static, str> {
+    if text == PUSH { Cow::Borrowed(PUSH) } else { Cow::Owned(text.to_owned()) }
 }
 
 /// A line in the making.
 pub(super) struct Entry {
-    client: Option<IpAddr>,
+    client: IpAddr,
     method: Method,
-    path: String,
+    /// Not a piece of the request's own memory: as long as one is held, the connection cannot read into it again.
+    path: Cow<'static, str>,
     /// Whether the path is one of ours.
-    is_route: bool,
+    is_known: bool,
     status: StatusCode,
     bytes: u64,
     started: Instant,
 }
 
+impl Entry {
+    /// The answer, whose end writes the line. What was found at a path that is no route is a file of the dashboard.
+    pub(super) fn end(
+        mut self,
+        response: Response<Body>,
+        is_route: impl Fn(&str) -> bool,
+    ) -> Response<Logged> {
+        self.status = response.status();
+        self.is_known = !self.status.is_client_error() || is_route(&self.path);
+        response.map(|body| Logged { body, entry: self })
+    }
+}
+
 /// A body that counts what goes out and writes the line when it ends.
-struct Logged {
+pub struct Logged {
     body: Body,
     entry: Entry,
 }
 
 impl Drop for Logged {
     fn drop(&mut self) {
-        let Entry { client, method, path, is_route, status, bytes, started } = &self.entry;
-        // What was found at a path that is no route is a file of the dashboard.
-        let is_known = *is_route || !status.is_client_error();
-        let path = if is_known { Cow::Borrowed(path.as_str()) } else { masked(path) };
+        let Entry { client, method, path, is_known, status, bytes, started } = &self.entry;
         tracing::info!(
             target: "sysmond::access",
-            client = client.map(tracing::field::display),
+            %client,
             %method,
-            path = &*path,
+            path = &*if *is_known { Cow::Borrowed(&**path) } else { masked(path) },
             status = status.as_u16(),
             bytes = *bytes,
             duration_ms = started.elapsed().as_micros() as f64 / 1000.0,

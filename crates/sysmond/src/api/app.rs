@@ -1,5 +1,6 @@
 //! What the handlers share.
 
+use super::buffers::Buffers;
 use super::problem::Problem;
 use crate::aggregator::counters::Counters;
 use crate::aggregator::ingest::Ingest;
@@ -46,6 +47,7 @@ pub struct App {
     pub(super) parts: Parts,
     pub(super) queries: Arc<Semaphore>,
     pub(super) pushes: Semaphore,
+    pub(super) buffers: Buffers,
     pub(super) watches: Semaphore,
 }
 
@@ -74,6 +76,7 @@ impl App {
     pub fn new(limits: Limits, parts: Parts) -> Self {
         Self {
             queries: Arc::new(Semaphore::new(limits.queries)),
+            buffers: Buffers::default(),
             pushes: Semaphore::new(limits.push_kib as usize),
             watches: Semaphore::new(limits.watches),
             limits,

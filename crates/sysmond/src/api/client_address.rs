@@ -18,6 +18,9 @@ impl TrustedProxies {
     /// and that is none itself. Further left anybody could have written.
     pub(super) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer;
+        if !self.0.contains(&peer) {
+            return peer;
+        }
         let forwarded: Vec<&str> =
             headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
         let mut addresses = forwarded.iter().rev().flat_map(|value| value.rsplit(','));

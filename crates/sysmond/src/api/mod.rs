@@ -4,6 +4,7 @@ mod access_log;
 mod answer;
 mod app;
 mod assets;
+mod buffers;
 mod client_address;
 mod exposition;
 mod headers;
@@ -27,4 +28,4 @@ mod token;
 mod watch;
 
 pub use app::{App, Limits, Parts};
-pub use routes::router;
+pub use routes::Front;

@@ -1,14 +1,16 @@
 //! `POST /api/metrics`: what agents send.
 
 use super::app::App;
+use super::buffers::Buffer;
 use super::problem::Problem;
 use super::{answer, token};
 use crate::aggregator::counters::PushOutcome;
 use crate::aggregator::ingest::{BodyError, Push};
-use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::BoxError;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::State;
 use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -27,8 +29,16 @@ const INLINE_BYTES: usize = 256 * 1024;
 
 /// The route.
 pub(super) fn route() -> MethodRouter<Arc<App>> {
-    post(receive)
+    post(async |State(app): State<Arc<App>>, request: Request<Body>| receive(&app, request).await)
 }
+
+/// The body of a request as it comes.
+pub(super) trait Incoming:
+    HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static
+{
+}
+
+impl<B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static> Incoming for B {}
 
 /// What a body is before it is read.
 #[derive(Clone, Copy)]
@@ -39,13 +49,13 @@ struct Kind {
 }
 
 /// Before a byte of the body is read: token first, then the kind of the body and its declared size.
-async fn receive(State(app): State<Arc<App>>, mut request: Request) -> Response {
+pub(super) async fn receive<B: Incoming>(app: &App, mut request: Request<B>) -> Response {
     if let Err(unauthorized) = token::check(request.headers(), app.token()) {
         app.parts.ingest.count(PushOutcome::Unauthorized);
         return unauthorized.into_response();
     }
     let (response, outcome) = match check_kind(request.headers_mut()) {
-        Ok(kind) => accept(&app, kind, request).await.unwrap_or_else(refusal),
+        Ok(kind) => accept(app, kind, request).await.unwrap_or_else(refusal),
         Err(problem) => refusal(problem),
     };
     app.parts.ingest.count(outcome);
@@ -119,10 +129,19 @@ fn too_large() -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
 }
 
-async fn accept(app: &App, kind: Kind, request: Request) -> Result<(Response, PushOutcome), Problem> {
+async fn accept<B: Incoming>(
+    app: &App,
+    kind: Kind,
+    request: Request<B>,
+) -> Result<(Response, PushOutcome), Problem> {
     let room = room(app, kind.declared.unwrap_or(MAX_BODY_BYTES)).await?;
-    let body = if kind.encoded { decoded(request).await } else { request.into_body() };
-    let body = read(app, body, kind.declared.unwrap_or(0)).await?;
+    let mut body = app.buffers.take();
+    if kind.encoded {
+        read(app, decoded(request).await, &mut body).await?;
+    } else {
+        body.reserve_exact(kind.declared.unwrap_or(0));
+        read(app, request.into_body(), &mut body).await?;
+    }
     let push = parse(app, body).await?;
     let answer = app.parts.ingest.deliver(push).await?;
     drop(room);
@@ -134,11 +153,13 @@ async fn accept(app: &App, kind: Kind, request: Request) -> Result<(Response, Pu
     Ok((answer::json(status, &answer), outcome))
 }
 
-/// Waits until there is memory for a body of `bytes`.
+/// Waits until there is memory for a body of `bytes`. Mostly there is, which takes no clock.
 async fn room(app: &App, bytes: usize) -> Result<SemaphorePermit<'_>, Problem> {
-    let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).max(1);
-    let turn = app.pushes.acquire_many(kib.min(app.limits.push_kib));
-    match tokio::time::timeout(app.limits.patience, turn).await {
+    let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).max(1).min(app.limits.push_kib);
+    if let Ok(room) = app.pushes.try_acquire_many(kib) {
+        return Ok(room);
+    }
+    match tokio::time::timeout(app.limits.patience, app.pushes.acquire_many(kib)).await {
         Ok(Ok(room)) => Ok(room),
         _ => Err(Problem::busy("busy", "too many pushes at once", 1)),
     }
@@ -146,20 +167,20 @@ async fn room(app: &App, bytes: usize) -> Result<SemaphorePermit<'_>, Problem> {
 
 /// The body as it was before it was encoded: the layer hands on a request whose body decodes itself as it is read, and
 /// the innermost service answers with that body. Most pushes are not encoded and are spared it.
-async fn decoded(request: Request) -> Body {
+async fn decoded<B: Incoming>(request: Request<B>) -> Body {
     let echo = service_fn(async |request: Request<DecompressionBody<Body>>| {
         Ok::<_, Infallible>(Response::new(request.into_body()))
     });
-    match RequestDecompression::new(echo).oneshot(request).await {
+    match RequestDecompression::new(echo).oneshot(request.map(Body::new)).await {
         Ok(decoded) => Body::new(decoded.into_body()),
         Err(never) => match never {},
     }
 }
 
 /// The whole body, decompressed; in a time that does not start again with each byte.
-async fn read(app: &App, body: Body, expected: usize) -> Result<Vec<u8>, Problem> {
-    match tokio::time::timeout(app.parts.body_time, gather(body, expected)).await {
-        Ok(Ok(body)) => Ok(body),
+async fn read<B: Incoming>(app: &App, body: B, whole: &mut Vec<u8>) -> Result<(), Problem> {
+    match tokio::time::timeout(app.parts.body_time, gather(body, whole)).await {
+        Ok(Ok(())) => Ok(()),
         Ok(Err(error)) if is_length(&*error) => Err(too_large()),
         Ok(Err(error)) => {
             Err(Problem::unreadable("unreadable_body", format!("the body cannot be read: {error}")))
@@ -172,29 +193,27 @@ async fn read(app: &App, body: Body, expected: usize) -> Result<Vec<u8>, Problem
 }
 
 /// Copies each piece as it comes: the connection then reads the next one into the same memory.
-async fn gather(body: Body, expected: usize) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> {
+async fn gather<B: Incoming>(body: B, whole: &mut Vec<u8>) -> Result<(), BoxError> {
     let mut body = Limited::new(body, MAX_BODY_BYTES);
-    let mut whole = Vec::with_capacity(expected);
     while let Some(frame) = body.frame().await {
         if let Some(piece) = frame?.data_ref() {
             whole.extend_from_slice(piece);
         }
     }
-    Ok(whole)
+    Ok(())
 }
 
 fn is_length(error: &(dyn Error + 'static)) -> bool {
     error.is::<LengthLimitError>() || error.source().is_some_and(is_length)
 }
 
-async fn parse(app: &App, body: Vec<u8>) -> Result<Push, Problem> {
+async fn parse(app: &App, body: Buffer) -> Result<Push, Problem> {
     let length = body.len();
-    let ingest = app.parts.ingest.clone();
-    let parse = move || ingest.parse(&body);
     let parsed = if length <= INLINE_BYTES {
-        parse()
+        app.parts.ingest.parse(&body)
     } else {
-        let parsed = tokio::task::spawn_blocking(parse);
+        let ingest = app.parts.ingest.clone();
+        let parsed = tokio::task::spawn_blocking(move || ingest.parse(&body));
         parsed.await.map_err(Problem::internal)?
     };
     parsed.map_err(Problem::from)

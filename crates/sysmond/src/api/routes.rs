@@ -1,24 +1,34 @@
 //! Every route, as a table.
 
+use super::access_log::{self, Logged};
 use super::app::App;
 use super::assets::Assets;
 use super::client_address::TrustedProxies;
-use super::host_header::AllowedHosts;
+use super::headers::Security;
+use super::host_header::{self, AllowedHosts};
 use super::problem::Problem;
 use super::{
-    access_log, exposition, headers, health, history, host_header, hosts, latest, live, openapi, processes,
-    push, statics, storage, summary, watch,
+    exposition, health, history, hosts, latest, live, openapi, processes, push, statics, storage, summary,
+    watch,
 };
+use crate::server::Site;
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::body::Body;
+use axum::extract::State;
 use axum::handler::Handler;
-use axum::http::{Method, StatusCode, Uri};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use axum::http::{Method, Request, Response, StatusCode, Uri};
+use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, get};
+use hyper::body::Incoming;
+use std::collections::HashSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use tower::ServiceExt;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
+
+/// Where agents push to.
+pub(super) const PUSH: &str = "/api/metrics";
 
 /// One line of the table.
 pub(super) struct Route {
@@ -31,7 +41,7 @@ pub(super) struct Route {
 pub(super) fn table() -> Vec<Route> {
     let route = |method, path, handler| Route { method, path, handler };
     vec![
-        route("post", "/api/metrics", push::route()),
+        route("post", PUSH, push::route()),
         route("get", "/api/hosts", get(hosts::list)),
         route("get", "/api/latest", get(latest::show)),
         route("get", "/api/fleet/summary", get(summary::show)),
@@ -48,13 +58,58 @@ pub(super) fn table() -> Vec<Route> {
     ]
 }
 
-/// The whole API and the dashboard. What is answered to a push is short and not worth packing; the
-/// dashboard's files are packed already.
-pub fn router(app: Arc<App>) -> Router {
-    let front = Front {
-        allowed: AllowedHosts::new(&app.parts.config.allowed_hosts),
-        proxies: TrustedProxies::new(&app.parts.config.trusted_proxies),
-    };
+/// The whole API and the dashboard. Clones share it.
+#[derive(Clone)]
+pub struct Front(Arc<Inner>);
+
+struct Inner {
+    app: Arc<App>,
+    allowed: AllowedHosts,
+    proxies: TrustedProxies,
+    security: Security,
+    paths: HashSet<&'static str>,
+    router: Router,
+}
+
+impl Front {
+    /// The API over `app`.
+    pub fn new(app: Arc<App>) -> Self {
+        Self(Arc::new(Inner {
+            allowed: AllowedHosts::new(&app.parts.config.allowed_hosts),
+            proxies: TrustedProxies::new(&app.parts.config.trusted_proxies),
+            security: Security::default(),
+            paths: table().iter().map(|route| route.path).collect(),
+            router: router(Arc::clone(&app)),
+            app,
+        }))
+    }
+}
+
+impl Site for Front {
+    type Body = Logged;
+
+    /// Does of every request what has to be done whatever it is for. Pushes, which are nearly all that comes, are not
+    /// looked for in the table: that costs each request some boxes and a copy of all services on its way.
+    async fn answer(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Logged> {
+        let Inner { app, allowed, proxies, security, paths, router } = &*self.0;
+        let entry = access_log::begin(proxies, peer, &request);
+        let mut response = match host_header::check(allowed, &request) {
+            Ok(()) if request.method() == Method::POST && request.uri().path() == PUSH => {
+                push::receive(app, request).await
+            }
+            Ok(()) => match router.clone().oneshot(request.map(Body::new)).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            },
+            Err(problem) => problem.into_response(),
+        };
+        security.add_to(response.headers_mut());
+        entry.end(response, |path| paths.contains(path))
+    }
+}
+
+/// What is answered to a push is short and not worth packing; the dashboard's files are packed already.
+fn router(app: Arc<App>) -> Router {
     let packed = || CompressionLayer::new().quality(CompressionLevel::Fastest);
     let routes = table().into_iter().fold(Router::new(), |router, Route { path, handler, method }| {
         let handler = if method == "post" { handler } else { handler.layer(packed()) };
@@ -64,25 +119,6 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback_service(elsewhere.with_state(Assets::default()))
         .method_not_allowed_fallback(async |method: Method| wrong_method(&method))
         .with_state(app)
-        .layer(from_fn_with_state(front, pass))
-}
-
-/// What is checked of every request, whatever it is for.
-#[derive(Clone)]
-struct Front {
-    allowed: AllowedHosts,
-    proxies: TrustedProxies,
-}
-
-/// One layer for all of it: each costs every request a copy of the services below.
-async fn pass(State(front): State<Front>, request: Request, next: Next) -> Response {
-    let entry = access_log::begin(&front.proxies, &request);
-    let mut response = match host_header::check(&front.allowed, &request) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
-    };
-    headers::secure(response.headers_mut());
-    access_log::end(entry, response)
 }
 
 async fn elsewhere(
@@ -90,7 +126,7 @@ async fn elsewhere(
     method: Method,
     uri: Uri,
     headers: axum::http::HeaderMap,
-) -> Response {
+) -> Response<Body> {
     assets.serve(&method, uri.path(), &headers).unwrap_or_else(|| {
         let detail = "there is nothing at this path; /api/openapi.json lists what there is";
         Problem::new(StatusCode::NOT_FOUND, "not_found", detail).into_response()

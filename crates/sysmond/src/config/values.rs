@@ -156,6 +156,14 @@ pub fn aggregator_url(text: &str) -> Result<String, ValueError> {
     if url.scheme_str() != Some("http") || host_and_port.host().is_empty() || url.query().is_some() {
         return Err(WRONG);
     }
+    // An empty or impossible port reads as none, which would quietly mean 80.
+    let port = host_and_port.as_str().strip_prefix(host_and_port.host()).unwrap_or_default();
+    if !port.is_empty() && host_and_port.port_u16().is_none_or(|port| port == 0) {
+        return Err(ValueError::Not {
+            what: "the address of an aggregator with a port",
+            right: "the port behind the colon, such as http://127.0.0.1:9000, or no colon, which means port 80",
+        });
+    }
     Ok(text.trim_end_matches('/').to_owned())
 }
 
@@ -314,6 +322,13 @@ mod tests {
         check("http://10.0.0.1:9000", Some("http://10.0.0.1:9000"));
         check("http://monitor/sysmon/", Some("http://monitor/sysmon"));
         check("http://[::1]:9000/", Some("http://[::1]:9000"));
+        check("http://[::1]", Some("http://[::1]"));
+        check("http://monitor", Some("http://monitor"));
+        check("http://127.0.0.1:", None);
+        check("http://127.0.0.1:/sysmon", None);
+        check("http://[::1]:", None);
+        check("http://monitor:0", None);
+        check("http://monitor:65536", None);
         check("https://monitor", None);
         check("monitor:9000", None);
         check("http://", None);

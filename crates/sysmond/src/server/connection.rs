@@ -1,19 +1,17 @@
 //! One connection, from its first byte to its last.
 
 use super::stream::Stream;
-use super::{Limits, Peer};
+use super::{Limits, Site};
 use crate::shutdown::Shutdown;
-use axum::Router;
-use axum::body::Body;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use tower::ServiceExt;
 
 /// Fields of a request's head: browsers send about 15, proxies add 10.
 const MAX_HEADERS: usize = 64;
@@ -26,13 +24,13 @@ const MAX_BUFFER_BYTES: usize = 16 * 1024;
 pub(super) async fn run(
     stream: Stream,
     peer: SocketAddr,
-    router: Router,
+    site: impl Site,
     limits: Arc<Limits>,
     shutdown: Shutdown,
 ) {
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(Peer(peer));
-        router.clone().oneshot(request.map(Body::new))
+    let service = service_fn(|request: Request<Incoming>| {
+        let answer = site.answer(peer, request);
+        async { Ok::<_, Infallible>(answer.await) }
     });
     let mut builder = http1::Builder::new();
     builder

@@ -6,7 +6,11 @@ mod connection;
 mod stream;
 
 use crate::shutdown::Shutdown;
-use axum::Router;
+use axum::BoxError;
+use axum::body::{Bytes, HttpBody};
+use axum::http::Response;
+use hyper::Request;
+use hyper::body::Incoming;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io;
 use std::net::SocketAddr;
@@ -56,9 +60,18 @@ impl Default for Limits {
     }
 }
 
-/// The address that a request came from; an extension of each request.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(pub SocketAddr);
+/// What answers the requests of all connections; each has a clone.
+pub trait Site: Clone + Send + Sync + 'static {
+    /// The body of an answer.
+    type Body: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static;
+
+    /// Answers a request that came from `peer`. Dropped where the client goes away before.
+    fn answer(
+        &self,
+        peer: SocketAddr,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Response<Self::Body>> + Send;
+}
 
 /// Figures of the server. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -94,11 +107,11 @@ impl Connections {
     }
 }
 
-/// Serves `router` on `listener` until `shutdown`. Returns when no more connections are taken; those that are open
+/// Serves `site` on `listener` until `shutdown`. Returns when no more connections are taken; those that are open
 /// are tasks of `shutdown`.
 pub async fn serve(
     listener: &TcpListener,
-    router: Router,
+    site: impl Site,
     limits: Limits,
     connections: Connections,
     shutdown: &Shutdown,
@@ -112,7 +125,7 @@ pub async fn serve(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((tcp, peer)) => take(tcp, peer, &slots, &router, &limits, &connections, shutdown),
+            Ok((tcp, peer)) => take(tcp, peer, &slots, &site, &limits, &connections, shutdown),
             Err(error) if concerns_one_client(&error) => {}
             Err(error) => {
                 if connections.0.failed.fetch_add(1, Ordering::Relaxed).is_multiple_of(100) {
@@ -131,7 +144,7 @@ fn take(
     tcp: TcpStream,
     peer: SocketAddr,
     slots: &Arc<Semaphore>,
-    router: &Router,
+    site: &impl Site,
     limits: &Arc<Limits>,
     connections: &Connections,
     shutdown: &Shutdown,
@@ -147,7 +160,7 @@ fn take(
         tracing::debug!(%error, %peer, "cannot set TCP_NODELAY");
     }
     let stream = stream::Stream::new(tcp, limits, slot, Arc::clone(&connections.0));
-    shutdown.spawn(connection::run(stream, peer, router.clone(), Arc::clone(limits), shutdown.clone()));
+    shutdown.spawn(connection::run(stream, peer, site.clone(), Arc::clone(limits), shutdown.clone()));
 }
 
 /// Errors of `accept` that say nothing of the next one.

@@ -241,20 +241,49 @@ async fn an_empty_push_is_a_heartbeat() {
 async fn a_host_has_only_so_many_series() {
     let stage = Stage::start().await;
     let at = now();
-    let body = |from: usize, to: usize| {
+    let body = |at: i64, from: usize, to: usize| {
         let names: Vec<String> = (from..to).map(|n| format!("m.x{n}")).collect();
         let samples: Vec<_> = names.iter().map(|name| (at, name.as_str(), 1.0)).collect();
         push_body("wild", &samples)
     };
-    assert_eq!(stage.push(&body(0, 5000)).await.status, 200);
-    let answer = stage.push(&body(4990, 5010)).await;
-    let told = answer.json();
-    assert_eq!((answer.status.as_u16(), &told["status"]), (200, &"partial".into()));
-    assert_eq!((&told["metrics_stored"], &told["metrics_failed"]), (&10.into(), &10.into()));
-    assert_eq!(
-        (&told["errors"][0]["code"], &told["errors"][0]["index"]),
-        (&"too_many_series".into(), &10.into())
-    );
+    let check = async |body: &Value, expected: (u16, &str, usize, usize)| {
+        let answer = stage.push(body).await;
+        let told = answer.json();
+        let figures = ["metrics_stored", "metrics_failed"].map(|name| told[name].as_u64().expect("a count"));
+        let [stored, failed] = figures.map(|figure| usize::try_from(figure).expect("small"));
+        assert_eq!(
+            (answer.status.as_u16(), told["status"].as_str(), stored, failed),
+            (expected.0, Some(expected.1), expected.2, expected.3)
+        );
+        told
+    };
+    check(&body(at, 0, 5000), (200, "success", 5000, 0)).await;
+    // The second time it is read by prediction.
+    for _ in 0..2 {
+        let told = check(&body(at, 4990, 5010), (200, "partial", 10, 10)).await;
+        for (place, error) in told["errors"].as_array().expect("a list").iter().enumerate() {
+            assert_eq!(error["index"], 10 + place, "the new ones, each with its place");
+            assert_eq!(error["metric_type"], format!("m.x{}", 5000 + place));
+            assert_eq!(error["code"], "too_many_series");
+            assert_eq!(error["detail"], "the host has 5000 series already");
+        }
+        assert_eq!(told["errors"].as_array().map(Vec::len), Some(10));
+    }
+    // All of a push.
+    check(&body(at, 5000, 5003), (422, "error", 0, 3)).await;
+    assert_eq!(stage.own_metric("sysmond_samples_failed_total").await, 23);
+    assert_eq!(stage.own_metric("sysmond_samples_received_total").await, 5043);
+    assert_eq!(stage.own_metric("sysmond_samples_stored_total").await, 5020);
+    let outcome = async |word| stage.own_metric(&format!("sysmond_pushes_total{{outcome=\"{word}\"}}")).await;
+    assert_eq!((outcome("success").await, outcome("partial").await, outcome("refused").await), (1, 2, 1));
+    // What the host had goes on, and so do others.
+    check(&body(at + 1, 0, 5000), (200, "success", 5000, 0)).await;
+    stage.push_value("tame", "m.x5001", 2.0).await;
+    assert_eq!(stage.get("/api/latest?host=tame").await.json()["metrics"][0]["value"], 2.0);
+    let latest = stage.get("/api/latest?host=wild").await.json();
+    assert_eq!(latest["count"], 5000);
+    let names = latest["metrics"].as_array().expect("a list").iter().map(|sample| &sample["metric_type"]);
+    assert!(names.into_iter().all(|name| name != "m.x5000"), "nothing of a refused series is shown");
     stage.stop().await;
 }
 
@@ -357,5 +386,37 @@ async fn many_agents_at_once_are_all_answered() {
     assert!(answers.iter().all(|answer| answer.status == 200));
     let hosts = stage.get("/api/hosts").await.json();
     assert_eq!((&hosts["count"], &hosts["hosts"][199]["hostname"]), (&200.into(), &"host-199".into()));
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_client_pushed_that_went_away_is_stored_and_shown() {
+    let stage = Stage::start().await;
+    let at = now();
+    stage.push(&push_body("a", &[(at - 2, "m", 1.0)])).await;
+    let mut watcher = stage.live("/api/live?host=a").await;
+    watcher.frame_of("history").await;
+    let open = stage.own_metric("sysmond_connections").await;
+    // Another program holds the database, so that the push cannot be answered yet.
+    let other = rusqlite::Connection::open(stage.data.path().join("aggregator.db")).expect("a database");
+    other.execute_batch("BEGIN IMMEDIATE").expect("not locked yet");
+    let body = push_body("a", &[(at, "m", 2.0)]).to_string();
+    let mut wire = stage.connect().await;
+    wire.say(format!(
+        "POST /api/metrics HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+         X-SysMon-Token: {TOKEN}\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    ))
+    .await;
+    let received = async || stage.own_metric("sysmond_samples_received_total").await;
+    eventually("the push", async || (received().await == 2).then_some(())).await;
+    drop(wire);
+    eventually("its end", async || (stage.own_metric("sysmond_connections").await == open).then_some(()))
+        .await;
+    other.execute_batch("ROLLBACK").expect("it was begun");
+    let shown = watcher.frame_of("sample").await;
+    assert_eq!((&shown["timestamp"], &shown["metrics"]["m"]), (&at.into(), &2.into()));
+    let latest = stage.get("/api/latest?host=a").await.json();
+    assert_eq!(latest["metrics"][0]["value"], 2.0);
     stage.stop().await;
 }

@@ -125,6 +125,11 @@ pub(super) fn head(text: &str) -> Result<Head<'_>, BodyError> {
 }
 
 impl Head<'_> {
+    /// Whether it says nothing but who the host is.
+    pub(super) fn is_plain(&self) -> bool {
+        self.static_info.is_none() && self.processes.is_none()
+    }
+
     /// What the push says of processes.
     pub(super) fn processes(&self, window: Window) -> Result<Processes, BodyError> {
         processes::parse(self.processes, window)

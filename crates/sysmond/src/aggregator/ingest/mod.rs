@@ -17,10 +17,11 @@ use super::views::whole_seconds;
 use crate::clock;
 use crate::shutdown::Shutdown;
 use std::sync::Arc;
-use sysmond_model::Timestamp;
 use sysmond_model::limits;
 use sysmond_model::push::{PushAnswer, SampleError};
+use sysmond_model::{Frame, HostInfo, Timestamp};
 use sysmond_tsdb::{Append, AppendError, Appended, Store};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 /// Takes pushes. Clones share the store.
@@ -62,37 +63,44 @@ impl Ingest {
         }
     }
 
-    /// Stores `push`; the answer comes when it is on disk. A task of its own, since a client that goes away must
-    /// not keep those who watch from what was stored.
+    /// Stores `push`; the answer comes when it is on disk. Where nobody waits for it any more, those who watch are
+    /// still shown what was stored.
     pub async fn deliver(&self, push: Push) -> Result<PushAnswer, AppendError> {
-        let delivery = self.shutdown.spawn(self.clone().store(push));
-        delivery.await.unwrap_or_else(|error| Err(AppendError::Failed(error.to_string())))
-    }
-
-    async fn store(self, mut push: Push) -> Result<PushAnswer, AppendError> {
         self.counters.samples_received.add(push.received as u64);
         if push.is_refused() && self.store.host(&push.host.hostname).is_none() {
             self.counters.samples_failed.add(push.failed as u64);
             return Ok(push.answer(&Appended::default()));
         }
+        let mut delivery = Delivery { ingest: self, sent: Some(self.send(push)?) };
+        let sent = delivery.sent.as_mut().ok_or(AppendError::Closed)?;
+        let committed = (&mut sent.committed).await;
+        let sent = delivery.sent.take().ok_or(AppendError::Closed)?;
+        self.finish(sent.push, &sent.shown, committed)
+    }
+
+    /// Hands `push` to the store.
+    fn send(&self, mut push: Push) -> Result<Sent, AppendError> {
         let received = clock::now();
         let frame = std::mem::take(&mut push.frame);
         // A copy in any case: who begins to watch while this is on its way to the disk is to see it too.
         let shown = frame.clone();
         let (done, committed) = oneshot::channel();
-        let append = Append {
-            host: push.host.clone(),
-            static_info: push.static_info.take(),
-            received,
-            frame,
-            processes: std::mem::take(&mut push.processes.readings),
-        };
+        let hostname = push.host.hostname.clone();
+        let host = std::mem::replace(&mut push.host, HostInfo { hostname, ..HostInfo::default() });
+        let static_info = push.static_info.take();
+        let processes = std::mem::take(&mut push.processes.readings);
+        let append = Append { host, static_info, received, frame, processes };
         self.store.append(append, move |result| {
             // Nobody waits any more where the program is going down.
             done.send(result).ok();
         })?;
-        let appended = committed.await.unwrap_or(Err(AppendError::Closed))?;
-        self.live.publish(&push.host.hostname, &shown);
+        Ok(Sent { push, shown, committed })
+    }
+
+    /// Shows what is on disk, and says what became of each sample.
+    fn finish(&self, mut push: Push, shown: &Frame, committed: Committed) -> Result<PushAnswer, AppendError> {
+        let appended = committed.unwrap_or(Err(AppendError::Closed))?;
+        self.live.publish(&push.host.hostname, shown);
         for &column in &appended.refused_columns {
             if let Some(series) = shown.shape().series().get(column) {
                 push.refuse_column(column, &series.metric_type);
@@ -105,6 +113,40 @@ impl Ingest {
     /// Counts how a push ended.
     pub fn count(&self, outcome: PushOutcome) {
         self.counters.push(outcome);
+    }
+}
+
+/// What the store says of an append; an error where it ended without a word.
+type Committed = Result<Result<Appended, AppendError>, oneshot::error::RecvError>;
+
+/// A push that the store has.
+struct Sent {
+    /// Of its host only the name.
+    push: Push,
+    shown: Frame,
+    committed: oneshot::Receiver<Result<Appended, AppendError>>,
+}
+
+/// Waits for the disk, without a task of its own as long as the client waits too.
+struct Delivery<'a> {
+    ingest: &'a Ingest,
+    sent: Option<Sent>,
+}
+
+impl Drop for Delivery<'_> {
+    /// A client that went away must not keep those who watch from what was stored.
+    fn drop(&mut self) {
+        let Some(Sent { push, shown, committed }) = self.sent.take() else { return };
+        if Handle::try_current().is_err() {
+            // The runtime is gone, and with it all who watch.
+            return;
+        }
+        let ingest = self.ingest.clone();
+        self.ingest.shutdown.spawn(async move {
+            if let Err(error) = ingest.finish(push, &shown, committed.await) {
+                tracing::debug!(%error, "a push whose client went away was not stored");
+            }
+        });
     }
 }
 

@@ -5,6 +5,7 @@ use crate::aggregator::ingest::sample::{self, Anatomy};
 use serde::Deserializer as _;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Mutex;
@@ -98,7 +99,8 @@ impl<'a> Lesson<'a> {
             return None;
         }
         let (mut pieces, mut columns, mut series) = (Pieces::default(), HashMap::new(), Vec::new());
-        let (opening, separator) = (pieces.part((*opening)?)?, pieces.part(separator.unwrap_or(b","))?);
+        let separator_text = separator.unwrap_or(b",");
+        let (opening, separator) = (pieces.part((*opening)?)?, pieces.part(separator_text)?);
         let mut built = Vec::with_capacity(forms.len());
         for form in forms {
             let column = *columns.entry(&form.series).or_insert_with(|| {
@@ -113,16 +115,25 @@ impl<'a> Lesson<'a> {
                 column: u32::try_from(column).ok()?,
             });
         }
+        let joints = self.joints(separator_text, &mut pieces)?;
         let lengths = forms.iter().map(|form| form.before.len() + form.between.len() + form.behind.len());
         Some(Pattern {
             opening,
             separator,
             forms: built.into(),
+            joints,
             shape: Shape::new(series),
             shortest: lengths.min()?,
             text: pieces.text.into(),
             selections: Mutex::default(),
         })
+    }
+
+    /// What lies between the last number of each form and the first of the next.
+    fn joints(&self, separator: &[u8], pieces: &mut Pieces<'a>) -> Option<Box<[Part]>> {
+        let behind = self.forms.iter();
+        let before = self.forms.iter().skip(1).chain(self.forms.first());
+        behind.zip(before).map(|(form, next)| pieces.joined([form.behind, separator, next.before])).collect()
     }
 }
 
@@ -156,17 +167,25 @@ impl<'a> Text<'a> {
 #[derive(Default)]
 struct Pieces<'a> {
     text: Vec<u8>,
-    parts: HashMap<&'a [u8], Part>,
+    parts: HashMap<Cow<'a, [u8]>, Part>,
 }
 
 impl<'a> Pieces<'a> {
     fn part(&mut self, text: &'a [u8]) -> Option<Part> {
-        if let Some(part) = self.parts.get(text) {
+        self.kept(Cow::Borrowed(text))
+    }
+
+    fn joined(&mut self, texts: [&[u8]; 3]) -> Option<Part> {
+        self.kept(Cow::Owned(texts.concat()))
+    }
+
+    fn kept(&mut self, text: Cow<'a, [u8]>) -> Option<Part> {
+        if let Some(part) = self.parts.get(&text) {
             return Some(*part);
         }
         let part =
             Part { start: u32::try_from(self.text.len()).ok()?, length: u32::try_from(text.len()).ok()? };
-        self.text.extend(text);
+        self.text.extend_from_slice(&text);
         self.parts.insert(text, part);
         Some(part)
     }

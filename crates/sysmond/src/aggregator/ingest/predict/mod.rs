@@ -14,18 +14,21 @@
 //! Patterns are shared: a fleet of equal hosts has one. Which host uses which is only a hint, found by the body's first
 //! bytes, mostly the hostname.
 
+mod decimal;
 mod learn;
 mod number;
 mod pattern;
 #[cfg(test)]
 mod tests;
 
-use super::body::{self, BodyError, Push};
+use super::body::{self, BodyError, Head, Push};
 use super::sample::Window;
 use pattern::Pattern;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use sysmond_model::HostInfo;
 use sysmond_model::limits::MAX_HOSTS;
 
 /// Bytes before the list of samples: a hostname, tags and static data fit.
@@ -38,6 +41,8 @@ const MAX_PATTERN_BYTES: usize = 1024 * 1024;
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 /// Patterns that are tried for a host that is not known yet: a fleet has few kinds of hosts.
 const MAX_GUESSES: usize = 4;
+/// Bytes around the list of samples, at most, that are remembered of a host: an agent's are some two hundred.
+const MAX_KNOWN_ENVELOPE_BYTES: usize = 1024;
 /// Pushes after which a host that sent none may make room for another.
 const STALE_PUSHES: u64 = 100_000;
 
@@ -46,6 +51,7 @@ const STALE_PUSHES: u64 = 100_000;
 pub struct Predictor {
     keys: RandomState,
     memory: Mutex<Memory>,
+    hits: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -56,17 +62,37 @@ struct Memory {
     patterns: Vec<Arc<Pattern>>,
     bytes: usize,
     pushes: u64,
-    hits: u64,
 }
 
 #[derive(Debug)]
 struct Known {
     /// `None` where nothing could be learned.
     pattern: Option<Arc<Pattern>>,
+    envelope: Option<Arc<Envelope>>,
     /// Pushes in a row that were not as predicted.
     misses: u32,
     /// The number of the last push.
     used: u64,
+}
+
+/// All text of a push but its samples, and what it says: who the host is, and that nothing else comes with its
+/// samples. The same text says the same.
+#[derive(Debug)]
+struct Envelope {
+    before: Box<[u8]>,
+    behind: Box<[u8]>,
+    host: HostInfo,
+}
+
+/// What is tried of a host.
+#[derive(Default)]
+struct Candidates {
+    own: Option<Arc<Pattern>>,
+    envelope: Option<Arc<Envelope>>,
+    /// Whether the last push was not as predicted.
+    missed: bool,
+    /// Others' patterns, for a host that is not known.
+    guesses: Vec<Arc<Pattern>>,
 }
 
 impl Predictor {
@@ -76,17 +102,23 @@ impl Predictor {
             return body::parse(body, window);
         };
         let key = self.keys.hash_one(first_bytes(body));
-        let (own, guesses) = self.memory().candidates(key);
-        if let Some(push) = own.as_deref().and_then(|own| predicted(own, body, list, false, &window)) {
-            self.memory().hit(key);
-            return Ok(push);
+        let Candidates { own, envelope, missed, guesses } = self.memory().candidates(key);
+        let known = envelope.as_deref();
+        if let Some(push) = own.as_deref().and_then(|own| predicted(own, body, list, known, &window)) {
+            self.hits.fetch_add(1, Ordering::Relaxed);
+            if missed || push.envelope.is_some() {
+                self.memory().hit(key, push.envelope);
+            }
+            return Ok(push.push);
         }
         for guess in guesses {
-            if let Some(push) = predicted(&guess, body, list, true, &window) {
+            let full = |push: &Predicted| push.is_full;
+            if let Some(push) = predicted(&guess, body, list, known, &window).filter(full) {
+                self.hits.fetch_add(1, Ordering::Relaxed);
                 let mut memory = self.memory();
                 memory.learned(key, Some(guess));
-                memory.hit(key);
-                return Ok(push);
+                memory.hit(key, push.envelope);
+                return Ok(push.push);
             }
         }
         let push = body::parse(body, window)?;
@@ -99,7 +131,7 @@ impl Predictor {
 
     /// Pushes that were as predicted.
     pub fn hits(&self) -> u64 {
-        self.memory().hits
+        self.hits.load(Ordering::Relaxed)
     }
 
     fn memory(&self) -> std::sync::MutexGuard<'_, Memory> {
@@ -123,38 +155,58 @@ fn first_bytes(body: &[u8]) -> &[u8] {
     head.split(|byte| *byte == b',').next().unwrap_or(head)
 }
 
-/// The push, where it is as `pattern` predicts; where it has to be `whole`, with a sample of each series.
+/// A push that was as predicted.
+struct Predicted {
+    push: Push,
+    /// Whether it has a sample of each series.
+    is_full: bool,
+    /// What is around its samples, where that is worth remembering and not known.
+    envelope: Option<Arc<Envelope>>,
+}
+
+/// The push, where it is as `pattern` predicts.
 fn predicted(
     pattern: &Pattern,
     body: &[u8],
     list: usize,
-    whole: bool,
+    known: Option<&Envelope>,
     window: impl Fn(&str) -> Window,
-) -> Option<Push> {
+) -> Option<Predicted> {
     let (before, samples) = body.split_at_checked(list)?;
     let reading = pattern.read(samples)?;
-    if whole && !reading.is_full() {
-        return None;
-    }
-    let without = [before, reading.rest].concat();
-    let text = std::str::from_utf8(&without).ok()?;
-    let head = body::head(text).ok()?;
-    let emptied = head.metrics.get();
-    let is_cut_out = emptied.as_ptr().addr() - text.as_ptr().addr() + 1 == list;
-    if !is_cut_out || !emptied.strip_prefix('[')?.strip_suffix(']')?.trim_ascii().is_empty() {
-        return None;
-    }
-    let window = window(&head.host.hostname);
-    let processes = head.processes(window).ok()?;
+    let behind = reading.rest;
+    let known = known.filter(|known| *known.before == *before && *known.behind == *behind);
+    let without = if known.is_some() { Vec::new() } else { [before, behind].concat() };
+    let head = match known {
+        Some(_) => None,
+        None => Some(around(&without, list)?),
+    };
+    let host = known.map(|known| &known.host).or(head.as_ref().map(|head| &head.host))?.clone();
+    let window = window(&host.hostname);
+    let processes = head.as_ref().map(|head| head.processes(window)).transpose().ok()?.unwrap_or_default();
     let Window { oldest, newest } = window;
     let (earliest, latest) = reading.span()?;
     if earliest < oldest || latest > newest {
         return None;
     }
-    let received = reading.received;
+    let is_news = head.as_ref().is_some_and(Head::is_plain);
+    let envelope = (is_news && list + behind.len() <= MAX_KNOWN_ENVELOPE_BYTES)
+        .then(|| Arc::new(Envelope { before: before.into(), behind: behind.into(), host: host.clone() }));
+    let (received, is_full) = (reading.received, reading.is_full());
     let (frame, columns) = reading.finish(pattern);
-    let (host, static_info) = (head.host, head.static_info);
-    Some(Push { host, static_info, received, frame, columns, failed: 0, errors: Vec::new(), processes })
+    let static_info = head.and_then(|head| head.static_info);
+    let push = Push { host, static_info, received, frame, columns, failed: 0, errors: Vec::new(), processes };
+    Some(Predicted { push, is_full, envelope })
+}
+
+/// What a push says but for its samples, which were cut out at `list`.
+fn around(without: &[u8], list: usize) -> Option<Head<'_>> {
+    let text = std::str::from_utf8(without).ok()?;
+    let head = body::head(text).ok()?;
+    let emptied = head.metrics.get();
+    let is_cut_out = emptied.as_ptr().addr() - text.as_ptr().addr() + 1 == list;
+    let is_empty = emptied.strip_prefix('[')?.strip_suffix(']')?.trim_ascii().is_empty();
+    (is_cut_out && is_empty).then_some(head)
 }
 
 /// The pattern of a push whose samples are all good.
@@ -168,21 +220,28 @@ fn learned(body: &[u8], list: usize, known: Option<&Pattern>) -> Option<Pattern>
 
 impl Memory {
     /// The host's own pattern; for one that is not known the latest others.
-    fn candidates(&mut self, key: u64) -> (Option<Arc<Pattern>>, Vec<Arc<Pattern>>) {
+    fn candidates(&mut self, key: u64) -> Candidates {
         self.pushes += 1;
-        match self.hosts.get_mut(&key) {
-            Some(known) => {
-                known.used = self.pushes;
-                (known.pattern.clone(), Vec::new())
-            }
-            None => (None, self.patterns.iter().rev().take(MAX_GUESSES).cloned().collect()),
+        let Some(known) = self.hosts.get_mut(&key) else {
+            let guesses = self.patterns.iter().rev().take(MAX_GUESSES).cloned().collect();
+            return Candidates { guesses, ..Candidates::default() };
+        };
+        known.used = self.pushes;
+        let Known { pattern, envelope, misses, .. } = known;
+        Candidates {
+            own: pattern.clone(),
+            envelope: envelope.clone(),
+            missed: *misses > 0,
+            guesses: Vec::new(),
         }
     }
 
-    fn hit(&mut self, key: u64) {
-        self.hits += 1;
+    fn hit(&mut self, key: u64, envelope: Option<Arc<Envelope>>) {
         if let Some(known) = self.hosts.get_mut(&key) {
             known.misses = 0;
+            if envelope.is_some() {
+                known.envelope = envelope;
+            }
         }
     }
 
@@ -203,7 +262,7 @@ impl Memory {
             }
         }
         let used = self.pushes;
-        let known = self.hosts.entry(key).or_insert(Known { pattern: None, misses: 0, used });
+        let known = self.hosts.entry(key).or_insert(Known { pattern: None, envelope: None, misses: 0, used });
         known.pattern = pattern;
     }
 

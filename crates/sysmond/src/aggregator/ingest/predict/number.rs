@@ -1,5 +1,7 @@
 //! A number of JSON, read where it stands, to the very bits that the standard library reads.
 
+use super::decimal;
+
 /// Whole numbers up to it are exact in a double.
 const EXACT: u64 = 1 << 53;
 /// The powers of ten that are exact in a double.
@@ -9,12 +11,15 @@ const POWERS: [f64; 23] = [
 ];
 /// Digits that fit into 64 bits whatever they are.
 const SAFE_DIGITS: usize = 19;
+/// What a number of so many digits is multiplied by when as many others are written behind it.
+const TENS: [u64; 9] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 
 /// The number at the beginning of `text` and what follows it; `None` where none begins there as JSON spells numbers.
 /// One that is too large for a double is infinite.
 ///
 /// Of a short number both the digits and the power of ten are exact as doubles, so that one division rounds rightly.
-/// All others are left to the standard library.
+/// Longer ones are the work of [`decimal`], and what is spelled with an exponent or with more digits than a double has
+/// is left to the standard library.
 pub(super) fn read(text: &[u8]) -> Option<(f64, &[u8])> {
     let negative = text.first() == Some(&b'-');
     let unsigned = text.get(usize::from(negative)..)?;
@@ -35,11 +40,13 @@ pub(super) fn read(text: &[u8]) -> Option<(f64, &[u8])> {
         let (count, after) = digits(unsigned, &mut 0);
         return if count == 0 { None } else { slow(text, after) };
     }
-    if whole + fraction > SAFE_DIGITS || mantissa > EXACT {
+    if whole + fraction > SAFE_DIGITS {
         return slow(text, rest);
     }
-    let Some(power) = POWERS.get(fraction) else { return slow(text, rest) };
-    let value = mantissa as f64 / power;
+    let value = match POWERS.get(fraction) {
+        Some(power) if mantissa <= EXACT => mantissa as f64 / power,
+        _ => decimal::scaled(mantissa, fraction),
+    };
     Some((if negative { -value } else { value }, rest))
 }
 
@@ -49,13 +56,16 @@ pub(super) const fn continues(byte: u8) -> bool {
 }
 
 /// Adds the digits at the beginning of `text` to `value`, which wraps; how many, and what follows.
+#[inline]
 fn digits<'a>(text: &'a [u8], value: &mut u64) -> (usize, &'a [u8]) {
     let mut rest = text;
-    while let Some((chunk, after)) = rest.split_first_chunk()
-        && let Some(eight) = eight_digits(u64::from_le_bytes(*chunk))
-    {
-        *value = value.wrapping_mul(100_000_000).wrapping_add(eight);
-        rest = after;
+    while let Some(chunk) = rest.first_chunk() {
+        let (count, number) = leading_digits(u64::from_le_bytes(*chunk));
+        *value = value.wrapping_mul(TENS.get(count).copied().unwrap_or(1)).wrapping_add(number);
+        rest = rest.get(count..).unwrap_or_default();
+        if count < chunk.len() {
+            return (text.len() - rest.len(), rest);
+        }
     }
     while let Some((byte, after)) = rest.split_first() {
         let digit = byte.wrapping_sub(b'0');
@@ -68,19 +78,29 @@ fn digits<'a>(text: &'a [u8], value: &mut u64) -> (usize, &'a [u8]) {
     (text.len() - rest.len(), rest)
 }
 
-/// The number that eight bytes spell, the first of them the lowest of `text`. Neighbours are joined to pairs, pairs to
-/// fours, fours to eight, all at once.
-const fn eight_digits(text: u64) -> Option<u64> {
+/// How many of eight bytes are digits before the first that is none, and the number that those spell; the first byte is
+/// the lowest of `text`. No step depends on a byte: how long a number is cannot be foretold.
+#[inline]
+const fn leading_digits(text: u64) -> (usize, u64) {
     const ZEROS: u64 = 0x3030_3030_3030_3030;
-    const HIGH: u64 = 0xf0f0_f0f0_f0f0_f0f0;
-    if text & HIGH != ZEROS || text.wrapping_add(0x0606_0606_0606_0606) & HIGH != ZEROS {
-        return None;
-    }
-    let digits = text - ZEROS;
-    let pairs = digits * 10 + (digits >> 8);
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let values = text ^ ZEROS;
+    // A byte's highest bit: whether its value is more than nine.
+    let others = (((values & !HIGH) + 0x7676_7676_7676_7676) | values) & HIGH;
+    let bits = others.trailing_zeros() & !7;
+    // Zeros in front make it eight digits. A shift by the whole width is none.
+    let digits = if bits == 0 { 0 } else { values << (64 - bits) };
+    ((bits / 8) as usize, eight_digits(digits))
+}
+
+/// The number that eight digits make, the first of them the lowest byte. Neighbours are joined to pairs, pairs to
+/// fours, fours to eight, all at once.
+#[inline]
+const fn eight_digits(digits: u64) -> u64 {
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
     let fours = (pairs & 0x00ff_0000_00ff).wrapping_mul(100 + (1_000_000 << 32));
     let others = (pairs >> 16 & 0x00ff_0000_00ff).wrapping_mul(1 + (10_000 << 32));
-    Some(fours.wrapping_add(others) >> 32)
+    fours.wrapping_add(others) >> 32
 }
 
 fn slow<'a>(text: &[u8], rest: &'a [u8]) -> Option<(f64, &'a [u8])> {

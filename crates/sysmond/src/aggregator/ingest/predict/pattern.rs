@@ -22,6 +22,8 @@ pub(super) struct Pattern {
     pub(super) separator: Part,
     /// The samples in the order in which they come.
     pub(super) forms: Box<[Form]>,
+    /// For each of them all text from its last number to the first of the one behind it: three comparisons in one.
+    pub(super) joints: Box<[Part]>,
     /// Their series; several forms may be of one.
     pub(super) shape: Arc<Shape>,
     /// The least text of a sample, bytes.
@@ -57,13 +59,16 @@ pub(super) struct Reading<'t> {
     timestamps: Vec<Timestamp>,
     values: Vec<f64>,
     uses: Vec<ColumnUse>,
+    /// The row of the last sample, and its time as it was spelled.
+    row: usize,
+    last: Option<Time<'t>>,
     /// How many samples.
     pub(super) received: usize,
     /// What follows the last one.
     pub(super) rest: &'t [u8],
 }
 
-/// A sample's numbers and what follows it.
+/// A sample's numbers and what follows.
 struct Found<'t> {
     time: Time<'t>,
     value: f64,
@@ -80,32 +85,49 @@ struct Time<'t> {
 impl Pattern {
     /// Reads samples up to what is none. `None` where anything is not as it was learned.
     pub(super) fn read<'t>(&self, text: &'t [u8]) -> Option<Reading<'t>> {
-        let mut rest = self.strip(text, self.opening)?;
+        let mut start = self.strip(text, self.opening)?;
         let mut reading = Reading::new(self, text.len());
         let mut cursor =
             Cursor { place: self.forms.len() - 1, misses: self.forms.len() + text.len() / TEXT_PER_MISS };
-        let mut last: Option<(Time<'t>, usize)> = None;
         loop {
-            let found = self.next(rest, &mut cursor, last.map(|(time, _)| time))?;
-            let row = match last {
-                Some((time, row)) if time.at == found.time.at => row,
-                _ => reading.row(found.time.at)?,
+            start = self.run(start, &mut cursor, &mut reading)?;
+            let found = self.next(start, &mut cursor, reading.last)?;
+            reading.put(&found, self.forms.get(cursor.place)?)?;
+            let Some(after) = self.strip(found.rest, self.separator) else {
+                reading.rest = found.rest;
+                return Some(reading);
             };
-            let column = self.forms.get(cursor.place)?.column as usize;
-            reading.put(row, column, found.value)?;
-            last = Some((found.time, row));
-            rest = found.rest;
-            let Some(after) = self.strip(rest, self.separator) else { break };
-            rest = after;
+            start = after;
         }
-        reading.rest = rest;
-        Some(reading)
+    }
+
+    /// Reads samples as long as each is the next in the learned order and has another such behind it; where the first
+    /// that is not begins. A sample counts once all of its text has been seen.
+    fn run<'t>(&self, start: &'t [u8], cursor: &mut Cursor, reading: &mut Reading<'t>) -> Option<&'t [u8]> {
+        let mut start = start;
+        let mut place = self.following(cursor.place);
+        let mut form = self.forms.get(place)?;
+        let Some(mut inside) = self.strip(start, form.before) else { return Some(start) };
+        while let Some(found) = self.numbers(form, inside, reading.last)
+            && let Some(next) = self.strip(found.rest, *self.joints.get(place)?)
+        {
+            reading.put(&found, form)?;
+            cursor.place = place;
+            place = self.following(place);
+            start = found.rest.get((form.behind.length + self.separator.length) as usize..)?;
+            (form, inside) = (self.forms.get(place)?, next);
+        }
+        Some(start)
+    }
+
+    fn following(&self, place: usize) -> usize {
+        if place + 1 < self.forms.len() { place + 1 } else { 0 }
     }
 
     /// The sample at the beginning of `rest`: the next in the learned order, or the same series again, or the first
     /// that fits behind it.
     fn next<'t>(&self, rest: &'t [u8], cursor: &mut Cursor, last: Option<Time<'t>>) -> Option<Found<'t>> {
-        let following = if cursor.place + 1 < self.forms.len() { cursor.place + 1 } else { 0 };
+        let following = self.following(cursor.place);
         if let Some(found) = self.sample(rest, following, last) {
             cursor.place = following;
             return Some(found);
@@ -123,7 +145,13 @@ impl Pattern {
 
     fn sample<'t>(&self, rest: &'t [u8], place: usize, last: Option<Time<'t>>) -> Option<Found<'t>> {
         let form = self.forms.get(place)?;
-        let rest = self.strip(rest, form.before)?;
+        let found = self.numbers(form, self.strip(rest, form.before)?, last)?;
+        Some(Found { rest: self.strip(found.rest, form.behind)?, ..found })
+    }
+
+    /// The numbers of a sample whose text before them has been seen, and what follows the second of them.
+    #[inline]
+    fn numbers<'t>(&self, form: &Form, rest: &'t [u8], last: Option<Time<'t>>) -> Option<Found<'t>> {
         let (time, value, rest) = if form.value_first {
             let (value, rest) = number::read(rest)?;
             let (time, rest) = read_time(self.strip(rest, form.between)?, last)?;
@@ -133,7 +161,6 @@ impl Pattern {
             let (value, rest) = number::read(self.strip(rest, form.between)?)?;
             (time, value, rest)
         };
-        let rest = self.strip(rest, form.behind)?;
         value.is_finite().then_some(Found { time, value, rest })
     }
 
@@ -170,7 +197,7 @@ impl Pattern {
             .series()
             .iter()
             .map(|series| size_of_val(series) + series.metric_type.len() + series.tags.len());
-        self.text.len() + size_of_val(&*self.forms) + series.sum::<usize>()
+        self.text.len() + size_of_val(&*self.forms) + size_of_val(&*self.joints) + series.sum::<usize>()
     }
 }
 
@@ -188,22 +215,24 @@ struct Cursor {
     misses: usize,
 }
 
-impl Reading<'_> {
+impl<'t> Reading<'t> {
     fn new(pattern: &Pattern, bytes: usize) -> Self {
         let width = pattern.shape.len();
         // A sample has its form's text and at least two digits.
         let cells = bytes / (pattern.shortest + 2) + width;
         Self {
-            timestamps: Vec::new(),
+            timestamps: Vec::with_capacity(cells / width.max(1)),
             values: Vec::with_capacity(cells.min(MAX_CELLS)),
             uses: vec![ColumnUse { samples: 0, first_index: 0 }; width],
+            row: 0,
+            last: None,
             received: 0,
             rest: &[],
         }
     }
 
     /// The row of that time; a new one is the last. Times that go back and forth are left to the generic parser.
-    fn row(&mut self, at: Timestamp) -> Option<usize> {
+    fn row_of(&mut self, at: Timestamp) -> Option<usize> {
         let row = match self.timestamps.last() {
             Some(last) if *last < at => self.timestamps.len(),
             None => 0,
@@ -219,14 +248,20 @@ impl Reading<'_> {
     }
 
     /// Of two samples with the same series and time the later one wins.
-    fn put(&mut self, row: usize, column: usize, value: f64) -> Option<()> {
+    #[inline]
+    fn put(&mut self, found: &Found<'t>, form: &Form) -> Option<()> {
+        if self.last.is_none_or(|last| last.at != found.time.at) {
+            self.row = self.row_of(found.time.at)?;
+        }
+        self.last = Some(found.time);
+        let column = form.column as usize;
         let used = self.uses.get_mut(column)?;
         if used.samples == 0 {
             used.first_index = self.received;
         }
         used.samples += 1;
         self.received += 1;
-        *self.values.get_mut(row * self.uses.len() + column)? = value;
+        *self.values.get_mut(self.row * self.uses.len() + column)? = found.value;
         (self.received <= MAX_SAMPLES_PER_PUSH).then_some(())
     }
 
@@ -262,6 +297,7 @@ impl Reading<'_> {
     }
 }
 
+#[inline]
 fn read_time<'t>(text: &'t [u8], last: Option<Time<'t>>) -> Option<(Time<'t>, &'t [u8])> {
     if let Some(last) = last
         && let Some(rest) = text.strip_prefix(last.text)

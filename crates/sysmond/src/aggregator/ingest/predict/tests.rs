@@ -237,6 +237,6 @@ fn a_host_that_cannot_be_predicted_is_learned_from_ever_more_seldom() {
     memory.learned(1, None);
     let learned: Vec<_> = (1..=20).filter(|_| memory.missed(1)).collect();
     assert_eq!(learned, [1, 2, 4, 8, 16]);
-    memory.hit(1);
+    memory.hit(1, None);
     assert!(memory.missed(1));
 }
