@@ -30,7 +30,7 @@ async function open() {
   const { page, close } = await openPage(browser);
   await page.addInitScript(() => {
     /** @type {number[]} */
-    const seen = /** @type {any} */ ((window).seen = []);
+    const seen = /** @type {any} */ (window.seen = []);
     const look = () => {
       const figure = /\d/.test(document.querySelector(".figure .card-value")?.textContent ?? "");
       const chart = document.querySelector(".panel-wide .chart[aria-label*=lowest]") !== null;
