@@ -375,7 +375,7 @@ catalogue! {
     SYSTEM_SOFTIRQS = "system.softirqs", Rate, PerSecond, [], "", "",
         "Soft interrupts";
     SYSTEM_SOFTIRQ = "system.softirq", Rate, PerSecond, ["kind"], "node_softirqs_total", "",
-        "Soft interrupts of one kind: net_rx is packets received, sched the scheduler";
+        "Soft interrupts of one kind: `net_rx` is packets received, `sched` the scheduler";
     SYSTEM_FORKS = "system.forks", Rate, PerSecond, [], "node_forks_total", "system.process.created",
         "Processes and threads started";
     SYSTEM_OPEN_FILES = "system.open_files", Gauge, Count, [], "node_filefd_allocated", "",

@@ -54,12 +54,21 @@ struct Waiting {
     /// When the oldest row came; nothing where rows are to be stored at once: the first ones, those that were given
     /// back, and all of them while somebody waits for them.
     since: Option<Instant>,
-    /// Rows were taken, and it is not known yet whether they are stored.
-    in_hand: bool,
     /// Whether the next row begins to wait.
     holds: bool,
-    /// Whether the last attempt failed.
-    failing: bool,
+    attempt: Attempt,
+}
+
+/// How it goes with rows that were taken.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Attempt {
+    /// All that were taken are stored.
+    #[default]
+    Done,
+    /// Rows were taken, and it is not known yet whether they are stored.
+    InHand,
+    /// The last attempt failed, and none succeeded since.
+    Failing,
 }
 
 /// What goes to the store together.
@@ -111,7 +120,11 @@ impl Ring {
     fn hurry(&self) -> bool {
         let mut waiting = self.lock();
         waiting.since = None;
-        let is_settled = waiting.failing || (waiting.rows.is_empty() && !waiting.in_hand);
+        let is_settled = match waiting.attempt {
+            Attempt::Done => waiting.rows.is_empty(),
+            Attempt::InHand => false,
+            Attempt::Failing => true,
+        };
         drop(waiting);
         if !is_settled {
             self.arrived.notify_one();
@@ -120,10 +133,8 @@ impl Ring {
     }
 
     /// An attempt to store what was taken ended.
-    fn tried(&self, failing: bool) {
-        let mut waiting = self.lock();
-        (waiting.in_hand, waiting.failing) = (false, failing);
-        drop(waiting);
+    fn tried(&self, outcome: Attempt) {
+        self.lock().attempt = outcome;
         self.tried.notify_waiters();
     }
 
@@ -223,7 +234,10 @@ impl Waiting {
             self.rows.iter().take(BATCH_ROWS).take_while(|row| Arc::ptr_eq(row.shape(), &shape)).count();
         let rows: Vec<Frame> = self.rows.drain(..alike).collect();
         self.cells -= rows.iter().map(cells).sum::<usize>();
-        (self.in_hand, self.holds) = (true, true);
+        self.holds = true;
+        if self.attempt == Attempt::Done {
+            self.attempt = Attempt::InHand;
+        }
         Some(Batch { rows, processes: self.processes.drain(..).collect() })
     }
 }
@@ -274,7 +288,7 @@ impl Keep {
                     }
                     self.count(in_hand, &appended);
                     self.newest.send_replace(std::mem::take(in_hand).rows.pop());
-                    self.ring.tried(false);
+                    self.ring.tried(Attempt::Done);
                 }
                 Err(error) => {
                     if !std::mem::replace(&mut failing, true) {
@@ -283,7 +297,7 @@ impl Keep {
                     }
                     self.ring.give_back(std::mem::take(in_hand));
                     self.newest.send_replace(self.ring.newest());
-                    self.ring.tried(true);
+                    self.ring.tried(Attempt::Failing);
                     pause(shutdown).await;
                 }
             }
@@ -405,13 +419,13 @@ mod tests {
         ring.put(row(&shape, 1), None);
         drop(ring.take(&watched(false)).await);
         assert!(!ring.hurry(), "a row is on its way");
-        ring.tried(false);
+        ring.tried(Attempt::Done);
         ring.put(row(&shape, 2), None);
         assert!(holds(&ring));
         assert!(!ring.hurry() && !holds(&ring));
         let batch = ring.take(&watched(false)).await.unwrap();
         ring.give_back(batch);
-        ring.tried(true);
+        ring.tried(Attempt::Failing);
         assert!(ring.hurry() && !holds(&ring), "it is tried again, and not waited for");
     }
 
@@ -422,7 +436,7 @@ mod tests {
             ring.put(row(&shape, second), None);
             let stored = async {
                 let batch = ring.take(&watched(false)).await;
-                ring.tried(false);
+                ring.tried(Attempt::Done);
                 batch.unwrap()
             };
             let ((), batch) = tokio::join!(ring.settle(), stored);

@@ -52,6 +52,6 @@ impl Site for AgentFront {
 }
 
 async fn show(State(scraper): State<Scraper>) -> Result<([(HeaderName, HeaderValue); 1], String), Problem> {
-    let text = scraper.text().await.map_err(|busy: Busy| Problem::busy("busy", &busy.to_string(), 5))?;
+    let text = scraper.text().await.map_err(|busy: Busy| Problem::busy("busy", busy.to_string(), 5))?;
     Ok(([(CONTENT_TYPE, MEDIA_TYPE)], text))
 }
