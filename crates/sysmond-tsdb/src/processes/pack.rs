@@ -100,8 +100,8 @@ fn store_hour(conn: &Connection, packed: &Packed) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Of hosts that never sent a sample, what is older than samples may be: where there are samples, theirs is the age that
-/// counts, and snapshots go with them.
+/// Of hosts that never sent a sample, what is older than samples may be: where there are samples, theirs is the age
+/// that counts, and snapshots go with them.
 pub(crate) fn forget_lone(
     shared: &Shared,
     now: Timestamp,

@@ -15,8 +15,8 @@ use std::sync::Arc;
 use sysmond_model::{ProcessReading, Timestamp};
 use sysmond_tsdb::{MeanMax, ProcessTotal, ProcessUsage, ProgramTotal, Usage};
 
-/// How old a snapshot may be to stand for a moment, milliseconds: the largest machines have one a minute, and pushes may
-/// be some minutes apart.
+/// How old a snapshot may be to stand for a moment, milliseconds: the largest machines have one a minute, and pushes
+/// may be some minutes apart.
 const MAX_AGE_MS: i64 = 5 * 60 * 1000;
 /// How far back a stretch goes that does not say where it begins, milliseconds.
 const DEFAULT_RANGE_MS: i64 = 5 * 60 * 1000;

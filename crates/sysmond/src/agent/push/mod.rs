@@ -210,8 +210,8 @@ impl Push {
         }
     }
 
-    /// Looks for what is refused: first without the static data, then without the processes, then in halves. A row that is refused alone while the
-    /// aggregator takes a heartbeat is at fault itself, and is set aside.
+    /// Looks for what is refused: first without the static data, then without the processes, then in halves. A row
+    /// that is refused alone while the aggregator takes a heartbeat is at fault itself, and is set aside.
     async fn refused(&mut self, batch: Batch, why: &str) -> Result<bool, Wait> {
         if self.parts.statics.withhold() {
             return Ok(true);
@@ -238,8 +238,8 @@ impl Push {
         Ok(true)
     }
 
-    /// A push without the snapshots that were held back was taken: they are at fault where it was the same but for them,
-    /// and are set aside.
+    /// A push without the snapshots that were held back was taken: they are at fault where it was the same but for
+    /// them, and are set aside.
     async fn clear_suspects(&mut self, rows: usize) {
         let Some(suspects) = self.suspects.take() else { return };
         if suspects.rows == rows {

@@ -332,8 +332,8 @@ fn storage() {}
         (status = 422, body = Problem, content_type = "application/problem+json"), (status = 503, body = Problem, content_type = "application/problem+json")))]
 fn history() {}
 
-/// What took the most of a host: the newest snapshot at or before `at`, or the sums of a stretch where `from` or `to` is
-/// given.
+/// What took the most of a host: the newest snapshot at or before `at`, or the sums of a stretch where `from` or `to`
+/// is given.
 #[utoipa::path(get, path = "/api/processes",
     params(("host" = String, Query),
         ("at" = Option<f64>, Query, description = "Unix seconds; now where left out"),
