@@ -1,7 +1,7 @@
 //! Batteries and mains, from `/sys/class/power_supply`: each has one file `uevent` that says all.
 
 use crate::attribute::{Attribute, Buffer};
-use crate::exposition::{Exposition, Kind};
+use crate::exposition::Exposition;
 use crate::listing::Listing;
 use crate::source::{Lane, Roots, Source, SourceError, Values};
 use crate::table::tag;
@@ -160,13 +160,17 @@ impl<'a> Supply<'a> {
     }
 
     fn expose(&self, name: &[u8], out: &mut Exposition) {
-        for (field, value) in
-            [("capacity", self.capacity), ("cyclecount", self.cycles), ("online", self.online)]
-        {
+        for (family, help, value) in [
+            ("node_power_supply_capacity", "Charge in percent of a full one", self.capacity),
+            ("node_power_supply_cyclecount", BATTERY_CYCLES.help, self.cycles),
+            (
+                "node_power_supply_online",
+                "0 where the supply gives no power, 1 or more where it does",
+                self.online,
+            ),
+        ] {
             let Some(value) = value else { continue };
-            let (family, help) =
-                (format!("node_power_supply_{field}"), format!("{field} value of /sys/class/power_supply."));
-            out.put(family, Kind::Gauge, help, &[("power_supply", name)], value as f64);
+            out.gauge(family, help, &[("power_supply", name)], value as f64);
         }
     }
 

@@ -87,7 +87,7 @@ impl Source for Connections {
         let Some(counts) = &self.last else { return Ok(()) };
         for (state, count) in counts.by_state() {
             let state = state.strip_prefix("state=").unwrap_or(state);
-            let help = "Number of connection states.";
+            let help = "TCP connections by state";
             out.gauge("node_tcp_connection_states", help, &[("state", state.as_bytes())], count as f64);
         }
         Ok(())
@@ -250,7 +250,7 @@ mod tests {
         let mut source = host.source();
         assert_eq!(read(&mut source), [""; 0]);
         fs::write(host.0.path().join("net/tcp"), HEAD).unwrap();
-        assert_eq!(read_at(&mut source, LONG_REST - Duration::from_secs(1)), [""; 0]);
+        assert_eq!(read_at(&mut source, LONG_REST.checked_sub(Duration::from_secs(1)).unwrap()), [""; 0]);
         assert_eq!(read_at(&mut source, LONG_REST).len(), STATES.len());
     }
 

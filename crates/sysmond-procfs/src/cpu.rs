@@ -158,7 +158,7 @@ impl Reading for Cpu {
                 Line::SoftInterrupts(_, kinds) => {
                     for (kind, count) in SOFT_INTERRUPTS.iter().zip(kinds) {
                         let labels = [("vector", kind.as_bytes())];
-                        let help = "Number of softirq calls.";
+                        let help = "Soft interrupts by kind";
                         out.counter("node_softirqs_total", help, &labels, count as f64);
                     }
                 }
@@ -169,27 +169,24 @@ impl Reading for Cpu {
                     }
                 }
                 Line::ContextSwitches(count) => {
-                    let help = "Total number of context switches.";
+                    let help = SYSTEM_CONTEXT_SWITCHES.help;
                     out.counter("node_context_switches_total", help, &[], count as f64);
                 }
                 Line::Forks(count) => {
-                    out.counter("node_forks_total", "Total number of forks.", &[], count as f64);
+                    out.counter("node_forks_total", SYSTEM_FORKS.help, &[], count as f64);
                 }
                 Line::Interrupts(count) => {
-                    let help = "Total number of interrupts serviced.";
-                    out.counter("node_intr_total", help, &[], count as f64);
+                    out.counter("node_intr_total", SYSTEM_INTERRUPTS.help, &[], count as f64);
                 }
                 Line::BootTime(seconds) => {
-                    let help = "Node boot time, in unixtime.";
+                    let help = "When the kernel started, Unix seconds";
                     out.gauge("node_boot_time_seconds", help, &[], seconds as f64);
                 }
                 Line::Running(count) => {
-                    let help = "Number of processes in runnable state.";
-                    out.gauge("node_procs_running", help, &[], count as f64);
+                    out.gauge("node_procs_running", PROCESSES_RUNNING.help, &[], count as f64);
                 }
                 Line::Blocked(count) => {
-                    let help = "Number of processes blocked waiting for I/O to complete.";
-                    out.gauge("node_procs_blocked", help, &[], count as f64);
+                    out.gauge("node_procs_blocked", PROCESSES_BLOCKED.help, &[], count as f64);
                 }
             }
         }
@@ -200,15 +197,10 @@ fn expose_core(core: &[u8], times: &CpuTimes, out: &mut Exposition) {
     let seconds = |ticks: u64| ticks as f64 / TICKS_PER_SECOND;
     for (mode, ticks) in MODES.into_iter().zip(modes(times)) {
         let labels = [("cpu", core), ("mode", mode.as_bytes())];
-        out.counter(
-            "node_cpu_seconds_total",
-            "Seconds the CPUs spent in each mode.",
-            &labels,
-            seconds(ticks),
-        );
+        out.counter("node_cpu_seconds_total", "Time of the core by mode", &labels, seconds(ticks));
     }
     for (mode, ticks) in [("nice", times.guest_nice), ("user", times.guest)] {
-        let help = "Seconds the CPUs spent in guests (VMs) for each mode.";
+        let help = "Time of the core for virtual machines, which its time by mode holds too";
         let labels = [("cpu", core), ("mode", mode.as_bytes())];
         out.counter("node_cpu_guest_seconds_total", help, &labels, seconds(ticks));
     }
@@ -304,7 +296,8 @@ mod tests {
     #[test]
     fn modes_of_each_core_are_told_where_cores_are_few() {
         let text = |cores: usize, ticks: u64| {
-            let lines = (0..cores).map(|core| format!("cpu{core} {ticks} 0 0 100\n")).collect::<String>();
+            let lines =
+                (0..cores).map(|core| format!("cpu{core} {ticks} 0 0 100\n")).collect::<Vec<_>>().concat();
             format!("cpu {ticks} 0 0 100\n{lines}softirq {ticks} 1 2 3 {ticks}\n")
         };
         let check = |cores, expected| {
@@ -359,7 +352,8 @@ mod tests {
             let now: Vec<_> = last.iter().zip(more).map(|(last, more)| last + more).collect();
             let found = two(&line(&last), &line(&now));
             if !found.is_empty() {
-                let parts: Vec<f64> = found.iter().skip(1).map(|line| line.rsplit(' ').next().unwrap().parse().unwrap()).collect();
+                let number = |line: &String| line.rsplit(' ').next().unwrap().parse().unwrap();
+                let parts: Vec<f64> = found.iter().skip(1).map(number).collect();
                 prop_assert!(parts.iter().all(|part| (0.0..=100.0).contains(part)), "{found:?}");
                 prop_assert!((parts.iter().sum::<f64>() - 100.0).abs() < 1e-9, "{found:?}");
                 let number = |series| value(&found, series).parse::<f64>().unwrap();

@@ -81,73 +81,29 @@ impl Counters {
         let labels = [("device", name)];
         let seconds = |millis: u64| millis as f64 / 1000.0;
         let bytes = |sectors: u64| sectors as f64 * SECTOR_BYTES as f64;
-        for (name, help, value) in [
-            ("reads_completed_total", "The total number of reads completed successfully.", self.reads as f64),
-            ("reads_merged_total", "The total number of reads merged.", self.merged_reads as f64),
-            ("read_bytes_total", "The total number of bytes read successfully.", bytes(self.read_sectors)),
-            (
-                "read_time_seconds_total",
-                "The total number of seconds spent by all reads.",
-                seconds(self.read_millis),
-            ),
-            (
-                "writes_completed_total",
-                "The total number of writes completed successfully.",
-                self.writes as f64,
-            ),
-            ("writes_merged_total", "The number of writes merged.", self.merged_writes as f64),
-            (
-                "written_bytes_total",
-                "The total number of bytes written successfully.",
-                bytes(self.written_sectors),
-            ),
-            (
-                "write_time_seconds_total",
-                "This is the total number of seconds spent by all writes.",
-                seconds(self.write_millis),
-            ),
-            ("io_time_seconds_total", "Total seconds spent doing I/Os.", seconds(self.busy_millis)),
-            (
-                "io_time_weighted_seconds_total",
-                "The weighted # of seconds spent doing I/Os.",
-                seconds(self.weighted_millis),
-            ),
-        ] {
-            out.counter(format!("node_disk_{name}"), help, &labels, value);
-        }
-        out.gauge(
-            "node_disk_io_now",
-            "The number of I/Os currently in progress.",
-            &labels,
-            self.in_flight as f64,
-        );
+        out.gauge("node_disk_io_now", "Operations in flight", &labels, self.in_flight as f64);
+        let mut put =
+            |name: &str, help, value| out.counter(format!("node_disk_{name}"), help, &labels, value);
+        put("reads_completed_total", DISK_READS.help, self.reads as f64);
+        put("reads_merged_total", "Reads that were joined to others", self.merged_reads as f64);
+        put("read_bytes_total", DISK_READ_BYTES.help, bytes(self.read_sectors));
+        put("read_time_seconds_total", "Time that reads took, all added up", seconds(self.read_millis));
+        put("writes_completed_total", DISK_WRITES.help, self.writes as f64);
+        put("writes_merged_total", "Writes that were joined to others", self.merged_writes as f64);
+        put("written_bytes_total", DISK_WRITE_BYTES.help, bytes(self.written_sectors));
+        put("write_time_seconds_total", "Time that writes took, all added up", seconds(self.write_millis));
+        put("io_time_seconds_total", "Time in which the device had work", seconds(self.busy_millis));
+        let help = "Time that operations were in flight, all added up";
+        put("io_time_weighted_seconds_total", help, seconds(self.weighted_millis));
         if let Some([completed, merged, sectors, millis]) = self.discards {
-            for (name, help, value) in [
-                (
-                    "discards_completed_total",
-                    "The total number of discards completed successfully.",
-                    completed as f64,
-                ),
-                ("discards_merged_total", "The total number of discards merged.", merged as f64),
-                (
-                    "discarded_sectors_total",
-                    "The total number of sectors discarded successfully.",
-                    sectors as f64,
-                ),
-                (
-                    "discard_time_seconds_total",
-                    "This is the total number of seconds spent by all discards.",
-                    seconds(millis),
-                ),
-            ] {
-                out.counter(format!("node_disk_{name}"), help, &labels, value);
-            }
+            put("discards_completed_total", "Discards completed", completed as f64);
+            put("discards_merged_total", "Discards that were joined to others", merged as f64);
+            put("discarded_sectors_total", "Sectors of 512 bytes that were discarded", sectors as f64);
+            put("discard_time_seconds_total", "Time that discards took, all added up", seconds(millis));
         }
         if let Some([requests, millis]) = self.flushes {
-            let help = "The total number of flush requests completed successfully";
-            out.counter("node_disk_flush_requests_total", help, &labels, requests as f64);
-            let help = "This is the total number of seconds spent by all flush requests.";
-            out.counter("node_disk_flush_requests_time_seconds_total", help, &labels, seconds(millis));
+            put("flush_requests_total", "Flushes completed", requests as f64);
+            put("flush_requests_time_seconds_total", "Time that flushes took, all added up", seconds(millis));
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::table::printable;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
+use sysmond_model::CATALOGUE;
 
 /// How Prometheus is to take a family's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,6 +148,16 @@ pub(crate) fn name_part(text: &[u8]) -> String {
     text.iter().map(legal).collect()
 }
 
+/// What the catalogue says of a family that one of its metrics alone comes of, or else `otherwise`. What stands there
+/// behind a semicolon is of the metric and not of the family.
+pub(crate) fn meaning(family: &str, otherwise: impl FnOnce() -> String) -> Cow<'static, str> {
+    let mut metrics = CATALOGUE.iter().filter(|metric| metric.prometheus == family);
+    match (metrics.next(), metrics.next()) {
+        (Some(metric), None) => metric.help.split(';').next().unwrap_or_default().into(),
+        _ => otherwise().into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,6 +214,15 @@ mod tests {
         let expected =
             "# HELP a A\n# TYPE a gauge\na{x=\"1\"} 1\na{x=\"2\"} 2\n# HELP b B\n# TYPE b gauge\nb 3\n";
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_catalogue_explains_what_has_one_meaning() {
+        let check = |family, expected: &str| assert_eq!(meaning(family, || "?".to_owned()), expected);
+        check("node_memory_Cached_bytes", "Page cache");
+        check("node_memory_HugePages_Total", "Huge pages set aside");
+        check("node_memory_MemAvailable_bytes", "?");
+        check("node_memory_Bounce_bytes", "?");
     }
 
     #[test]

@@ -109,22 +109,22 @@ impl Source for FileSystems {
 pub(crate) fn expose(mount: &Mount, status: Option<&StatVfs>, out: &mut Exposition) {
     let labels = [("device", &*mount.source), ("fstype", &*mount.kind), ("mountpoint", &*mount.point)];
     let is_broken = f64::from(u8::from(status.is_none()));
-    let help = "Whether an error occurred while getting statistics for the given device.";
+    let help = "1 where the file system did not say what it holds, 0 where it did";
     out.gauge("node_filesystem_device_error", help, &labels, is_broken);
     let Some(status) = status else { return };
     let bytes = |blocks: u64| blocks.saturating_mul(status.f_frsize) as f64;
     let is_read_only = status.f_flag.contains(StatVfsMountFlags::RDONLY);
     for (name, help, value) in [
-        ("node_filesystem_size_bytes", "Filesystem size in bytes.", bytes(status.f_blocks)),
-        ("node_filesystem_free_bytes", "Filesystem free space in bytes.", bytes(status.f_bfree)),
+        ("node_filesystem_size_bytes", DISK_TOTAL_BYTES.help, bytes(status.f_blocks)),
         (
-            "node_filesystem_avail_bytes",
-            "Filesystem space available to non-root users in bytes.",
-            bytes(status.f_bavail),
+            "node_filesystem_free_bytes",
+            "Space that nothing takes, with what is kept for root",
+            bytes(status.f_bfree),
         ),
-        ("node_filesystem_files", "Filesystem total file nodes.", status.f_files as f64),
-        ("node_filesystem_files_free", "Filesystem total free file nodes.", status.f_ffree as f64),
-        ("node_filesystem_readonly", "Filesystem read-only status.", f64::from(u8::from(is_read_only))),
+        ("node_filesystem_avail_bytes", DISK_AVAILABLE_BYTES.help, bytes(status.f_bavail)),
+        ("node_filesystem_files", DISK_INODES_TOTAL.help, status.f_files as f64),
+        ("node_filesystem_files_free", "Inodes that nothing takes", status.f_ffree as f64),
+        ("node_filesystem_readonly", DISK_READ_ONLY.help, f64::from(u8::from(is_read_only))),
     ] {
         out.gauge(name, help, &labels, value);
     }

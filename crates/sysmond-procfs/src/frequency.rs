@@ -116,14 +116,14 @@ impl Source for Frequency {
         for core in cores {
             if let Some(kilohertz) = core.clock.as_ref().and_then(|clock| clock.number(buffer)) {
                 let labels = [("cpu", core.number.as_bytes())];
-                let help = "Current scaled CPU thread frequency in hertz.";
+                let help = "Clock of the core";
                 out.gauge("node_cpu_scaling_frequency_hertz", help, &labels, HERTZ * kilohertz as f64);
             }
             let count = core.throttles.as_ref().and_then(|throttles| throttles.number(buffer));
             if let (Some(count), Some([id, package])) = (count, &core.place) {
                 // The threads of a core say the same, and the first one counts.
                 let labels = [("core", id.as_slice()), ("package", package.as_slice())];
-                let help = "Number of times this CPU core has been throttled.";
+                let help = "Times that the core was slowed down for heat";
                 out.counter("node_cpu_core_throttles_total", help, &labels, count as f64);
             }
         }

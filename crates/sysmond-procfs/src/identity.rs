@@ -24,7 +24,7 @@ const OS: [&str; 12] = [
 
 /// Puts what does not belong to any source; `now` is the time of day since 1970.
 pub fn expose_identity(roots: &Roots, now: Duration, out: &mut Exposition) -> Result<(), SourceError> {
-    out.gauge("node_time_seconds", "System time in seconds since epoch (1970).", &[], now.as_secs_f64());
+    out.gauge("node_time_seconds", "Time of day, Unix seconds", &[], now.as_secs_f64());
     let name = rustix::system::uname();
     let labels = [
         ("domainname", name.domainname().to_bytes()),
@@ -34,7 +34,7 @@ pub fn expose_identity(roots: &Roots, now: Duration, out: &mut Exposition) -> Re
         ("sysname", name.sysname().to_bytes()),
         ("version", name.version().to_bytes()),
     ];
-    let help = "Labeled system information as provided by the uname system call.";
+    let help = "What uname says of the host and its kernel, in labels; always 1";
     out.gauge("node_uname_info", help, &labels, 1.0);
     let paths = ["etc/os-release", "usr/lib/os-release"].map(|file| roots.rootfs.join(file));
     let mut file = ProcFile::first_of(paths.to_vec());
@@ -49,13 +49,13 @@ fn expose_os(text: &[u8], out: &mut Exposition) {
         found.map_or("", |(_, value)| value.as_str()).as_bytes()
     };
     let labels: Vec<_> = OS.iter().map(|key| (*key, value(key))).collect();
-    let help = "A metric with a constant '1' value labeled by what os-release says of the operating system.";
+    let help = "What os-release says of the operating system, in labels; always 1";
     out.gauge("node_os_info", help, &labels, 1.0);
     // `12.04` as a number, as far as it is one: theirs has major and minor.
     let version = str::from_utf8(value("version_id")).ok().and_then(|version| version.parse::<f64>().ok());
     if let Some(version) = version {
         let labels = [("id", value("id")), ("id_like", value("id_like")), ("name", value("name"))];
-        let help = "Metric containing the major.minor part of the OS version.";
+        let help = "Version of the operating system, where it is a number";
         out.gauge("node_os_version", help, &labels, version);
     }
 }

@@ -4,7 +4,7 @@
 //! carried anything and `lo` are left out.
 
 use crate::attribute::{Attribute, Buffer};
-use crate::exposition::{Exposition, Kind};
+use crate::exposition::{Exposition, Kind, meaning};
 use crate::listing::Listing;
 use crate::network::{MAX_EXPOSED, MAX_INTERFACES};
 use crate::pace::{Elapsed, Pace};
@@ -193,8 +193,9 @@ fn expose(dir: &Path, device: &[u8], buffer: &mut Buffer, out: &mut Exposition) 
             signed(text).map(|n| n as f64)
         };
         if let Some(value) = value {
-            let help = format!("Network device property: {name}.");
-            out.put(format!("node_network_{name}"), kind, help, &labels, value * each);
+            let family = format!("node_network_{name}");
+            let help = meaning(&family, || format!("`{file}` of the interface in /sys/class/net"));
+            out.put(family, kind, help, &labels, value * each);
         }
     }
     let mut word = |file: &str| {
@@ -204,7 +205,7 @@ fn expose(dir: &Path, device: &[u8], buffer: &mut Buffer, out: &mut Exposition) 
     let [address, broadcast, duplex, alias, state] =
         ["address", "broadcast", "duplex", "ifalias", "operstate"].map(&mut word);
     let is_up = f64::from(u8::from(state == b"up"));
-    let help = "Value is 1 if operstate is 'up', 0 otherwise.";
+    let help = "1 where the interface says that it is up, 0 where not";
     out.gauge("node_network_up", help, &labels, is_up);
     let labels = [
         ("address", address.as_slice()),
@@ -214,12 +215,7 @@ fn expose(dir: &Path, device: &[u8], buffer: &mut Buffer, out: &mut Exposition) 
         ("ifalias", &alias),
         ("operstate", &state),
     ];
-    out.gauge(
-        "node_network_info",
-        "Non-numeric data of the network interface, value is always 1.",
-        &labels,
-        1.0,
-    );
+    out.gauge("node_network_info", "What the interface is, in labels; always 1", &labels, 1.0);
 }
 
 #[cfg(test)]

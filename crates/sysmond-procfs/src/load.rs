@@ -1,6 +1,6 @@
 //! Load averages and the number of threads, from `/proc/loadavg`.
 
-use crate::exposition::{Exposition, Kind};
+use crate::exposition::Exposition;
 use crate::file_source::{Fault, FileSource, ProcFile, Reading};
 use crate::source::{Roots, Values};
 use crate::text::{decimal, fields, number, split_once};
@@ -30,13 +30,12 @@ impl Reading for Load {
     }
 
     fn expose(&mut self, text: &[u8], out: &mut Exposition) {
-        let averages = [("node_load1", "1m"), ("node_load5", "5m"), ("node_load15", "15m")];
-        for ((name, over), value) in averages.into_iter().zip(fields(text).map(decimal)) {
-            let help = format!("{over} load average.");
-            out.put(name, Kind::Gauge, help, &[], value.unwrap_or(f64::NAN));
+        let averages = [&LOAD_AVG_1M, &LOAD_AVG_5M, &LOAD_AVG_15M];
+        for (metric, value) in averages.into_iter().zip(fields(text).map(decimal)) {
+            out.gauge(metric.prometheus, metric.help, &[], value.unwrap_or(f64::NAN));
         }
         if let Some(threads) = threads(text) {
-            out.gauge("node_processes_threads", "Allocated threads in system", &[], threads as f64);
+            out.gauge("node_processes_threads", PROCESSES_THREADS.help, &[], threads as f64);
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Memory and swap space, from `/proc/meminfo`.
 
-use crate::exposition::{Exposition, Kind, name_part};
+use crate::exposition::{Exposition, Kind, meaning, name_part};
 use crate::file_source::{Fault, FileSource, ProcFile, Reading};
 use crate::keyed::{self, Keyed};
 use crate::source::{Roots, Values};
+use crate::table::printable;
 use std::time::Duration;
 use sysmond_model::Metric;
 use sysmond_model::catalogue::{
@@ -178,8 +179,13 @@ impl Reading for Memory {
         for (key, value, unit) in keyed::pairs(text) {
             let (end, each) = if unit == b"kB" { ("_bytes", 1024.0) } else { ("", 1.0) };
             let field = format!("{}{end}", name_part(key));
-            let help = format!("Memory information field {field}.");
-            out.put(format!("node_memory_{field}"), Kind::Gauge, help, &[], value as f64 * each);
+            let family = format!("node_memory_{field}");
+            let help = meaning(&family, || match key {
+                b"MemAvailable" => MEMORY_AVAILABLE_BYTES.help.to_owned(),
+                b"SwapFree" => "Swap space that nothing uses".to_owned(),
+                key => format!("`{}` of /proc/meminfo", printable(key)),
+            });
+            out.put(family, Kind::Gauge, help, &[], value as f64 * each);
         }
     }
 }

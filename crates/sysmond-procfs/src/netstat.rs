@@ -4,7 +4,7 @@
 //! In `snmp6` each counter has its line: `Udp6InDatagrams 17`. The kernel adds all of it up over all processors each
 //! time, so this has a slower clock.
 
-use crate::exposition::{Exposition, Kind, name_part};
+use crate::exposition::{Exposition, Kind, meaning, name_part};
 use crate::file_source::{Fault, ProcFile};
 use crate::keyed::{self, Keyed};
 use crate::pace::Pace;
@@ -81,7 +81,7 @@ const UDP6: [&[u8]; UDP.len()] = [
 pub(crate) struct Netstat {
     snmp_file: ProcFile,
     snmp6_file: ProcFile,
-    netstat_file: ProcFile,
+    extended_file: ProcFile,
     udp: Udp,
     extended: Extended,
 }
@@ -92,7 +92,7 @@ impl Netstat {
         Self {
             snmp_file: file("net/snmp"),
             snmp6_file: ProcFile::first_of(roots.of_host("net/snmp6")).or_absent("no IPv6"),
-            netstat_file: file("net/netstat"),
+            extended_file: file("net/netstat"),
             udp: Udp::new(max_gap),
             extended: Extended::new(max_gap),
         }
@@ -105,7 +105,7 @@ impl Source for Netstat {
     }
 
     fn read(&mut self, at: Duration, out: &mut Values) -> Result<(), SourceError> {
-        let Self { snmp_file, snmp6_file, netstat_file, udp, extended } = self;
+        let Self { snmp_file, snmp6_file, extended_file, udp, extended } = self;
         let ipv6 = match snmp6_file.read() {
             Ok(text) => {
                 udp.take_ipv6(text);
@@ -118,13 +118,13 @@ impl Source for Netstat {
         };
         let text = snmp_file.read()?;
         let first = udp.take(text, at, out).map_err(|fault| fault.of(snmp_file.path()));
-        let text = netstat_file.read()?;
-        first.and(extended.take(text, at, out).map_err(|fault| fault.of(netstat_file.path()))).and(ipv6)
+        let text = extended_file.read()?;
+        first.and(extended.take(text, at, out).map_err(|fault| fault.of(extended_file.path()))).and(ipv6)
     }
 
     fn expose(&mut self, out: &mut Exposition) -> Result<(), SourceError> {
         expose(self.snmp_file.read()?, out);
-        expose(self.netstat_file.read()?, out);
+        expose(self.extended_file.read()?, out);
         for (key, value, _) in keyed::pairs(self.snmp6_file.read()?) {
             // `Udp6InDatagrams`: the version ends the protocol's name.
             if let Some(at) = key.iter().position(|byte| *byte == b'6')
@@ -158,8 +158,9 @@ fn expose(text: &[u8], out: &mut Exposition) {
 fn expose_field(protocol: &[u8], field: &[u8], value: u64, out: &mut Exposition) {
     if is_exposed(protocol, field) {
         let (protocol, field) = (name_part(protocol), name_part(field));
-        let help = format!("Statistic {protocol}{field}.");
-        out.put(format!("node_netstat_{protocol}_{field}"), Kind::Untyped, help, &[], value as f64);
+        let family = format!("node_netstat_{protocol}_{field}");
+        let help = meaning(&family, || format!("What the kernel counts as `{field}` of {protocol}"));
+        out.put(family, Kind::Untyped, help, &[], value as f64);
     }
 }
 
@@ -269,17 +270,15 @@ mod tests {
         values(&out)
     }
 
-    fn without_ipv6() -> [String; 7] {
-        let rates = [
-            ("datagrams_in", 10),
-            ("datagrams_out", 0),
-            ("no_port", 1),
-            ("errors_in", 0),
-            ("receive_drops", 0),
-        ];
-        let [a, b, c, d, e] = rates.map(|(name, rate)| format!("udp.{name} {rate}"));
-        [a, b, c, d, e, "udp.send_drops 2".to_owned(), "ip.icmp_in 0".to_owned()]
-    }
+    const WITHOUT_IPV6: [&str; 7] = [
+        "udp.datagrams_in 10",
+        "udp.datagrams_out 0",
+        "udp.no_port 1",
+        "udp.errors_in 0",
+        "udp.receive_drops 0",
+        "udp.send_drops 2",
+        "ip.icmp_in 0",
+    ];
 
     #[test]
     fn both_versions_are_one_rate() {
@@ -292,7 +291,7 @@ mod tests {
     #[test]
     fn ipv6_that_comes_or_goes_is_no_rate() {
         for ipv6 in [[None, None], [None, Some("Udp6InDatagrams 9\n")], [Some("Udp6InDatagrams 9\n"), None]] {
-            assert_eq!(two(ipv6), without_ipv6());
+            assert_eq!(two(ipv6), WITHOUT_IPV6);
         }
     }
 
@@ -327,7 +326,7 @@ mod tests {
     fn what_is_exposed_has_the_names_of_node_exporter() {
         let mut out = Exposition::default();
         expose(b"Tcp: RtoMin ActiveOpens\nTcp: 200 17\nTcp: alone\n", &mut out);
-        let expected = "# HELP node_netstat_Tcp_ActiveOpens Statistic TcpActiveOpens.\n\
+        let expected = "# HELP node_netstat_Tcp_ActiveOpens Connections that this host began\n\
                         # TYPE node_netstat_Tcp_ActiveOpens untyped\nnode_netstat_Tcp_ActiveOpens 17\n";
         assert_eq!(out.text(), expected);
     }

@@ -5,7 +5,7 @@
 //! An interface made anew begins its counters again. Where the new ones are above the old ones already, the file does
 //! not show it and the difference of the two is given; that takes more traffic between two readings than all before.
 
-use crate::exposition::{Exposition, Kind};
+use crate::exposition::Exposition;
 use crate::file_source::{Fault, FileSource, ProcFile, Reading};
 use crate::pace::{Elapsed, Pace};
 use crate::source::{Roots, Values};
@@ -140,27 +140,25 @@ impl Counters {
     fn expose(&self, device: &[u8], out: &mut Exposition) {
         let [rx_fifo, rx_frame, rx_compressed, rx_multicast] = self.rx_rest;
         let [tx_fifo, tx_colls, tx_carrier, tx_compressed] = self.tx_rest;
-        for (field, value) in [
-            ("receive_bytes", self.rx_bytes),
-            ("receive_packets", self.rx_packets),
-            ("receive_errs", self.rx_errors),
-            ("receive_drop", self.rx_drops),
-            ("receive_fifo", rx_fifo),
-            ("receive_frame", rx_frame),
-            ("receive_compressed", rx_compressed),
-            ("receive_multicast", rx_multicast),
-            ("transmit_bytes", self.tx_bytes),
-            ("transmit_packets", self.tx_packets),
-            ("transmit_errs", self.tx_errors),
-            ("transmit_drop", self.tx_drops),
-            ("transmit_fifo", tx_fifo),
-            ("transmit_colls", tx_colls),
-            ("transmit_carrier", tx_carrier),
-            ("transmit_compressed", tx_compressed),
+        for (field, help, value) in [
+            ("receive_bytes", NETWORK_RX_BYTES.help, self.rx_bytes),
+            ("receive_packets", NETWORK_RX_PACKETS.help, self.rx_packets),
+            ("receive_errs", NETWORK_RX_ERRORS.help, self.rx_errors),
+            ("receive_drop", NETWORK_RX_DROPS.help, self.rx_drops),
+            ("receive_fifo", "Packets lost since the interface's buffer was full", rx_fifo),
+            ("receive_frame", "Packets received damaged or of a wrong length", rx_frame),
+            ("receive_compressed", "Compressed packets received", rx_compressed),
+            ("receive_multicast", "Packets received that were sent to a group", rx_multicast),
+            ("transmit_bytes", NETWORK_TX_BYTES.help, self.tx_bytes),
+            ("transmit_packets", NETWORK_TX_PACKETS.help, self.tx_packets),
+            ("transmit_errs", NETWORK_TX_ERRORS.help, self.tx_errors),
+            ("transmit_drop", NETWORK_TX_DROPS.help, self.tx_drops),
+            ("transmit_fifo", "Packets not sent for a fault of the interface's buffer", tx_fifo),
+            ("transmit_colls", "Collisions on the wire", tx_colls),
+            ("transmit_carrier", "Packets not sent for a fault of the link", tx_carrier),
+            ("transmit_compressed", "Compressed packets sent", tx_compressed),
         ] {
-            let (name, help) =
-                (format!("node_network_{field}_total"), format!("Network device statistic {field}."));
-            out.put(name, Kind::Counter, help, &[("device", device)], value as f64);
+            out.counter(format!("node_network_{field}_total"), help, &[("device", device)], value as f64);
         }
     }
 }

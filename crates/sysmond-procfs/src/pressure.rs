@@ -67,8 +67,8 @@ impl Source for Pressure {
             for (how, micros) in [("waiting", some), ("stalled", full)] {
                 let Some(micros) = micros else { continue };
                 let help = match how {
-                    "waiting" => format!("Total time in seconds that processes have waited for {name}"),
-                    _ => format!("Total time in seconds no process could make progress for want of {name}"),
+                    "waiting" => format!("Time in which some task waited for {name}"),
+                    _ => format!("Time in which all tasks waited for {name}"),
                 };
                 let family = format!("node_pressure_{name}_{how}_seconds_total");
                 out.put(family, Kind::Counter, help, &[], micros as f64 / 1e6);

@@ -85,10 +85,15 @@ impl<'a> Array<'a> {
         for state in ["active", "check", "inactive", "recovering", "resync"] {
             let labels = [("device", self.name), ("state", state.as_bytes())];
             let value = f64::from(u8::from(state == activity));
-            out.gauge("node_md_state", "Indicates the state of md-device.", &labels, value);
+            out.gauge(
+                "node_md_state",
+                "1 for the state that the array is in, 0 for the others",
+                &labels,
+                value,
+            );
         }
         let Some((required, active)) = self.disks else { return };
-        let help = "Total number of disks of device.";
+        let help = RAID_DISKS_REQUIRED.help;
         out.gauge("node_md_disks_required", help, &[("device", self.name)], required as f64);
         for (state, count) in [
             ("active", active as f64),
@@ -97,7 +102,7 @@ impl<'a> Array<'a> {
             ("spare", f64::from(self.spare)),
         ] {
             let labels = [("device", self.name), ("state", state.as_bytes())];
-            out.gauge("node_md_disks", "Number of active/failed/spare disks of device.", &labels, count);
+            out.gauge("node_md_disks", "Disks of the array by their state", &labels, count);
         }
     }
 

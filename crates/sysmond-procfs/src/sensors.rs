@@ -4,7 +4,7 @@
 //! comes from its driver and its place, since the numbers of `hwmon` change from start to start.
 
 use crate::attribute::{Attribute, Buffer, once};
-use crate::exposition::{self, Exposition};
+use crate::exposition::Exposition;
 use crate::listing::Listing;
 use crate::source::{Lane, Roots, Source, SourceError, Values};
 use crate::table::tag_pair;
@@ -292,7 +292,7 @@ impl Sensor {
             Exposed::OfChip { chip, sensor, is_average } => (chip, sensor, *is_average),
             Exposed::Zone { number, kind } => {
                 let labels = [("type", kind.as_slice()), ("zone", number.as_slice())];
-                return out.gauge("node_thermal_zone_temp", "Zone temperature in Celsius", &labels, value);
+                return out.gauge("node_thermal_zone_temp", "Temperature of the zone", &labels, value);
             }
         };
         let power = if is_average { "power_average_watt" } else { "power_watt" };
@@ -304,10 +304,9 @@ impl Sensor {
             _ => power,
         };
         let labels = [("chip", chip.as_slice()), ("sensor", sensor.as_slice())];
-        let help = format!("Hardware monitor for {name}");
-        out.put(format!("node_hwmon_{name}"), exposition::Kind::Gauge, help, &labels, value);
+        out.gauge(format!("node_hwmon_{name}"), self.metric.help, &labels, value);
         if let Some(critical) = self.critical {
-            let help = "Hardware monitor for temperature (crit)";
+            let help = SENSORS_TEMPERATURE_CRITICAL.help;
             out.gauge("node_hwmon_temp_crit_celsius", help, &labels, critical);
         }
     }

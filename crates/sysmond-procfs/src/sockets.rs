@@ -1,6 +1,6 @@
 //! How many sockets there are and what memory they take, from `/proc/net/sockstat` and `sockstat6`.
 
-use crate::exposition::{Exposition, Kind, name_part};
+use crate::exposition::{Exposition, Kind, meaning, name_part};
 use crate::file_source::{Fault, ProcFile};
 use crate::source::{Roots, Source, SourceError, Values};
 use crate::text::{fields, lines, number};
@@ -75,8 +75,9 @@ fn entries(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8], u64)> {
 /// What `node_exporter` makes of one of the files.
 fn expose(text: &[u8], page_bytes: u64, out: &mut Exposition) {
     let mut put = |name: &str, key: &str, value: u64| {
-        let help = format!("Number of {name} sockets in state {key}.");
-        out.put(format!("node_sockstat_{name}_{key}"), Kind::Gauge, help, &[], value as f64);
+        let family = format!("node_sockstat_{name}_{key}");
+        let help = meaning(&family, || format!("`{key}` of {name} in /proc/net/sockstat or sockstat6"));
+        out.put(family, Kind::Gauge, help, &[], value as f64);
     };
     for (name, key, value) in entries(text) {
         let (name, key) = (name_part(name), name_part(key));

@@ -75,16 +75,13 @@ impl Reading for SoftNet {
         for (number, [processed, dropped, squeezed]) in parse(text) {
             let number = number.to_string();
             let labels = [("cpu", number.as_bytes())];
-            let help = "Number of processed packets";
-            out.counter("node_softnet_processed_total", help, &labels, f64::from(processed));
-            out.counter(
-                "node_softnet_dropped_total",
-                "Number of dropped packets",
-                &labels,
-                f64::from(dropped),
-            );
-            let help = "Number of times processing packets ran out of quota";
-            out.counter("node_softnet_times_squeezed_total", help, &labels, f64::from(squeezed));
+            for (metric, count) in [
+                (&NETWORK_QUEUE_PACKETS, processed),
+                (&NETWORK_QUEUE_DROPS, dropped),
+                (&NETWORK_QUEUE_SQUEEZES, squeezed),
+            ] {
+                out.counter(metric.prometheus, metric.help, &labels, f64::from(count));
+            }
         }
     }
 }

@@ -59,29 +59,25 @@ impl Source for Tables {
     fn expose(&mut self, out: &mut Exposition) -> Result<(), SourceError> {
         let [entries, limit, entropy] = &mut self.single;
         for ((file, _), name, help) in [
-            (
-                entries,
-                "node_nf_conntrack_entries",
-                "Number of currently allocated flow entries for connection tracking.",
-            ),
-            (limit, "node_nf_conntrack_entries_limit", "Maximum size of connection tracking table."),
-            (entropy, "node_entropy_available_bits", "Bits of available entropy."),
+            (entries, "node_nf_conntrack_entries", NETWORK_CONNTRACK_ENTRIES.help),
+            (limit, "node_nf_conntrack_entries_limit", NETWORK_CONNTRACK_LIMIT.help),
+            (entropy, "node_entropy_available_bits", SYSTEM_ENTROPY_BITS.help),
         ] {
             if let Some(value) = file.read().ok().and_then(single) {
                 out.gauge(name, help, &[], value as f64);
             }
         }
         if let Some(bits) = self.pool.read().ok().and_then(single) {
-            out.gauge("node_entropy_pool_size_bits", "Bits of entropy pool.", &[], bits as f64);
+            out.gauge(
+                "node_entropy_pool_size_bits",
+                "Random bits that the kernel can gather at most",
+                &[],
+                bits as f64,
+            );
         }
         if let Some([allocated, _, maximum]) = numbers(fields(self.files.read()?)) {
-            out.gauge(
-                "node_filefd_allocated",
-                "File descriptor statistics: allocated.",
-                &[],
-                allocated as f64,
-            );
-            out.gauge("node_filefd_maximum", "File descriptor statistics: maximum.", &[], maximum as f64);
+            out.gauge("node_filefd_allocated", SYSTEM_OPEN_FILES.help, &[], allocated as f64);
+            out.gauge("node_filefd_maximum", "Open files that the kernel allows", &[], maximum as f64);
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! What the kernel does to find memory, from `/proc/vmstat`.
 
-use crate::exposition::{Exposition, Kind, name_part};
+use crate::exposition::{Exposition, Kind, meaning, name_part};
 use crate::file_source::{Fault, FileSource, ProcFile, Reading};
 use crate::keyed::{self, Keyed};
 use crate::pace::Pace;
@@ -140,8 +140,9 @@ impl Reading for VmStat {
     fn expose(&mut self, text: &[u8], out: &mut Exposition) {
         for (key, value, _) in keyed::pairs(text).filter(|(key, ..)| is_exposed(key)) {
             let key = name_part(key);
-            let help = format!("/proc/vmstat information field {key}.");
-            out.put(format!("node_vmstat_{key}"), Kind::Untyped, help, &[], value as f64);
+            let family = format!("node_vmstat_{key}");
+            let help = meaning(&family, || format!("`{key}` of /proc/vmstat"));
+            out.put(family, Kind::Untyped, help, &[], value as f64);
         }
     }
 }

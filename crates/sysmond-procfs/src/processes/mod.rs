@@ -1,8 +1,8 @@
 //! Processes: how many there are in each state, and which took the most of processors, memory and disks.
 //!
 //! Their files stay open, up to a number, and the clock is slow, and slower where there are many of them: the walk may
-//! take a ten-thousandth of one core, and where that would make it rarer than once a minute what it takes. Without root's
-//! rights the I/O of other users' processes cannot be seen.
+//! take a ten-thousandth of one core, and where that would make it rarer than once a minute what it takes. Without
+//! root's rights the I/O of other users' processes cannot be seen.
 
 mod command;
 mod stat;
@@ -230,14 +230,19 @@ impl Source for Processes {
 
     /// As they were at the last walk.
     fn expose(&mut self, out: &mut Exposition) -> Result<(), SourceError> {
-        out.gauge("node_processes_pids", "Number of PIDs", &[], self.known.len() as f64);
+        out.gauge("node_processes_pids", PROCESSES_TOTAL.help, &[], self.known.len() as f64);
         let mut states = BTreeMap::<u8, u64>::new();
         for process in &self.known {
             *states.entry(process.state).or_default() += 1;
         }
         for (state, count) in states {
             let labels = [("state", &[state][..])];
-            out.gauge("node_processes_state", "Number of processes in each state.", &labels, count as f64);
+            out.gauge(
+                "node_processes_state",
+                "Processes by the state of their first thread",
+                &labels,
+                count as f64,
+            );
         }
         Ok(())
     }

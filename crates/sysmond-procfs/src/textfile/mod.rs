@@ -1,9 +1,9 @@
 //! A host's own metrics: files `*.prom` that scripts leave in a folder, as `node_exporter` reads them.
 //!
-//! A file is read when it is new or changed, and its samples stand until it changes again or goes; when it was written is
-//! a sample too. A bad file gives nothing and is named, and the others go on. A script writes beside the folder, or under
-//! another ending, and renames: then no file is ever read half. One that changes while it is read keeps its last samples
-//! until the next reading.
+//! A file is read when it is new or changed, and its samples stand until it changes again or goes; when it was
+//! written is a sample too. A bad file gives nothing and is named, and the others go on. A script writes beside the
+//! folder, or under another ending, and renames: then no file is ever read half. One that changes while it is read
+//! keeps its last samples until the next reading.
 
 mod parse;
 
@@ -26,14 +26,13 @@ use sysmond_model::tags;
 pub(crate) const MAX_FILES: usize = 30;
 /// The size of one file, bytes: room for all samples that one may have, with help.
 const MAX_FILE_BYTES: u64 = 256 * 1024;
-/// Samples of all files together. On a host that is at every other limit there is no room for them: they are then counted
-/// as dropped, as whatever is beyond the series of a host is.
+/// Samples of all files together. On a host that is at every other limit there is no room for them: they are then
+/// counted as dropped, as whatever is beyond the series of a host is.
 const MAX_SAMPLES: usize = 1000;
 /// Names of metrics in an agent's life. Each is held for as long: names are words of a script, not numbers.
 const MAX_NAMES: usize = 2000;
 /// Names in the folder that are looked at.
 const MAX_ENTRIES: usize = 10_000;
-const MTIME_HELP: &str = "Unixtime mtime of textfiles successfully read.";
 const OWN_HELP: &str = "A metric of a script on this host.";
 
 /// All files of a folder.
@@ -137,8 +136,8 @@ const fn trouble(line: usize, reason: &'static str) -> Trouble {
     Trouble::Wrong(Fault { line, reason })
 }
 
-/// The metric of that name; `None` where there are too many. It is never given back: values carry a metric that lives for
-/// ever, and a name that comes again is the same.
+/// The metric of that name; `None` where there are too many. It is never given back: values carry a metric that lives
+/// for ever, and a name that comes again is the same.
 fn metric(names: &mut HashMap<String, &'static Metric>, name: &str) -> Option<&'static Metric> {
     if let Some(known) = names.get(name) {
         return Some(known);
@@ -268,7 +267,7 @@ impl Source for TextFiles {
                 out,
                 "node_textfile_mtime_seconds",
                 Kind::Gauge,
-                MTIME_HELP,
+                TEXTFILE_MTIME_SECONDS.help,
                 (&file.tags, file.stamp.age()),
             );
             let Ok(samples) = file.usable(&seen, MAX_SAMPLES) else { continue };
@@ -280,7 +279,7 @@ impl Source for TextFiles {
         let failed = self.files.values().any(|file| file.outcome.is_err());
         out.gauge(
             "node_textfile_scrape_error",
-            "1 if there was an error opening or reading a file, 0 otherwise",
+            "1 where a file of own metrics is wrong or cannot be read, 0 where all are well",
             &[],
             f64::from(u8::from(failed)),
         );
