@@ -1,5 +1,5 @@
-// What a host may say of itself that is no name: markup, code, addresses, formulas, names of JavaScript's own, signs that
-// are not seen.
+// What a host may say of itself that is no name: markup, code, addresses, formulas, names of JavaScript's own, signs
+// that are not seen.
 
 export const WORDS = [
   `<img src=x onerror="owned=1">`,

@@ -3,8 +3,8 @@
 //     SYSMOND_BIN=../target/release/sysmond node e2e/pictures.js FOLDER [SECONDS] [VIEW…]
 //
 // Three agents run for SECONDS (default 90) before the first picture, so that there is something in the charts.
-// `dashboard.png` is the README's, docs/dashboard.png: taken of a release build on a machine that has nothing else to do,
-// after five minutes (`… FOLDER 300 readme`).
+// `dashboard.png` is the README's, docs/dashboard.png: taken of a release build on a machine that has nothing else to
+// do, after five minutes (`… FOLDER 300 readme`).
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";

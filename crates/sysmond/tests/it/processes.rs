@@ -146,7 +146,8 @@ fn what_was_eating_the_machine_is_known_after_everything_was_killed() {
     let running = agent(&agents, aggregator.address(), &token);
     // The second one has shares of the processors.
     let before = wait_until("two snapshots", || known(&aggregator).filter(|(count, _)| *count >= 2));
-    let asked = now();
+    // It is of a part of this second.
+    let asked = now() + 1;
     let at = |program: &Program| program.get_json(&format!("/api/processes?host=web-01&at={asked}"));
     let told = at(&aggregator)["snapshot"].clone();
     assert!(!told["processes"].as_array().expect("a list").is_empty(), "{told}");
