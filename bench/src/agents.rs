@@ -8,6 +8,7 @@ use crate::process::{Tree, tree};
 use crate::report::{Column, digits, megabytes, table};
 use crate::server::{free_port, guarded};
 use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -128,7 +129,8 @@ impl Agents {
     /// The table.
     pub fn measure(&self) -> Result<String> {
         let kinds = if self.only.is_empty() { Kind::ALL.to_vec() } else { self.only.clone() };
-        let scratch = tempfile::tempdir_in(&self.scratch)?;
+        // collectd writes to no folder whose name begins with a dot.
+        let scratch = tempfile::Builder::new().prefix("agents-").tempdir_in(&self.scratch)?;
         let started: Vec<_> =
             kinds.iter().map(|kind| (*kind, self.start(*kind, &scratch.path().join(kind.name())))).collect();
         let (warm_up, time) = if self.quick {
@@ -221,12 +223,12 @@ impl Agents {
         let program = self.program("usr/sbin/netdata")?;
         let (peers, here) = (self.peers.canonicalize()?, folder.display());
         let root = peers.display();
-        for name in ["cache", "lib", "log", "etc", "home"] {
+        for name in ["cache", "lib", "logs", "etc", "home"] {
             std::fs::create_dir_all(folder.join(name))?;
         }
         let config = format!(
             "[global]\n  run as user = root\n  hostname = bench\n[directories]\n  config = {here}/etc\n  \
-             stock config = {root}/usr/lib/netdata/conf.d\n  log = {here}/log\n  web = {root}/usr/share/netdata/web\n  \
+             stock config = {root}/usr/lib/netdata/conf.d\n  log = {here}/logs\n  web = {root}/usr/share/netdata/web\n  \
              cache = {here}/cache\n  lib = {here}/lib\n  home = {here}/home\n  plugins = \
              {root}/usr/lib/netdata/plugins.d\n[web]\n  bind to = 127.0.0.1\n  default port = {}\n[plugins]\n  \
              enable running new plugins = no\n  apps = no\n  charts.d = no\n  go.d = no\n  python.d = no\n  ebpf = no\n  \
@@ -244,8 +246,7 @@ impl Agents {
         let program = self.program("usr/sbin/collectd")?;
         let (peers, here) = (self.peers.canonicalize()?, folder.display());
         let root = peers.display();
-        let plugins: String =
-            COLLECTD_PLUGINS.iter().map(|plugin| format!("LoadPlugin {plugin}\n")).collect();
+        let plugins = COLLECTD_PLUGINS.map(|plugin| format!("LoadPlugin {plugin}\n")).concat();
         let config = format!(
             "Hostname bench\nInterval 1\nBaseDir \"{here}\"\nPIDFile \"{here}/pid\"\n\
              PluginDir \"{root}/usr/lib/collectd\"\nTypesDB \"{root}/usr/share/collectd/types.db\"\n{plugins}\
@@ -286,7 +287,7 @@ impl Agent {
         match self.kind {
             Kind::Sysmond => {
                 let latest = Connection::open(self.address)?.get("/api/latest?host=bench")?.json()?;
-                Ok(usize::try_from(latest["count"].as_u64().unwrap_or(0))?)
+                Ok(usize::try_from(latest.get("count").and_then(Value::as_u64).unwrap_or(0))?)
             }
             Kind::NodeExporter => lines("/metrics"),
             Kind::Netdata => lines("/api/v1/allmetrics?format=prometheus"),

@@ -49,12 +49,18 @@ export const TABLE = [
     "memory.available_bytes available@0, memory.free_bytes free@5", { maxOf: "memory.total_bytes" }),
   panel("memory", "kinds", "What holds it", "bytes",
     "memory.anonymous_bytes programs, memory.mapped_bytes mapped files, memory.shared_bytes shared, "
-    + "memory.locked_bytes locked, memory.huge_anonymous_bytes huge, memory.huge_pages_used_bytes huge pages"),
+    + "memory.locked_bytes locked, memory.huge_anonymous_bytes huge, memory.huge_pages_used_bytes huge pages, "
+    + "memory.unevictable_bytes never given back"),
   panel("memory", "activity", "Active and inactive", "bytes",
-    "memory.active_bytes active, memory.inactive_bytes inactive"),
+    "memory.active_bytes active, memory.inactive_bytes inactive, memory.active_anonymous_bytes programs active, "
+    + "memory.inactive_anonymous_bytes programs inactive, memory.active_file_bytes files active, "
+    + "memory.inactive_file_bytes files inactive"),
   panel("memory", "kernel", "The kernel’s own", "bytes",
     "memory.slab_bytes slab, memory.slab_reclaimable_bytes reclaimable, memory.kernel_stack_bytes stacks, "
-    + "memory.page_tables_bytes page tables"),
+    + "memory.page_tables_bytes page tables, memory.slab_unreclaimable_bytes not reclaimable, "
+    + "memory.per_cpu_bytes per core, memory.vmalloc_bytes contiguous"),
+  panel("memory", "huge", "Huge pages of other kinds", "bytes",
+    "memory.huge_shared_bytes shared, memory.huge_file_bytes files", BUSY),
   panel("memory", "dirty", "Waiting to be written", "bytes", "memory.dirty_bytes dirty, memory.writeback_bytes writing",
     { floor: 1_048_576 }),
   panel("memory", "committed", "Promised", "bytes", "memory.committed_bytes promised"),
@@ -64,9 +70,17 @@ export const TABLE = [
     "memory.paged_in_bytes in, memory.paged_out_bytes out", { floor: 1024 }),
   panel("memory", "reclaim", "Reclaim", "1/s",
     "memory.scanned_pages pages looked at, memory.refaults taken too early, memory.reclaim_stalls waits", BUSY),
+  panel("memory", "pages", "Pages", "1/s",
+    "memory.freed_pages freed, memory.activated_pages found in use, memory.deactivated_pages no longer in use, "
+    + "memory.reclaimed_pages given back, memory.dirtied_pages changed, memory.written_pages written",
+    { floor: 100 }),
+  panel("memory", "huge-faults", "Huge pages asked for", "1/s",
+    "memory.huge_faults given, memory.huge_fallbacks none left, memory.compact_stalls waits", BUSY),
   panel("memory", "oom", "Killed for want of memory", "1/s", "memory.oom_kills", BUSY),
   panel("memory", "swap", "Swap", "bytes", "swap.used_bytes used@4, swap.cached_bytes also in memory@5",
     { area: true, maxOf: "swap.total_bytes" }),
+  panel("memory", "swap-compressed", "Swapped into compressed memory", "bytes",
+    "swap.compressed_bytes compressed, swap.uncompressed_bytes before", BUSY),
   panel("memory", "swapping", "Swapping", "bytes/s", "swap.in_bytes in, swap.out_bytes out", BUSY),
   panel("disk", "space", "Space in use", "percent", "disk.usage_percent", { ...MOUNT, max: 100 }),
   panel("disk", "disk", "Throughput", "bytes/s", "disk.read_bytes read, disk.write_bytes written",
@@ -102,9 +116,23 @@ export const TABLE = [
   panel("network", "tcp-trouble", "TCP trouble", "1/s",
     "tcp.listen_overflows queue full, tcp.listen_drops refused, tcp.errors_in errors, tcp.resets_out resets sent, "
     + "tcp.syn_cookies cookies, tcp.receive_drops dropped", BUSY),
+  panel("network", "tcp-losses", "TCP losses", "1/s",
+    "tcp.fast_retransmits sent again at once, tcp.lost_retransmits lost again, tcp.slow_start_retransmits after many, "
+    + "tcp.spurious_timeouts had arrived, tcp.duplicates_reported twice there, tcp.out_of_order out of order", BUSY),
+  panel("network", "tcp-given-up", "TCP short of memory or time", "1/s",
+    "tcp.aborted_timeout timeouts, tcp.aborted_memory no memory, tcp.memory_pressures short, tcp.pruned pruned, "
+    + "tcp.backlog_drops busy, tcp.request_drops too many", BUSY),
   panel("network", "udp", "UDP datagrams", "1/s", "udp.datagrams_in in, udp.datagrams_out out", { floor: 5 }),
   panel("network", "udp-trouble", "UDP trouble", "1/s",
     "udp.no_port no port, udp.errors_in errors, udp.receive_drops receive drops, udp.send_drops send drops", BUSY),
+  panel("network", "queues", "Packets from queues", "1/s", "network.queue_packets", { floor: 10 }),
+  panel("network", "queue-trouble", "Queues too long", "1/s",
+    "network.queue_drops dropped, network.queue_squeezes put off", BUSY),
+  panel("network", "icmp", "ICMP", "1/s", "ip.icmp_in in, ip.icmp_out out", BUSY),
+  panel("network", "ip-trouble", "IP trouble", "1/s",
+    "ip.discards_in dropped, ip.discards_out not sent, ip.no_routes no route, ip.reassembly_fails in parts, "
+    + "ip.fragment_fails too large, ip.icmp_errors ICMP errors, ip.unreachable unreachable", BUSY),
+  panel("network", "ip-forwarded", "IP forwarded", "1/s", "ip.forwarded", BUSY),
   panel("network", "sockets", "Sockets", "count",
     "sockets.used all, tcp.sockets TCP, udp.sockets UDP, sockets.raw raw"),
   panel("network", "socket-memory", "Memory of sockets", "bytes", "tcp.memory_bytes TCP, udp.memory_bytes UDP"),
@@ -128,6 +156,7 @@ export const TABLE = [
   panel("system", "lost", "Stopped and zombies", "count", "processes.stopped stopped, processes.zombies zombies", BUSY),
   panel("system", "switches", "Context switches", "1/s", "system.context_switches", { floor: 100 }),
   panel("system", "interrupts", "Interrupts", "1/s", "system.interrupts hard, system.softirqs soft", { floor: 100 }),
+  panel("system", "softirqs", "Soft interrupts by kind", "1/s", "system.softirq", { lineEach: "kind", floor: 100 }),
   panel("system", "forks", "Processes started", "1/s", "system.forks", { floor: 5 }),
   panel("system", "files", "Open files", "count", "system.open_files"),
   panel("system", "clock", "Clock steered by", "ppm", "clock.correction_ppm"),

@@ -62,6 +62,7 @@ export const PANELS = TABLE;
 /** Figures that stand elsewhere on the page, are always as they were, or tell only what another chart does. */
 const WITHOUT_CHART = [
   "cpu.idle",
+  "cpu.core_mode",
   "memory.total_bytes",
   "swap.total_bytes",
   "swap.usage_percent",
@@ -90,6 +91,8 @@ const WITHOUT_CHART = [
   "raid.disks_required",
   "limit.cpu_cores",
   "limit.memory_bytes",
+  "textfile.up",
+  "textfile.mtime_seconds",
 ];
 
 /** What the page draws or counts, the first charts first, for asking over HTTP. */
@@ -115,6 +118,7 @@ const GROUP_OF_PREFIX = {
   sockets: "network",
   tcp: "network",
   udp: "network",
+  ip: "network",
   conntrack: "network",
   pressure: "pressure",
   sensor: "sensors",
