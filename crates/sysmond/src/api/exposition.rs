@@ -121,6 +121,7 @@ fn storage(text: &mut Exposition, storage: &Storage) {
         ("blocks", storage.blocks),
         ("minutes", storage.minutes),
         ("ten_minutes", storage.ten_minutes),
+        ("processes", storage.processes),
     ];
     let labelled = |of: fn(&TierStorage) -> u64| {
         tiers.iter().map(move |(name, tier)| (format!("{{tier=\"{name}\"}}"), of(tier))).collect::<Vec<_>>()
