@@ -8,6 +8,7 @@ use std::os::fd::AsFd;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use sysmond_procfs::Exposition;
 use tokio::net::unix::pipe;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -117,8 +118,19 @@ async fn overdue(shutdown: &Shutdown, ends: Ends) -> Duration {
     grace
 }
 
+/// What this process tells Prometheus of itself, whatever it is.
+pub(crate) fn expose(out: &mut Exposition) {
+    let version = [("version", env!("CARGO_PKG_VERSION").as_bytes())];
+    out.gauge("sysmond_build_info", "The program's version", &version, 1.0);
+    let help = "Processor time of this process";
+    out.counter("sysmond_process_cpu_seconds_total", help, &[], cpu_seconds());
+    if let Some(bytes) = resident_bytes() {
+        out.gauge("sysmond_process_resident_memory_bytes", "Memory of this process", &[], bytes as f64);
+    }
+}
+
 /// Processor time that this process took, of all its threads.
-pub(crate) fn cpu_seconds() -> f64 {
+fn cpu_seconds() -> f64 {
     let used = clock_gettime(ClockId::ProcessCPUTime);
     used.tv_sec as f64 + used.tv_nsec as f64 / 1e9
 }

@@ -87,13 +87,7 @@ fn put(metric: &'static Metric, tags: &str, value: f64, out: &mut Exposition) {
 }
 
 fn expose_agent(counters: &Counters, out: &mut Exposition) {
-    let version = [("version", env!("CARGO_PKG_VERSION").as_bytes())];
-    out.gauge("sysmond_build_info", "The program's version", &version, 1.0);
-    let help = "Processor time of this process";
-    out.counter("sysmond_process_cpu_seconds_total", help, &[], process::cpu_seconds());
-    if let Some(bytes) = process::resident_bytes() {
-        out.gauge("sysmond_process_resident_memory_bytes", "Memory of this process", &[], bytes as f64);
-    }
+    process::expose(out);
     for (name, help, counter) in [
         ("sysmond_agent_rows_read_total", "Rows that were read", &counters.rows_produced),
         ("sysmond_agent_samples_read_total", "Samples that were read", &counters.produced),

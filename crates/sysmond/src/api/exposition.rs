@@ -6,17 +6,16 @@ use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use std::fmt::{Display, Write as _};
 use std::sync::Arc;
-use sysmond_tsdb::{Storage, StoreStats, TierStorage};
+use sysmond_procfs::Exposition;
+use sysmond_tsdb::{Storage, StoreStats};
 
 pub(super) const MEDIA_TYPE: HeaderValue =
     HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
 pub(super) async fn show(State(app): State<Arc<App>>) -> Response {
     let mut text = Exposition::default();
-    text.one("sysmond_build_info", "gauge", "The program's version", BUILD, 1);
-    own(&mut text);
+    process::expose(&mut text);
     fleet(&mut text, &app);
     ingest(&mut text, &app);
     store(&mut text, &app.store().stats());
@@ -25,96 +24,72 @@ pub(super) async fn show(State(app): State<Arc<App>>) -> Response {
         storage(&mut text, &tiers);
     }
     connections(&mut text, &app);
-    ([(CONTENT_TYPE, MEDIA_TYPE)], text.0).into_response()
-}
-
-const BUILD: &str = concat!("{version=\"", env!("CARGO_PKG_VERSION"), "\"}");
-
-/// The text as it grows.
-#[derive(Default)]
-struct Exposition(String);
-
-impl Exposition {
-    /// A metric of one series, with `labels` in braces or none.
-    fn one(&mut self, name: &str, kind: &str, help: &str, labels: &str, value: impl Display) {
-        self.many(name, kind, help, [(labels, value)]);
-    }
-
-    /// A metric of several series.
-    fn many<L: Display, V: Display>(
-        &mut self,
-        name: &str,
-        kind: &str,
-        help: &str,
-        series: impl IntoIterator<Item = (L, V)>,
-    ) {
-        // Writing to a String never fails.
-        writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}").ok();
-        for (labels, value) in series {
-            writeln!(self.0, "{name}{labels} {value}").ok();
-        }
-    }
-
-    fn gauge(&mut self, name: &str, help: &str, value: impl Display) {
-        self.one(name, "gauge", help, "", value);
-    }
-
-    fn counter(&mut self, name: &str, help: &str, value: impl Display) {
-        self.one(name, "counter", help, "", value);
-    }
-}
-
-fn own(text: &mut Exposition) {
-    let seconds = process::cpu_seconds();
-    text.counter("sysmond_process_cpu_seconds_total", "Processor time of this process", seconds);
-    if let Some(bytes) = process::resident_bytes() {
-        text.gauge("sysmond_process_resident_memory_bytes", "Memory of this process", bytes);
-    }
+    ([(CONTENT_TYPE, MEDIA_TYPE)], text.text()).into_response()
 }
 
 fn fleet(text: &mut Exposition, app: &App) {
     let summary = app.store().fleet_summary(clock::now(), app.offline_after_ms());
-    let hosts =
-        [("{status=\"online\"}", summary.online_hosts), ("{status=\"offline\"}", summary.offline_hosts)];
-    text.many("sysmond_hosts", "gauge", "Registered hosts", hosts);
+    for (status, count) in [("online", summary.online_hosts), ("offline", summary.offline_hosts)] {
+        text.gauge("sysmond_hosts", "Registered hosts", &[("status", status.as_bytes())], count as f64);
+    }
 }
 
 fn ingest(text: &mut Exposition, app: &App) {
     let counters = &app.parts.counters;
-    let pushes = counters.pushes().map(|(outcome, count)| (format!("{{outcome=\"{outcome}\"}}"), count));
-    text.many("sysmond_pushes_total", "counter", "Pushes, by how they ended", pushes);
+    for (outcome, count) in counters.pushes() {
+        let labels = [("outcome", outcome.as_bytes())];
+        text.counter("sysmond_pushes_total", "Pushes, by how they ended", &labels, count as f64);
+    }
     let received = counters.samples_received.get();
-    text.counter("sysmond_samples_received_total", "Samples in readable pushes", received);
-    text.counter("sysmond_samples_failed_total", "Samples refused", counters.samples_failed.get());
+    text.counter("sysmond_samples_received_total", "Samples in readable pushes", &[], received as f64);
+    text.counter(
+        "sysmond_samples_failed_total",
+        "Samples refused",
+        &[],
+        counters.samples_failed.get() as f64,
+    );
 }
 
 fn store(text: &mut Exposition, stats: &StoreStats) {
     text.counter(
         "sysmond_samples_stored_total",
         "Samples made durable, repeated ones included",
-        stats.samples_stored,
+        &[],
+        stats.samples_stored as f64,
     );
     text.counter(
         "sysmond_samples_duplicate_total",
         "Samples that were stored before",
-        stats.samples_duplicate,
+        &[],
+        stats.samples_duplicate as f64,
     );
-    text.counter("sysmond_samples_dropped_total", "Samples removed by age or size", stats.samples_dropped);
-    text.counter("sysmond_store_commits_total", "Transactions of the store", stats.commits);
-    text.gauge("sysmond_store_queue_length", "Pushes that wait for the store", stats.queued);
-    text.gauge("sysmond_store_disk_bytes", "Size of the store's files", stats.disk_bytes);
+    text.counter(
+        "sysmond_samples_dropped_total",
+        "Samples removed by age or size",
+        &[],
+        stats.samples_dropped as f64,
+    );
+    text.counter("sysmond_store_commits_total", "Transactions of the store", &[], stats.commits as f64);
+    text.gauge("sysmond_store_queue_length", "Pushes that wait for the store", &[], stats.queued as f64);
+    text.gauge("sysmond_store_disk_bytes", "Size of the store's files", &[], stats.disk_bytes as f64);
     text.counter(
         "sysmond_store_damaged_reads_total",
         "Times that something damaged was met in the store",
-        stats.damaged,
+        &[],
+        stats.damaged as f64,
     );
-    text.gauge("sysmond_store_series", "Series of all hosts", stats.series);
+    text.gauge("sysmond_store_series", "Series of all hosts", &[], stats.series as f64);
 }
 
 fn storage(text: &mut Exposition, storage: &Storage) {
-    text.gauge("sysmond_store_budget_bytes", "Bound of the store's files", storage.budget_bytes);
-    text.gauge("sysmond_store_wal_bytes", "Size of SQLite's own log", storage.wal_bytes);
-    text.gauge("sysmond_store_free_bytes", "Pages of the store's file that hold nothing", storage.free_bytes);
+    text.gauge("sysmond_store_budget_bytes", "Bound of the store's files", &[], storage.budget_bytes as f64);
+    text.gauge("sysmond_store_wal_bytes", "Size of SQLite's own log", &[], storage.wal_bytes as f64);
+    text.gauge(
+        "sysmond_store_free_bytes",
+        "Pages of the store's file that hold nothing",
+        &[],
+        storage.free_bytes as f64,
+    );
     let tiers = [
         ("log", storage.log),
         ("young", storage.young),
@@ -123,37 +98,73 @@ fn storage(text: &mut Exposition, storage: &Storage) {
         ("ten_minutes", storage.ten_minutes),
         ("processes", storage.processes),
     ];
-    let labelled = |of: fn(&TierStorage) -> u64| {
-        tiers.iter().map(move |(name, tier)| (format!("{{tier=\"{name}\"}}"), of(tier))).collect::<Vec<_>>()
-    };
-    let bytes = labelled(|tier| tier.bytes);
-    text.many("sysmond_store_tier_bytes", "gauge", "What each tier of the history takes", bytes);
-    let samples = labelled(|tier| tier.samples);
-    text.many("sysmond_store_tier_samples", "gauge", "Samples in each tier, or summarised by it", samples);
+    for (name, tier) in tiers {
+        let labels = [("tier", name.as_bytes())];
+        let help = "What each tier of the history takes";
+        text.gauge("sysmond_store_tier_bytes", help, &labels, tier.bytes as f64);
+        let help = "Samples in each tier, or summarised by it";
+        text.gauge("sysmond_store_tier_samples", help, &labels, tier.samples as f64);
+    }
     let quarantined = storage.quarantine.count;
-    text.counter("sysmond_store_quarantined_total", "Damaged pieces of history set aside", quarantined);
+    text.counter(
+        "sysmond_store_quarantined_total",
+        "Damaged pieces of history set aside",
+        &[],
+        quarantined as f64,
+    );
 }
 
 fn connections(text: &mut Exposition, app: &App) {
     let connections = &app.parts.connections;
-    text.gauge("sysmond_connections", "Open connections, live ones included", connections.open());
-    text.counter("sysmond_connections_accepted_total", "Connections accepted", connections.accepted());
+    text.gauge("sysmond_connections", "Open connections, live ones included", &[], connections.open() as f64);
+    text.counter(
+        "sysmond_connections_accepted_total",
+        "Connections accepted",
+        &[],
+        connections.accepted() as f64,
+    );
     text.counter(
         "sysmond_connections_refused_total",
         "Connections turned away at the limit",
-        connections.refused(),
+        &[],
+        connections.refused() as f64,
     );
-    text.counter("sysmond_accept_failures_total", "Accepts that failed", connections.failed());
+    text.counter("sysmond_accept_failures_total", "Accepts that failed", &[], connections.failed() as f64);
     let counters = &app.parts.counters;
-    text.gauge("sysmond_live_clients", "Open live connections", app.parts.live.clients());
+    text.gauge("sysmond_live_clients", "Open live connections", &[], app.parts.live.clients() as f64);
     let waiting = app.limits.watches - app.watches.available_permits();
-    text.gauge("sysmond_agent_watches", "Agents that wait to hear whether they are watched", waiting);
-    text.counter("sysmond_live_frames_encoded_total", "Live frames made", counters.frames_encoded.get());
-    text.counter("sysmond_live_frames_sent_total", "Live frames sent", counters.frames_sent.get());
+    text.gauge(
+        "sysmond_agent_watches",
+        "Agents that wait to hear whether they are watched",
+        &[],
+        waiting as f64,
+    );
+    text.counter(
+        "sysmond_live_frames_encoded_total",
+        "Live frames made",
+        &[],
+        counters.frames_encoded.get() as f64,
+    );
+    text.counter(
+        "sysmond_live_frames_sent_total",
+        "Live frames sent",
+        &[],
+        counters.frames_sent.get() as f64,
+    );
     let skipped = counters.frames_skipped.get();
-    text.counter("sysmond_live_frames_skipped_total", "Live frames that slow clients missed", skipped);
+    text.counter(
+        "sysmond_live_frames_skipped_total",
+        "Live frames that slow clients missed",
+        &[],
+        skipped as f64,
+    );
     let slow = counters.clients_too_slow.get();
-    text.counter("sysmond_live_clients_too_slow_total", "Live clients closed for taking nothing", slow);
+    text.counter(
+        "sysmond_live_clients_too_slow_total",
+        "Live clients closed for taking nothing",
+        &[],
+        slow as f64,
+    );
 }
 
 #[cfg(test)]
@@ -163,11 +174,12 @@ mod tests {
     #[test]
     fn a_metric_is_help_type_and_series() {
         let mut text = Exposition::default();
-        text.many("x_total", "counter", "All x", [("{a=\"1\"}", 2), ("{a=\"2\"}", 3)]);
-        text.gauge("y", "One y", 0.5);
+        text.counter("x_total", "All x", &[("a", b"1")], 2.0);
+        text.counter("x_total", "All x", &[("a", b"2")], 3.0);
+        text.gauge("y", "One y", &[], 0.5);
         let expected = "# HELP x_total All x\n# TYPE x_total counter\nx_total{a=\"1\"} 2\nx_total{a=\"2\"} 3\n\
                         # HELP y One y\n# TYPE y gauge\ny 0.5\n";
-        assert_eq!(text.0, expected);
+        assert_eq!(text.text(), expected);
     }
 
     #[test]
