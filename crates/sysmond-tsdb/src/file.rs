@@ -82,7 +82,8 @@ pub(crate) fn open_writer(path: &Path, budget: Budget, now: Timestamp) -> Result
 /// Sets the file aside and begins a new one.
 pub(crate) fn begin_anew(path: &Path, budget: Budget, now: Timestamp) -> Result<Opened, OpenError> {
     let io_error = |source| OpenError::Io { path: path.display().to_string(), source };
-    let set_aside = set_aside(path, now).map_err(io_error)?;
+    let set_aside = set_aside(path, "corrupt", now).map_err(io_error)?;
+    private_file(path).map_err(io_error)?;
     Ok(Opened { conn: try_open_writer(path, budget)?, set_aside: Some(set_aside) })
 }
 
@@ -167,14 +168,14 @@ pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
     ) || matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
-/// Renames the file and its log to `….corrupt-SECONDS`, never over an older one.
-fn set_aside(path: &Path, now: Timestamp) -> io::Result<PathBuf> {
+/// Renames the file and its log to `….WHY-SECONDS`, never over an older one.
+pub(crate) fn set_aside(path: &Path, why: &str, now: Timestamp) -> io::Result<PathBuf> {
     let seconds = now.as_seconds();
-    let mut aside = beside(path, &format!(".corrupt-{seconds}"));
+    let mut aside = beside(path, &format!(".{why}-{seconds}"));
     let mut attempt = 1;
     while aside.try_exists()? {
         attempt += 1;
-        aside = beside(path, &format!(".corrupt-{seconds}-{attempt}"));
+        aside = beside(path, &format!(".{why}-{seconds}-{attempt}"));
     }
     std::fs::rename(path, &aside)?;
     for suffix in ["-wal", "-shm"] {
@@ -183,7 +184,6 @@ fn set_aside(path: &Path, now: Timestamp) -> io::Result<PathBuf> {
             _ => {}
         }
     }
-    private_file(path)?;
     Ok(aside)
 }
 

@@ -28,6 +28,7 @@ Examples:
   sysmond demo                             try a fleet of three on this machine
   sysmond sql \"SELECT hostname, status FROM hosts\"
   sysmond export --output all.csv          every row, for another program
+  sysmond backup --output copy.db          a copy while it runs; `sysmond restore copy.db` puts it back
   sysmond check-config                     what counts, and where it was written
 
 Each setting is also a variable and a key of the configuration file: see --help of a command, and docs/config.md.
@@ -76,6 +77,12 @@ pub enum Command {
     /// Write the rows of the aggregator's database as CSV, JSON lines or SQL, whether the aggregator runs or not
     #[command(after_help = EXPORT_EXAMPLES)]
     Export(crate::export::Options),
+    /// Copy a database as it is at this moment, while sysmond writes to it or while it does not run
+    #[command(after_help = BACKUP_EXAMPLES)]
+    Backup(crate::backup::BackupOptions),
+    /// Put a backup in the place of a database, and keep the one that was there; sysmond must not run
+    #[command(after_help = RESTORE_EXAMPLES)]
+    Restore(crate::backup::RestoreOptions),
     /// Print what counts of flags, environment, file and defaults, or all mistakes at once
     CheckConfig {
         /// The role to check for
@@ -97,7 +104,7 @@ pub enum Command {
     #[command(after_help = "Examples:\n  sysmond man | man -l -\n  sysmond man agent > sysmond-agent.1")]
     Man {
         /// The command
-        #[arg(value_parser = ["agent", "aggregator", "demo", "sql", "export", "check-config", "completions", "man"])]
+        #[arg(value_parser = ["agent", "aggregator", "demo", "sql", "export", "backup", "restore", "check-config", "completions", "man"])]
         command: Option<String>,
     },
 }
@@ -154,6 +161,23 @@ Examples:
 
 Rows come host by host and hour by hour. In a spreadsheet no text of CSV is a formula: one that looks like one has an
 apostrophe before it. JSON lines have the names as they are.";
+
+const BACKUP_EXAMPLES: &str = "\
+Examples:
+  sysmond backup --output /backup/aggregator.db
+  sysmond backup --force --output /backup/aggregator.db       in a nightly job, over the copy of yesterday
+  sysmond backup agent --output agent.db                      this host's own history
+
+FILE has its name only once it is whole, on disk and checked; a backup that fails or is stopped leaves nothing of it.
+It is a database as the other is: `sysmond restore FILE` puts it back. It has no token in it: keep DATA_DIR/token too.";
+
+const RESTORE_EXAMPLES: &str = "\
+Examples:
+  sysmond restore /backup/aggregator.db
+  sysmond restore agent.db agent
+
+Stop sysmond before, start it again after. The database that was there stays beside it, as aggregator.db.before-restore-TIME.
+What was stored after the backup was made is not in it.";
 
 /// What the user asked for.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use crate::cli::{self, Command, Request, RoleName};
 use crate::config::{Environment, Role, Settings, Sources, loopback_of};
 use crate::process::{self, Ends};
 use crate::telemetry::Telemetry;
-use crate::{agent, aggregator, check_config, demo, export, listen, sql, standalone};
+use crate::{agent, aggregator, backup, check_config, demo, export, listen, sql, standalone};
 use anyhow::Context;
 use std::io::Write;
 
@@ -26,6 +26,10 @@ pub(crate) fn execute(request: Request) -> anyhow::Result<()> {
             sql::run(&settings, &statement, sql::Format::of(json, csv), limits)
         }
         Some(Command::Export(options)) => export::run(&Settings::load(Role::Aggregator, sources)?, options),
+        Some(Command::Backup(options)) => backup::run(&Settings::load(Role::Aggregator, sources)?, options),
+        Some(Command::Restore(options)) => {
+            backup::put_back(&Settings::load(Role::Aggregator, sources)?, options)
+        }
         Some(Command::CheckConfig { role, value }) => check(role, value.as_deref(), sources),
         Some(Command::Completions { shell }) => completions(shell),
         Some(Command::Man { command }) => man(command.as_deref()),

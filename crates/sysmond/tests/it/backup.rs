@@ -1,0 +1,158 @@
+//! `sysmond backup` and `sysmond restore` of real servers: under load, after a kill, and whatever is in the way.
+
+#![expect(clippy::indexing_slicing, reason = "a missing field fails the test as well")]
+
+use crate::program::{Place, Program, finished, wait_until};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+fn token(place: &Place) -> String {
+    place.read("data/token").trim().to_owned()
+}
+
+/// One push of ten samples of host `web`; `number` is in their times and values.
+fn push(program: &Program, token: &str, began: i64, number: i64) {
+    let sample = |n: i64| json!({"timestamp": began + number * 10 + n, "metric_type": "m", "value": number, "tags": ""});
+    let metrics: Vec<Value> = (0..10).map(sample).collect();
+    let (status, answer) = program.push(token, &json!({"hostname": "web", "metrics": metrics}));
+    assert_eq!(status, 200, "{answer}");
+}
+
+/// How many whole pushes are in the database, having asserted that they are the first ones and all whole.
+fn pushes(place: &Place) -> i64 {
+    let statement =
+        "SELECT COUNT(*) AS rows, COUNT(DISTINCT value) AS pushes, MAX(value) AS last FROM metrics";
+    let (status, stdout, stderr) = finished(place.command("sql --json").arg(statement));
+    assert_eq!(status, Some(0), "{stderr}");
+    let found: Value = serde_json::from_str(&stdout).expect("JSON");
+    let figure = |name: &str| found[0][name].as_f64().unwrap_or_default() as i64;
+    assert_eq!((figure("rows"), figure("last")), (figure("pushes") * 10, figure("pushes")), "{found}");
+    figure("pushes")
+}
+
+fn check(mut command: Command, expected: i32, word: &str) {
+    let (status, stdout, stderr) = finished(&mut command);
+    assert_eq!(status, Some(expected), "{stdout}{stderr}");
+    assert!(format!("{stdout}{stderr}").contains(word), "`{word}` is not in: {stdout}{stderr}");
+}
+
+#[test]
+fn a_backup_under_load_brings_back_all_that_was_acknowledged_before_it() {
+    let place = Place::new();
+    let program = place.serve("aggregator");
+    let (token, began) = (token(&place), sysmond::clock::now().as_seconds() - 40_000);
+    let (acknowledged, enough) = (AtomicI64::new(0), AtomicBool::new(false));
+    let copy = place.path("copy.db");
+    let before = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in (1..).take_while(|_| !enough.load(Ordering::Relaxed)) {
+                push(&program, &token, began, number);
+                acknowledged.store(number, Ordering::Relaxed);
+            }
+        });
+        let wait_for_more = |than: i64| {
+            wait_until("pushes go on", || (acknowledged.load(Ordering::Relaxed) > than).then_some(()));
+        };
+        wait_for_more(20);
+        let before = acknowledged.load(Ordering::Relaxed);
+        let mut command = place.command("backup --output");
+        command.arg(&copy);
+        check(command, 0, "");
+        wait_for_more(acknowledged.load(Ordering::Relaxed) + 5);
+        enough.store(true, Ordering::Relaxed);
+        before
+    });
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&copy).expect("there").permissions());
+    assert_eq!(mode & 0o777, 0o600, "it is as private as the database");
+    program.signal(Signal::KILL);
+    assert!(!program.end().0.success());
+    assert_eq!(pushes(&place), acknowledged.load(Ordering::Relaxed), "a kill loses nothing");
+
+    let mut command = place.command("restore");
+    command.arg(&copy);
+    check(command, 0, "aggregator.db.before-restore-");
+    let restored = pushes(&place);
+    assert!((before..acknowledged.load(Ordering::Relaxed)).contains(&restored), "{before} {restored}");
+    let program = place.serve("aggregator");
+    push(&program, &token, began, restored + 1);
+    assert_eq!(pushes(&place), restored + 1);
+    program.stop();
+}
+
+#[test]
+fn both_databases_of_a_standalone_are_copied_while_it_runs_and_while_it_does_not() {
+    let place = Place::new();
+    let program = place.serve("--hostname a --interval 100ms --push-interval 100ms");
+    wait_until("this host has registered", || program.hosts().first().cloned());
+    let copies = |name: &str| {
+        for whose in ["aggregator", "agent"] {
+            let mut command = place.command(&format!("backup {whose} --output"));
+            command.arg(place.path(&format!("{name}-{whose}.db")));
+            check(command, 0, "");
+        }
+    };
+    copies("running");
+    program.stop();
+    copies("stopped");
+    for name in ["running-aggregator", "running-agent", "stopped-aggregator", "stopped-agent"] {
+        let elsewhere = Place::new();
+        let mut command = elsewhere.command("restore");
+        command.arg(place.path(&format!("{name}.db")));
+        check(command, 0, "");
+        let (status, stdout, stderr) =
+            finished(elsewhere.command("sql --csv").arg("SELECT hostname FROM hosts"));
+        // Rows wait for each other before they are in an agent's store: while it runs there may be none yet.
+        let rows = if name == "running-agent" { stdout.as_str() } else { "hostname\r\na\r\n" };
+        assert_eq!((status, stdout.as_str()), (Some(0), rows), "{name}: {stderr}");
+    }
+}
+
+#[test]
+fn nothing_is_overwritten_or_left_half_done() {
+    let place = Place::new();
+    check(place.command("backup --output x.db"), 1, "there is no database");
+    let program = place.serve("aggregator");
+    let folder = place.path("out");
+    std::fs::create_dir(&folder).expect("made");
+    let file = folder.join("copy.db");
+    let backup = |flags: &str| {
+        let mut command = place.command(&format!("backup {flags} --output"));
+        command.arg(&file);
+        command
+    };
+    check(backup(""), 0, "");
+    let first = std::fs::metadata(&file).expect("there").modified().expect("known");
+    check(backup(""), 1, "--force");
+    assert_eq!(std::fs::metadata(&file).expect("there").modified().expect("known"), first);
+    check(backup("--force"), 0, "");
+    check(place.command("backup"), 2, "--output <FILE>");
+    check(place.command("backup --output /no/such/folder/x.db"), 1, "a folder that is there");
+    check(place.command("backup --output /dev/null --force"), 1, "is no file");
+    check(place.command("backup agent --output x.db"), 1, "there is no database");
+    let restore = |file: &std::path::Path| {
+        let mut command = place.command("restore");
+        command.arg(file);
+        command
+    };
+    check(restore(&file), 1, "stop that sysmond first");
+    program.stop();
+    check(restore(&folder.join("nothing.db")), 1, "there is no file");
+    std::fs::write(folder.join("text"), "this is no database, however one looks at it".repeat(99))
+        .expect("written");
+    check(restore(&folder.join("text")), 1, "not a database");
+
+    // A disk that is full: no file may become larger than 64 KiB.
+    let script = "trap '' XFSZ; ulimit -f 64; exec \"$0\" backup --force --output \"$1\"";
+    let mut limited = Command::new("bash");
+    limited.args(["-c", script, env!("CARGO_BIN_EXE_sysmond")]).arg(&file);
+    limited.env("SYSMON_DATA_DIR", place.path("data")).env("HOME", place.path(""));
+    let whole = std::fs::read(&file).expect("still there");
+    check(limited, 1, "cannot copy");
+    assert_eq!(std::fs::read(&file).expect("still there"), whole);
+    let names: Vec<_> =
+        std::fs::read_dir(&folder).expect("ours").flatten().map(|entry| entry.file_name()).collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+}
