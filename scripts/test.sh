@@ -72,7 +72,8 @@ toolchain_is_there() {
 
 debian_packages() {
     local package missing=()
-    for package in chromium fonts-dejavu-core iproute2 nginx-light procps python3-venv shellcheck sqlite3 sysstat; do
+    for package in chromium curl fish fonts-dejavu-core iproute2 jq mandoc nginx-light procps python3-venv shellcheck \
+        sqlite3 sysstat zsh; do
         dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
     done
     ((${#missing[@]})) || return 0

@@ -227,6 +227,17 @@ pub fn restore(
     Ok(Restored { bytes, kept: was_there.then_some(kept) })
 }
 
+/// Forgets up to where the store's file `path`, which nobody may have open, was delivered: its reader begins anew.
+/// Returns how many places were forgotten.
+pub fn forget_cursors(path: &Path) -> Result<usize, BackupError> {
+    let path = file::prepare(path)?;
+    let _lock = file::lock(&path)?;
+    open(&path)?;
+    let failed = |error| sqlite_error(&path, &path, error);
+    let conn = file::open_beside(&path).map_err(failed)?;
+    conn.execute("DELETE FROM cursor", []).map_err(failed)
+}
+
 /// Bytes that a copy of the store's file takes at most: the file and SQLite's own log.
 pub fn backup_bytes(source: &Path) -> u64 {
     let size = |path: PathBuf| std::fs::metadata(path).map_or(0, |meta| meta.len());

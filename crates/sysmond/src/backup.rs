@@ -1,4 +1,5 @@
-//! `sysmond backup` and `sysmond restore`: a copy of a database while it is written to, and its way back.
+//! `sysmond backup`, `restore` and `redeliver`: a copy of a database while it is written to, its way back, and what
+//! agents still have of the time between.
 
 use crate::config::Settings;
 use crate::partial::{Partial, folder_of};
@@ -12,8 +13,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 use sysmond_tsdb::{BackupError, Step};
 
-/// Room that a copy leaves on the disk of the database itself: below this, and below a twentieth of the disk, the
-/// store takes no more pushes.
+/// Room that a copy leaves on the disk of the database itself, or a twentieth of a small one: with less the store takes
+/// no more pushes.
 const LEAST_FREE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Whose database.
@@ -108,13 +109,30 @@ pub(crate) fn put_back(settings: &Settings, options: RestoreOptions) -> anyhow::
     Ok(())
 }
 
+/// Has this host's agent deliver again all that it still keeps, from its next start on.
+pub(crate) fn redeliver(settings: &Settings) -> anyhow::Result<()> {
+    let path = Whose::Agent.path(settings);
+    ensure!(
+        path.exists(),
+        "there is no database {}: name the agent's folder with --data-dir",
+        path.display()
+    );
+    let count = sysmond_tsdb::forget_cursors(&path).map_err(explained)?;
+    let word = if count == 0 {
+        "nothing was delivered yet, so that all of it will be"
+    } else {
+        "the agent delivers all that it keeps again, from its next start on"
+    };
+    Ok(crate::say(word)?)
+}
+
 /// Refuses what would fill the disk that the copy goes to.
 fn room_for(source: &Path, folder: &Path) -> anyhow::Result<()> {
     // A folder that is not there is told of where the file is made.
     let Ok(stat) = rustix::fs::statvfs(folder) else { return Ok(()) };
     let device = |path: &Path| std::fs::metadata(path).map(|meta| meta.dev()).ok();
     let left = if device(source) == device(folder) {
-        LEAST_FREE_BYTES.max(stat.f_blocks.saturating_mul(stat.f_frsize) / 20)
+        LEAST_FREE_BYTES.min(stat.f_blocks.saturating_mul(stat.f_frsize) / 20)
     } else {
         0
     };

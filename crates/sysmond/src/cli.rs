@@ -83,6 +83,9 @@ pub enum Command {
     /// Put a backup in the place of a database, and keep the one that was there; sysmond must not run
     #[command(after_help = RESTORE_EXAMPLES)]
     Restore(crate::backup::RestoreOptions),
+    /// Have this host's agent deliver all that it keeps again: after its aggregator lost something; it must not run
+    #[command(after_help = REDELIVER_EXAMPLES)]
+    Redeliver,
     /// Print what counts of flags, environment, file and defaults, or all mistakes at once
     CheckConfig {
         /// The role to check for
@@ -104,7 +107,7 @@ pub enum Command {
     #[command(after_help = "Examples:\n  sysmond man | man -l -\n  sysmond man agent > sysmond-agent.1")]
     Man {
         /// The command
-        #[arg(value_parser = ["agent", "aggregator", "demo", "sql", "export", "backup", "restore", "check-config", "completions", "man"])]
+        #[arg(value_parser = ["agent", "aggregator", "demo", "sql", "export", "backup", "restore", "redeliver", "check-config", "completions", "man"])]
         command: Option<String>,
     },
 }
@@ -178,6 +181,13 @@ Examples:
 
 Stop sysmond before, start it again after. The database that was there stays beside it, as aggregator.db.before-restore-TIME.
 What was stored after the backup was made is not in it.";
+
+const REDELIVER_EXAMPLES: &str = "\
+Example, on a monitored host, after the aggregator was restored from a backup:
+  systemctl stop sysmond-agent && sysmond redeliver --data-dir /var/lib/sysmon && systemctl start sysmond-agent
+
+An agent keeps what it collected for 7 days or 256 MB (--retention, --max-disk). What the aggregator has already is found
+and stored once.";
 
 /// What the user asked for.
 #[derive(Debug)]

@@ -30,6 +30,7 @@ pub(crate) fn execute(request: Request) -> anyhow::Result<()> {
         Some(Command::Restore(options)) => {
             backup::put_back(&Settings::load(Role::Aggregator, sources)?, options)
         }
+        Some(Command::Redeliver) => backup::redeliver(&Settings::load(Role::Aggregator, sources)?),
         Some(Command::CheckConfig { role, value }) => check(role, value.as_deref(), sources),
         Some(Command::Completions { shell }) => completions(shell),
         Some(Command::Man { command }) => man(command.as_deref()),

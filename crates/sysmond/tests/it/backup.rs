@@ -47,7 +47,8 @@ fn a_backup_under_load_brings_back_all_that_was_acknowledged_before_it() {
     let copy = place.path("copy.db");
     let before = std::thread::scope(|scope| {
         scope.spawn(|| {
-            for number in (1..).take_while(|_| !enough.load(Ordering::Relaxed)) {
+            // Bounded, so that a test that fails ends.
+            for number in (1..4000).take_while(|_| !enough.load(Ordering::Relaxed)) {
                 push(&program, &token, began, number);
                 acknowledged.store(number, Ordering::Relaxed);
             }
@@ -155,4 +156,53 @@ fn nothing_is_overwritten_or_left_half_done() {
     let names: Vec<_> =
         std::fs::read_dir(&folder).expect("ours").flatten().map(|entry| entry.file_name()).collect();
     assert_eq!(names.len(), 2, "{names:?}");
+}
+
+#[test]
+fn agents_deliver_again_what_a_restored_aggregator_lost() {
+    let place = Place::new();
+    let program = place.serve("aggregator");
+    let mut command = place.command("backup --output");
+    command.arg(place.path("empty.db"));
+    check(command, 0, "");
+    let agent = |program: &Program| {
+        let command = place.command(&format!(
+            "agent --aggregator http://{} --hostname a --interval 100ms --push-interval 100ms",
+            program.address()
+        ));
+        place.start(command)
+    };
+    let times = || {
+        let statement =
+            "SELECT COUNT(DISTINCT timestamp) AS n, MIN(timestamp) AS first FROM metrics WHERE host = 'a'";
+        let (status, stdout, _) = finished(place.command("sql --json").arg(statement));
+        let found: Value = serde_json::from_str(&stdout).unwrap_or_default();
+        assert_eq!(status, Some(0));
+        (found[0]["n"].as_i64().unwrap_or_default(), found[0]["first"].as_f64())
+    };
+    let running = agent(&program);
+    wait_until("some readings are delivered", || (times().0 > 20).then_some(()));
+    check(place.command("redeliver"), 1, "stop that sysmond first");
+    running.stop();
+    let address = program.address().to_owned();
+    program.signal(Signal::KILL);
+    assert!(!program.end().0.success());
+    let (before, first) = times();
+
+    let mut command = place.command("restore");
+    command.arg(place.path("empty.db"));
+    check(command, 0, "is kept");
+    assert_eq!(times().0, 0, "the backup has none of it");
+    // At the same address: places of delivery are kept by address.
+    let flags = format!("aggregator --listen {address} --addr-file {}", place.path("again").display());
+    let program = place.start(place.command(&flags)).serving(&place.path("again"));
+    let running = agent(&program);
+    wait_until("new readings are delivered", || (times().0 > 3).then_some(()));
+    assert!(times().1 > first, "an agent alone takes for delivered what was acknowledged");
+    running.stop();
+    check(place.command("redeliver"), 0, "all that it keeps again");
+    let running = agent(&program);
+    wait_until("all of it came again", || (times().0 > before + 3 && times().1 == first).then_some(()));
+    running.stop();
+    program.stop();
 }

@@ -2,9 +2,11 @@
 
 mod agent;
 mod api;
+mod api_page;
 mod backup;
 mod config;
 mod connections;
+mod documents;
 mod export;
 mod live;
 mod logging;
