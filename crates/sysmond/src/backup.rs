@@ -156,7 +156,6 @@ fn explained(error: BackupError) -> anyhow::Error {
         BackupError::Damaged { .. } => {
             Some("nothing was kept of the copy; `sysmond export` writes the rows that can still be read")
         }
-        BackupError::Open(sysmond_tsdb::OpenError::InUse { .. }) => Some("stop that sysmond first"),
         _ => None,
     };
     let error = anyhow::Error::from(error);

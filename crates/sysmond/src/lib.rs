@@ -14,6 +14,7 @@ mod damage;
 mod demo;
 pub mod export;
 mod listen;
+mod man;
 mod partial;
 mod process;
 mod progress;

@@ -44,7 +44,7 @@ pub enum TokenError {
         mode: u32,
     },
     /// The file cannot be read or made.
-    #[error("cannot {attempt} the token file {}: {reason}", path.display())]
+    #[error("cannot {attempt} the token file {}: {reason}; name another with --token-file", path.display())]
     Io {
         /// `read` or `make`.
         attempt: &'static str,

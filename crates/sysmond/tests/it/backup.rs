@@ -138,7 +138,7 @@ fn nothing_is_overwritten_or_left_half_done() {
         command.arg(file);
         command
     };
-    check(restore(&file), 1, "stop that sysmond first");
+    check(restore(&file), 1, "stop that one first");
     program.stop();
     check(restore(&folder.join("nothing.db")), 1, "there is no file");
     std::fs::write(folder.join("text"), "this is no database, however one looks at it".repeat(99))
@@ -182,7 +182,7 @@ fn agents_deliver_again_what_a_restored_aggregator_lost() {
     };
     let running = agent(&program);
     wait_until("some readings are delivered", || (times().0 > 20).then_some(()));
-    check(place.command("redeliver"), 1, "stop that sysmond first");
+    check(place.command("redeliver"), 1, "stop that one first");
     running.stop();
     let address = program.address().to_owned();
     program.signal(Signal::KILL);

@@ -171,9 +171,12 @@ impl Session {
         let log = self.home.path().join("said");
         let out = fs::File::create(&log).expect("ours");
         // A file and no pipe: what is started in the background keeps it open.
-        let status = self.shell(text).stdout(out.try_clone().expect("a file")).stderr(out).status();
+        let mut command = self.shell(text);
+        command.stdout(out.try_clone().expect("a file")).stderr(out).process_group(0);
+        let mut child = Group(command.spawn().expect("bash runs"));
+        let status = wait_until(text, || child.0.try_wait().expect("our child"));
         let said = fs::read_to_string(&log).unwrap_or_default();
-        if status.is_ok_and(|status| status.success()) { Ok(said) } else { Err(said) }
+        if status.success() { Ok(said) } else { Err(said) }
     }
 
     /// Runs until the condition holds, and has it end.

@@ -22,3 +22,4 @@ mod stage;
 mod storage;
 mod tidy;
 mod unprivileged;
+mod words;
