@@ -102,9 +102,9 @@ pub(crate) fn put_back(settings: &Settings, options: RestoreOptions) -> anyhow::
         Ok(restored)
     })?;
     if let Some(kept) = restored.kept {
-        let word =
+        let text =
             format!("the database that was there is kept: {}; remove it once all is well", kept.display());
-        crate::say(&word)?;
+        crate::say(&text)?;
     }
     Ok(())
 }

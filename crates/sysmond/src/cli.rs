@@ -101,6 +101,7 @@ pub enum Command {
     #[command(after_help = REDELIVER_EXAMPLES)]
     Redeliver,
     /// Print every setting that counts and whence, or all mistakes at once
+    #[command(after_help = CHECK_CONFIG_EXAMPLES)]
     CheckConfig {
         /// The role to check for
         #[arg(value_enum, default_value = "standalone")]
@@ -198,6 +199,14 @@ Examples:
 
 Stop sysmond before, start it again after. The database that was there stays beside it, as aggregator.db.before-restore-TIME.
 What was stored after the backup was made is not in it.";
+
+const CHECK_CONFIG_EXAMPLES: &str = "\
+Examples:
+  sysmond check-config                                what standalone would run on
+  sysmond check-config agent --config /etc/sysmon/sysmon.toml
+  sysmond check-config aggregator --value data_dir    one value, for a script
+
+Exit status: 0 all is right, 2 something is wrong.";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:

@@ -87,7 +87,7 @@ fn section(text: &str) -> String {
     for line in lines {
         let line = line.replace('\\', "\\e").replace('-', "\\-");
         let guard = if line.starts_with(['.', '\'']) { "\\&" } else { "" };
-        out.push_str(&format!("{guard}{line}\n"));
+        out.extend([guard, &line, "\n"]);
     }
     out + ".fi\n"
 }

@@ -23,7 +23,7 @@ fn empty(folder: &tempfile::TempDir, name: &str) -> PathBuf {
 }
 
 /// The values of host `a`, whose times count from 1.
-fn values(store: &Store) -> Vec<i64> {
+fn values(store: &Store) -> Vec<f64> {
     let query = RangeQuery {
         host: "a".into(),
         metrics: vec!["m".into()],
@@ -33,7 +33,7 @@ fn values(store: &Store) -> Vec<i64> {
         points: 11_000,
     };
     let ranges = store.range(&query).expect("answered");
-    ranges.iter().flat_map(|range| range.points.iter().map(|point| point.avg as i64)).collect()
+    ranges.iter().flat_map(|range| range.points.iter().map(|point| point.avg)).collect()
 }
 
 fn push(store: &Store, number: i64) {
@@ -77,7 +77,7 @@ fn a_copy_has_what_was_acknowledged_before_and_nothing_halfway() {
     let copied = Store::open(&copy, options(), seconds(1000)).expect("a store");
     let found = values(&copied);
     assert!(found.len() >= usize::try_from(before).expect("few"), "{before} of {found:?}");
-    assert_eq!(found, (1..).take(found.len()).collect::<Vec<i64>>(), "without a gap");
+    assert_eq!(found, (1..).take(found.len()).map(f64::from).collect::<Vec<f64>>(), "without a gap");
     assert_eq!(copied.hosts().len(), 21);
 }
 
@@ -90,7 +90,7 @@ fn what_is_put_back_takes_the_place_of_what_was_there() {
     push(&store, 2);
     let put_back = || restore(&copy, &store_file(&folder), seconds(5), &going(), |_| {});
     assert!(matches!(put_back(), Err(BackupError::Open(OpenError::InUse { .. }))));
-    assert_eq!(values(&store), [1, 2], "nothing changed");
+    assert_eq!(values(&store), [1.0, 2.0], "nothing changed");
     // As if it were killed: what was pushed last is in SQLite's own log alone.
     let wal = fs::read(folder.path().join("store.db-wal")).expect("there");
     store.close();
@@ -98,12 +98,12 @@ fn what_is_put_back_takes_the_place_of_what_was_there() {
     let restored = put_back().expect("nobody has it open");
     assert_eq!(
         values(&reopen(&folder, options())),
-        [1],
+        [1.0],
         "the log of the old file is not taken for the new one's"
     );
     let kept = restored.kept.expect("there was one");
     assert_eq!(kept.file_name().and_then(|name| name.to_str()), Some("store.db.before-restore-5"));
-    assert_eq!(values(&Store::open(&kept, options(), seconds(9)).expect("a store")), [1, 2]);
+    assert_eq!(values(&Store::open(&kept, options(), seconds(9)).expect("a store")), [1.0, 2.0]);
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn a_copy_can_be_put_where_nothing_was() {
     backup(&store_file(&folder), &copy, &going(), |_| {}).expect("copied");
     let path = folder.path().join("new/store.db");
     assert_eq!(restore(&copy, &path, seconds(5), &going(), |_| {}).expect("room").kept, None);
-    assert_eq!(values(&Store::open(&path, options(), seconds(9)).expect("a store")), [1]);
+    assert_eq!(values(&Store::open(&path, options(), seconds(9)).expect("a store")), [1.0]);
 }
 
 #[test]

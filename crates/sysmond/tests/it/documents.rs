@@ -1,5 +1,5 @@
-//! The commands of the documents, run as they are written: each ```sh block in a shell, one document after the other in
-//! a home of its own. What cannot be run here has a mark with the reason before it, and is counted.
+//! The commands of the documents, run as they are written: each block of `sh` in a shell, one document after the
+//! other in a home of its own. What cannot be run here has a mark with the reason before it, and is counted.
 //!
 //! `<!-- not run: REASON -->` stands before a block that is not run. `<!-- runs until: CONDITION -->` stands before one
 //! that goes on until it is stopped: the condition is a command that is tried until it succeeds; then the block gets a
@@ -79,7 +79,7 @@ fn blocks(text: &str) -> Vec<Block> {
             (Some(_), true) => open = false,
             (None, true) => {
                 let block: &mut Block = found.last_mut().expect("one is open");
-                block.text += &format!("{line}\n");
+                block.text.extend([line, "\n"]);
             }
             (None, false) if line.is_empty() => {}
             (None, false) => next = mark(line).unwrap_or(Mark::Run),

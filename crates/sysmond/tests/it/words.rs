@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Holds a text against the file of that name; UPDATE_SNAPSHOTS=1 accepts it.
+/// Holds a text against the file of that name; `UPDATE_SNAPSHOTS=1` accepts it.
 fn check_text(name: &str, text: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/it/snapshots/{name}.txt"));
     if std::env::vars_os().any(|(key, _)| key == "UPDATE_SNAPSHOTS") {
@@ -113,7 +113,7 @@ fn wrong_uses_say_what_to_do() {
     std::fs::set_permissions(place.path("open-token"), Permissions::from_mode(0o644)).expect("ours");
     place.write("documented-token", "sysmon-secret-token");
     std::fs::set_permissions(place.path("documented-token"), Permissions::from_mode(0o600)).expect("ours");
-    let ours = "PRAGMA application_id = 1937337197; PRAGMA user_version = 99; CREATE TABLE hosts (x);";
+    let ours = "PRAGMA application_id = 1937339245; PRAGMA user_version = 99; CREATE TABLE hosts (x);";
     database(&place.path("newer/aggregator.db"), ours);
     database(&place.path("foreign/aggregator.db"), "CREATE TABLE recipes (x);");
     let other = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -175,7 +175,7 @@ fn bash_completes() {
     let complete = |words: &str, current: u8| {
         let script = format!(
             "source <(sysmond completions bash); COMP_WORDS=({words}); COMP_CWORD={current}; \
-             _sysmond sysmond \"${{COMP_WORDS[{current}]}}\" x; echo \"${{COMPREPLY[@]}}\""
+             _sysmond sysmond \"${{COMP_WORDS[{current}]}}\" \"${{COMP_WORDS[{current}-1]}}\"; echo \"${{COMPREPLY[@]}}\""
         );
         shell("bash", &script).expect("bash is everywhere").trim().to_owned()
     };
