@@ -19,6 +19,9 @@ import { PanelGroups } from "./panel_groups.js";
 import { dataOf, windowFor } from "./shown_data.js";
 import { WindowEdge } from "./window_edge.js";
 
+/** Charts that are made in one frame: those that are seen first do not wait for the last. */
+const MADE_AT_ONCE = 8;
+
 export class HostView {
   #name = el("bdi");
   #status = new StatusMark();
@@ -47,6 +50,7 @@ export class HostView {
   #processes = null;
   /** By key. @type {Map<string, ChartPanel>} */
   #charts = new Map();
+  #begun = false;
   #edge = new WindowEdge();
   #liveEdge = new WindowEdge();
 
@@ -85,7 +89,10 @@ export class HostView {
     );
   }
 
-  /** @param {import("../main.js").App} app */
+  /**
+   * @param {import("../main.js").App} app
+   * @returns {"more" | void} whether charts are missing that the next frame will make
+   */
   update(app) {
     const { fleet, cache, feed, shown } = app;
     const data = cache.get(this.hostname);
@@ -97,16 +104,17 @@ export class HostView {
     this.#showStatus(data, host);
     this.#tags.show(host?.tags ?? {});
     this.#facts.show(host, data.info, fleet.clock.now());
-    this.#showCards(data, live);
+    this.#showCards(data, live, host?.metrics);
     const stale = isLive(shown.range) && this.element.hasAttribute("data-stale");
     const span = stale ? `5 minutes to ${formatClock(window.to)}` : describeRange(shown.range, window);
     const shownData = dataOf(app, this.hostname);
     const past = stale || !follows(shown.range) ? window : null;
-    this.#showPanels(shownData, window, span, past);
+    const all = this.#showPanels(shownData, window, span, past);
     this.#showFailed(data);
     if (data.loaded) void this.#explain(app, data);
     this.#showAllValues(shownData, past);
-    if (data.loaded) this.#showProcesses(window, past !== null, fleet.clock.now());
+    if (data.loaded && all) this.#showProcesses(window, past !== null, fleet.clock.now());
+    if (!all) return "more";
   }
 
   end() {
@@ -132,10 +140,14 @@ export class HostView {
   /**
    * @param {import("../state.js").HostData} data
    * @param {import("../chart/plot.js").TimeWindow} window
+   * @param {import("../api.js").FleetHost["metrics"]} first what the fleet's frame told of it, until its own history comes
    */
-  #showCards(data, window) {
-    const show = (/** @type {FigureCard} */ card, /** @type {string} */ metric, /** @type {string} */ note) =>
-      card.show(data.find(metric), data.current(metric), window, note);
+  #showCards(data, window, first) {
+    const show = (
+      /** @type {FigureCard} */ card,
+      /** @type {import("../api.js").HeadlineMetric} */ metric,
+      /** @type {string} */ note,
+    ) => card.show(data.find(metric), data.loaded ? data.current(metric) : (first?.[metric] ?? null), window, note);
     const cores = data.info?.cpu_cores ?? data.family("cpu.core_usage").length;
     const total = data.info?.memory_total_bytes || data.current("memory.total_bytes");
     const available = data.current("memory.available_bytes");
@@ -150,13 +162,17 @@ export class HostView {
    * @param {import("../chart/plot.js").TimeWindow} window
    * @param {string} span what the window is called
    * @param {import("../chart/plot.js").TimeWindow | null} past the window where it does not end now
+   * @returns {boolean} whether every chart is there
    */
   #showPanels(data, window, span, past) {
     this.#trends.show(chartsOf.trends(data), window, span, past !== null);
     const specs = chartsOf(data, window.from);
     /** @type {Map<import("../panels.js").GroupName, HTMLElement[]>} */
     const groups = new Map();
+    let room = this.#begun ? MADE_AT_ONCE : 0;
+    this.#begun = specs.length > 0;
     for (const spec of specs) {
+      if (!this.#charts.has(spec.key) && (room -= 1) < 0) continue;
       const panel = this.#charts.get(spec.key) ?? new ChartPanel({ ...spec, span });
       this.#charts.set(spec.key, panel);
       panel.chart.options.max = spec.max;
@@ -164,10 +180,11 @@ export class HostView {
       groups.set(spec.group, [...(groups.get(spec.group) ?? []), panel.element]);
     }
     this.#addBars(data, groups, past);
-    this.#groups.show(groups, data.info?.unavailable === undefined);
+    this.#groups.show(groups, room >= 0 && data.info?.unavailable === undefined);
     const idle = idleOf(data, specs);
     this.#idle.hidden = idle === "";
     setText(this.#idle, idle);
+    return room >= 0;
   }
 
   /**
