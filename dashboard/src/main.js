@@ -107,7 +107,7 @@ class Page {
 
   /** What was explained of one host says nothing of another. */
   get #otherWords() {
-    return { ...this.router.route.words, explain: "" };
+    return { ...this.router.route.words, explain: "", core: "" };
   }
 
   /** @param {import("./chart/plot.js").TimeWindow} window */
@@ -185,7 +185,7 @@ class Page {
     if (key === "empty") return import("./views/notice.js").then(({ EmptyFleet }) => new EmptyFleet());
     if (key === "compare") return this.#makeCompare(open);
     if (key === "fleet") return this.#makeFleet(open);
-    if (key.startsWith("host:")) return new HostView(host);
+    if (key.startsWith("host:")) return new HostView(host, (words) => this.router.say(words));
     return import("./views/notice.js").then(({ UnknownHost }) => new UnknownHost(host));
   }
 

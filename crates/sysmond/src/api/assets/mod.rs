@@ -253,7 +253,10 @@ mod tests {
     fn what_every_visit_needs_is_one_script_and_one_sheet() {
         let sent = |name: &str| String::from_utf8(content(name).expect("a file")).expect("text");
         let page = sent(PAGE);
-        assert_eq!((page.matches(STYLE_LINK).count(), page.matches("<script type=\"module\"").count()), (1, 1));
+        assert_eq!(
+            (page.matches(STYLE_LINK).count(), page.matches("<script type=\"module\"").count()),
+            (1, 1)
+        );
         assert!(linked(&text(PAGE).expect("the page")).count() > 1);
         let main = sent(ENTRY);
         assert!(main.lines().all(|line| !line.starts_with("import ")) && main.contains("class HostView"));

@@ -141,7 +141,9 @@ impl Joined {
                 Statement::Import { names, target, lines } => {
                     push(&mut out, format_args!("import {names} from \"{target}\";{}", "\n".repeat(lines)));
                 }
-                Statement::Export { declaration, .. } => push(&mut out, format_args!("export {declaration}\n")),
+                Statement::Export { declaration, .. } => {
+                    push(&mut out, format_args!("export {declaration}\n"))
+                }
                 Statement::Other(line) => push(&mut out, format_args!("{line}\n")),
             }
         }
@@ -231,7 +233,10 @@ mod tests {
 
     const SOURCES: [(&str, &str); 4] = [
         ("main.js", "import { A } from \"./lib/a.js\";\nimport * as b from \"./lib/b.js\";\nnew A(b.one);"),
-        ("lib/a.js", "import {\none,\ntwo as deux,\n} from \"./b.js\";\nexport class A {\nlater = () => import(\"../c.js\");\n}"),
+        (
+            "lib/a.js",
+            "import {\none,\ntwo as deux,\n} from \"./b.js\";\nexport class A {\nlater = () => import(\"../c.js\");\n}",
+        ),
         ("lib/b.js", "export const one = 1;\nexport async function two() {}"),
         ("loop.js", "import { x } from \"./loop.js\";"),
     ];
