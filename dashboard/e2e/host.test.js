@@ -69,7 +69,7 @@ test("the charts hold the samples that came before the page, and go on", async (
   await close();
 });
 
-test("the page is at most 95 KB on its way, of the 100 that it may be", async () => {
+test("the page is at most 65 KB on its way, of the 100 that it may be", async () => {
   const { page, close } = await openPage(browser);
   const session = await page.context().newCDPSession(page);
   await session.send("Network.enable");
@@ -83,7 +83,7 @@ test("the page is at most 95 KB on its way, of the 100 that it may be", async ()
   await page.goto(sysmond.url);
   await hasValues(page);
   await page.waitForLoadState("networkidle"); // what it loads by itself when the values are there counts as well
-  assert.ok(bytes > 10_000 && bytes <= 95_000, `${bytes} bytes`);
+  assert.ok(bytes > 10_000 && bytes <= 65_000, `${bytes} bytes`);
   await close();
 });
 
