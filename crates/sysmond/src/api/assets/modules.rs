@@ -142,7 +142,7 @@ impl Joined {
                     push(&mut out, format_args!("import {names} from \"{target}\";{}", "\n".repeat(lines)));
                 }
                 Statement::Export { declaration, .. } => {
-                    push(&mut out, format_args!("export {declaration}\n"))
+                    push(&mut out, format_args!("export {declaration}\n"));
                 }
                 Statement::Other(line) => push(&mut out, format_args!("{line}\n")),
             }
