@@ -1,9 +1,10 @@
-//! Read-only SQL over `hosts` and `metrics` as the documentation draws them.
+//! Read-only SQL over `hosts`, `metrics` and `processes` as the documentation draws them.
 //!
 //! Works on the file, whether a store has it open or not, and sees every acknowledged sample. Statements cannot write,
 //! attach other files or load code, and are stopped at a time limit.
 
 mod metrics;
+mod processes;
 mod tables;
 
 use crate::file::{beside, open_reader, refuse_newer};
