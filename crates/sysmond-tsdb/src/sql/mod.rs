@@ -7,6 +7,7 @@ mod metrics;
 mod processes;
 mod tables;
 
+use crate::budget::Budget;
 use crate::file::{beside, open_reader, refuse_newer};
 use crate::readers::STEPS_PER_LOOK;
 use crate::snapshot::Snapshot;
@@ -167,7 +168,7 @@ fn restrict(conn: &mut Connection) -> rusqlite::Result<()> {
 
 /// A reading connection; where the folder cannot be written and no log is left, one that takes the file as it is.
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let conn = open_reader(path)?;
+    let conn = open_reader(path, Budget(u64::MAX))?;
     match schema::version(&conn) {
         Err(error)
             if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) && !beside(path, "-wal").exists() =>
