@@ -2,9 +2,9 @@
 
     list.py MAP MET
 
-MAP is the linker's; MET has the places of the functions that ran, hexadecimal, a line each. Names of their sections lose
-what differs from one build to the next: hashes, numbers of crates, marks of copies. Where most of a module ran, the module
-stands for them.
+MAP is the linker's; MET has the places of the functions that ran, hexadecimal, a line each. Names of their sections
+lose what differs from one build to the next: hashes, numbers of crates, marks of copies. Where most of a module ran,
+the module stands for them.
 """
 
 import bisect
@@ -20,8 +20,8 @@ LARGEST_MODULE = 200_000
 WIDTH = 200
 
 HEAD = """\
-/* What an agent runs stands together in the program, so that its memory holds that and little else: the kernel maps code
-   in pieces of 64 KiB, and without this list an agent touches nearly all of them. Figures are in
+/* What an agent runs stands together in the program, so that its memory holds that and little else: the kernel maps
+   code in pieces of 64 KiB, and without this list an agent touches nearly all of them. Figures are in
    docs/decisions/2026-11-22-what-an-agent-weighs.md.
 
    Names of sections as the compiler makes them, without hashes: a name that is gone costs nothing, one that is missing

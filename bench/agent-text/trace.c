@@ -1,10 +1,10 @@
-/* Runs a program and writes down which of its functions ran: a breakpoint at the first byte of each, taken away when it is
-   met. Linux on x86-64.
+/* Runs a program and writes down which of its functions ran: a breakpoint at the first byte of each, taken away when it
+   is met. Linux on x86-64.
 
        trace ADDRESSES OUT SECONDS PROGRAM [ARGUMENT…]
 
-   ADDRESSES has the functions' places in the file, hexadecimal, a line each; OUT gets those that were met. After SECONDS
-   the program is asked to end. */
+   ADDRESSES has the functions' places in the file, hexadecimal, a line each; OUT gets those that were met. After
+   SECONDS the program is asked to end. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
