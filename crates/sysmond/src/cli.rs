@@ -67,7 +67,7 @@ pub enum Command {
     /// Works whether the aggregator runs or not, and sees every sample that was acknowledged.
     #[command(after_help = SQL_EXAMPLES)]
     Sql {
-        /// One statement over the tables hosts and metrics; it may begin with a comment
+        /// One statement over the tables hosts, metrics and processes; it may begin with a comment
         #[arg(allow_hyphen_values = true)]
         statement: String,
         /// Print an array of objects

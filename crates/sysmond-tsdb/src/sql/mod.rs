@@ -1,11 +1,13 @@
-//! Read-only SQL over `hosts` and `metrics` as the documentation draws them.
+//! Read-only SQL over `hosts`, `metrics` and `processes` as the documentation draws them.
 //!
 //! Works on the file, whether a store has it open or not, and sees every acknowledged sample. Statements cannot write,
 //! attach other files or load code, and are stopped at a time limit.
 
 mod metrics;
+mod processes;
 mod tables;
 
+use crate::budget::Budget;
 use crate::file::{beside, open_reader, refuse_newer};
 use crate::readers::STEPS_PER_LOOK;
 use crate::snapshot::Snapshot;
@@ -166,7 +168,7 @@ fn restrict(conn: &mut Connection) -> rusqlite::Result<()> {
 
 /// A reading connection; where the folder cannot be written and no log is left, one that takes the file as it is.
 pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let conn = open_reader(path)?;
+    let conn = open_reader(path, Budget(u64::MAX))?;
     match schema::version(&conn) {
         Err(error)
             if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) && !beside(path, "-wal").exists() =>
