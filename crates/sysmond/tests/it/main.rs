@@ -17,5 +17,6 @@ mod scripts;
 mod snapshot;
 mod stage;
 mod storage;
+mod systemd;
 mod tidy;
 mod unprivileged;
