@@ -1,6 +1,6 @@
 //! What hosts whose series come and go leave behind: a layout for each time that one came, and names of series of which
-//! no sample is left. A host keeps few layouts, older ones are joined into one an hour and later one a day, so that
-//! what it once had can still be asked for; what nobody needs goes from file and memory.
+//! no sample is left. A host keeps few layouts, older ones are joined into one an hour, later one a day, later one a
+//! month, so that what it once had can still be asked for; what nobody needs goes from file and memory.
 
 use crate::head::HostCell;
 use crate::names::{Layout, LayoutId, MetricId, Names};
@@ -15,6 +15,8 @@ use sysmond_model::Timestamp;
 
 /// Layouts of a host at which those of the same hour are joined.
 const MANY_LAYOUTS: usize = 32;
+/// A month, milliseconds.
+const MONTH_MS: i64 = 30 * DAY_MS;
 /// New series since the last search for those that nobody needs at which it is worth another.
 const MANY_NEW_SERIES: usize = 256;
 
@@ -70,10 +72,11 @@ fn join(cell: &Arc<HostCell>, names: &Names) -> Option<Joined> {
     }
     let current = state.plan.as_ref().map(|(_, plan)| plan.layout_id);
     let newest = state.layouts.values().map(|used| used.as_millis()).max()?;
-    // By hours for a day, then by days.
+    // By hours for a day, by days for a month, then by months.
     let span = |used: i64| match used {
-        used if used > newest - DAY_MS => (1, used.div_euclid(HOUR_MS)),
-        used => (0, used.div_euclid(DAY_MS)),
+        used if used > newest - DAY_MS => (2, used.div_euclid(HOUR_MS)),
+        used if used > newest - MONTH_MS => (1, used.div_euclid(DAY_MS)),
+        used => (0, used.div_euclid(MONTH_MS)),
     };
     let mut spans: BTreeMap<(i64, i64), Vec<(LayoutId, Timestamp)>> = BTreeMap::new();
     for (id, used) in state.layouts.iter().filter(|(id, _)| Some(**id) != current) {

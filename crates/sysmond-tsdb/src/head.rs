@@ -1,10 +1,13 @@
 //! A host in memory: what is known of it, its newest values, and its rows that are in no block yet.
 
+use crate::batch::LAYOUT_USE_SLACK_MS;
 use crate::log::Run;
 use crate::names::{Layout, LayoutId, MetricId, Names};
 use crate::newest::{Newest, NewestCell};
+use crate::sealed::HOUR_MS;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use sysmond_model::limits::MAX_FORMER_SERIES_PER_HOST;
 use sysmond_model::{Host, Sample, Shape, StaticInfo, Timestamp};
 
 /// How far before a host's newest sample a series may have fallen silent and still count as current.
@@ -32,10 +35,12 @@ pub(crate) struct HostState {
     /// The first hour whose samples were not removed.
     pub(crate) raw_from: i64,
     pub(crate) newest: Newest,
-    /// The layouts in use, each with the newest row's time as written on disk.
+    /// The layouts of what is kept, each with the newest row's time as written on disk.
     pub(crate) layouts: BTreeMap<LayoutId, Timestamp>,
-    /// The series of those layouts.
+    /// The series of those layouts that may have samples.
     pub(crate) series: BTreeSet<MetricId>,
+    /// The others: of them only summaries are left.
+    pub(crate) former: BTreeSet<MetricId>,
     /// The last delivery's columns: mostly the next one has the same.
     pub(crate) plan: Option<(Arc<Shape>, Arc<Plan>)>,
 }
@@ -194,6 +199,7 @@ impl HostCell {
             newest: Newest::default(),
             layouts: BTreeMap::new(),
             series: BTreeSet::new(),
+            former: BTreeSet::new(),
             plan: None,
         };
         Self { id, state: Mutex::new(state) }
@@ -224,6 +230,34 @@ impl HostState {
         last
     }
 
+    /// Sorts the series of the layouts: those that may have samples, and those of which only summaries are left.
+    pub(crate) fn sort_series(&mut self, names: &Names) {
+        let first = first_use(self.raw_from);
+        let of = |layouts: &mut dyn Iterator<Item = &LayoutId>| -> BTreeSet<MetricId> {
+            layouts.filter_map(|id| names.layout(*id)).flat_map(|layout| layout.iter().copied()).collect()
+        };
+        let (with_samples, without): (Vec<_>, Vec<_>) =
+            self.layouts.iter().partition(|(_, used)| **used >= first);
+        self.series = of(&mut with_samples.into_iter().map(|(id, _)| id));
+        self.former = of(&mut without.into_iter().map(|(id, _)| id));
+        self.former.retain(|id| !self.series.contains(id));
+    }
+
+    /// The layouts that nothing is kept of any more, where samples are kept from one hour on and summaries from
+    /// another; and the oldest of which only summaries are left, where those have too many series.
+    pub(crate) fn ended_layouts(&self, names: &Names, raw_from: i64, summaries_from: i64) -> Vec<LayoutId> {
+        let (first, kept) = (first_use(raw_from), first_use(summaries_from.min(raw_from)));
+        let mut former: Vec<(Timestamp, LayoutId)> =
+            self.layouts.iter().filter(|(_, used)| **used < first).map(|(id, used)| (*used, *id)).collect();
+        former.sort_unstable_by(|a, b| b.cmp(a));
+        let mut series: BTreeSet<MetricId> = BTreeSet::new();
+        let mut is_ended = |used: Timestamp, id: LayoutId| {
+            series.extend(names.layout(id).into_iter().flat_map(|layout| layout.iter()));
+            used < kept || series.len() > MAX_FORMER_SERIES_PER_HOST
+        };
+        former.into_iter().filter(|(used, id)| is_ended(*used, *id)).map(|(_, id)| id).collect()
+    }
+
     /// Lets go of rows that are in a block.
     pub(crate) fn drop_sealed(&mut self, sealed_seq: i64) {
         self.head.drop_sealed(sealed_seq);
@@ -245,6 +279,11 @@ impl HostState {
         samples.sort_by(|a, b| a.series.cmp(&b.series));
         samples
     }
+}
+
+/// The least time of use, as it is written, of a layout that has rows from that hour on.
+fn first_use(hour: i64) -> Timestamp {
+    Timestamp::from_millis(hour * HOUR_MS - LAYOUT_USE_SLACK_MS)
 }
 
 #[cfg(test)]

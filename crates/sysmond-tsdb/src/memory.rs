@@ -177,8 +177,8 @@ fn load_layouts(conn: &Connection, names: &Names, cell: &HostCell) -> rusqlite::
     while let Some(row) = rows.next()? {
         let layout: LayoutId = row.get(0)?;
         state.layouts.insert(layout, Timestamp::from_millis(row.get(1)?));
-        state.series.extend(names.layout(layout).into_iter().flat_map(|metrics| metrics.iter()));
     }
+    state.sort_series(names);
     Ok(())
 }
 

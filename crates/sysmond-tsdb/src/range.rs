@@ -43,8 +43,10 @@ fn wanted_series(shared: &Shared, cell: &HostCell, query: &RangeQuery) -> Vec<(M
     let mut metrics: Vec<&String> = query.metrics.iter().collect();
     metrics.sort_unstable();
     metrics.dedup();
-    let ids =
-        metrics.into_iter().flat_map(|metric| names.of_type(metric)).filter(|id| state.series.contains(id));
+    let ids = metrics
+        .into_iter()
+        .flat_map(|metric| names.of_type(metric))
+        .filter(|id| state.series.contains(id) || state.former.contains(id));
     ids.filter_map(|id| names.series(*id).map(|series| (*id, series.clone())))
         .filter(|(_, series)| match &query.tags {
             TagMatch::Any => true,

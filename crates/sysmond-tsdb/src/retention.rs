@@ -1,16 +1,16 @@
 //! What is too old or too much goes, in slices short enough that no push waits for them: samples by whole hours, their
 //! summaries by whole days, the coarser for longer.
 
-use crate::batch::LAYOUT_USE_SLACK_MS;
 use crate::budget::{Budget, Victim, victim};
 use crate::head::HostCell;
 use crate::meta;
+use crate::names::Names;
 use crate::rollup::{DAY_MS, Tier};
 use crate::sealed::{HOUR_MS, block_ids, hour_of};
 use crate::tally::{self, Tally};
 use crate::writer::{PAGE_BYTES, Shared, Writer, checkpoint, limit_pages};
 use crate::{QueryError, Retention, file};
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -55,6 +55,11 @@ impl Cutoff {
             minutes_day: before(minutes) / DAY_MS,
             ten_minutes_day: before(ten_minutes) / DAY_MS,
         }
+    }
+
+    /// The first hour of which there may be summaries.
+    fn summaries_hour(self) -> i64 {
+        self.minutes_day.min(self.ten_minutes_day) * 24
     }
 
     fn max(self, other: Self) -> Self {
@@ -143,7 +148,9 @@ impl Progress {
         let deadline = Instant::now() + SLICE;
         let mut cells = 0;
         let mut done = 0;
+        let shared = writer.shared().clone();
         writer.with_connection(|conn| {
+            let names = shared.names.read().unwrap_or_else(PoisonError::into_inner);
             let tx = conn.transaction()?;
             for (cell, cutoff) in self.hosts.iter().rev() {
                 let mut deletion = Deletion { conn: &tx, deadline, cells: 0 };
@@ -152,18 +159,18 @@ impl Progress {
                 if !is_clear {
                     break;
                 }
-                put_raw_from(&tx, cell, cutoff.hour)?;
+                put_raw_from(&tx, cell, *cutoff, &names)?;
                 done += 1;
             }
             tx.commit()
         })?;
         let left = self.hosts.len() - done;
         for (cell, cutoff) in self.hosts.drain(left..) {
-            forget(writer.shared(), &cell, cutoff);
+            forget(&shared, &cell, cutoff);
             self.reached.insert(cell.id, cutoff);
         }
         self.cells += cells;
-        writer.shared().counters.dropped.fetch_add(cells, Ordering::Relaxed);
+        shared.counters.dropped.fetch_add(cells, Ordering::Relaxed);
         Ok(())
     }
 }
@@ -229,35 +236,41 @@ impl Deletion<'_> {
     }
 }
 
-/// Remembers from which hour on a host has its samples.
-fn put_raw_from(conn: &Connection, cell: &HostCell, hour: i64) -> rusqlite::Result<()> {
-    if cell.lock().raw_from >= hour {
+/// Remembers from which hour on a host has its samples, and forgets layouts of which nothing is kept.
+fn put_raw_from(conn: &Connection, cell: &HostCell, cutoff: Cutoff, names: &Names) -> rusqlite::Result<()> {
+    let state = cell.lock();
+    if state.raw_from >= cutoff.hour {
         return Ok(());
     }
+    let ended = state.ended_layouts(names, cutoff.hour, cutoff.summaries_hour());
+    drop(state);
     conn.prepare_cached(
         "INSERT INTO host_state (host_id, sealed_seq, raw_from) VALUES (?1, 0, ?2)
          ON CONFLICT (host_id) DO UPDATE SET raw_from = excluded.raw_from",
     )?
-    .execute([cell.id, hour])?;
-    conn.prepare_cached("DELETE FROM host_layout WHERE host_id = ?1 AND last_used < ?2")?
-        .execute([cell.id, hour * HOUR_MS - LAYOUT_USE_SLACK_MS])?;
+    .execute([cell.id, cutoff.hour])?;
+    let mut delete = conn.prepare_cached("DELETE FROM host_layout WHERE host_id = ?1 AND layout_id = ?2")?;
+    for layout in ended {
+        delete.execute(params![cell.id, layout])?;
+    }
     Ok(())
 }
 
-/// Forgets a host's series that have no sample left.
+/// Forgets what a host has nothing left of.
 fn forget(shared: &Shared, cell: &HostCell, cutoff: Cutoff) {
     let names = shared.names.read().unwrap_or_else(PoisonError::into_inner);
     let mut state = cell.lock();
     if state.raw_from >= cutoff.hour {
         return;
     }
+    for layout in state.ended_layouts(&names, cutoff.hour, cutoff.summaries_hour()) {
+        state.layouts.remove(&layout);
+    }
     state.raw_from = cutoff.hour;
     state.newest.forget_before(cutoff.hour * HOUR_MS);
-    let unused = Timestamp::from_millis(cutoff.hour * HOUR_MS - LAYOUT_USE_SLACK_MS);
-    if state.layouts.values().any(|used| *used < unused) {
-        state.layouts.retain(|_, used| *used >= unused);
-        let layouts = state.layouts.keys().filter_map(|id| names.layout(*id));
-        state.series = layouts.flat_map(|layout| layout.iter().copied()).collect();
+    let before = state.series.len();
+    state.sort_series(&names);
+    if state.series.len() < before {
         state.plan = None;
     }
 }

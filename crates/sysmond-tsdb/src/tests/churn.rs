@@ -1,7 +1,7 @@
 //! Hosts whose series come and go.
 
 use crate::testing::{append, host, options, reopen, seconds};
-use crate::{Append, RangeQuery, Store, TagMatch};
+use crate::{Append, RangeQuery, Retention, Store, StoreOptions, TagMatch};
 use rusqlite::Connection;
 use std::path::Path;
 use sysmond_model::limits::MAX_COLUMNS_PER_BLOCK;
@@ -66,6 +66,8 @@ fn samples(store: &Store, metric: &str, tags: &str) -> i64 {
 fn what_comes_and_goes_is_kept_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("store.db");
+    let day = Retention { raw: Retention::DAY, minutes: Retention::DAY, ten_minutes: Retention::DAY };
+    let options = || StoreOptions { retention: day, ..options() };
     let mut store = reopen(&folder, options());
     let (pushes, reopened) = (120, 60);
     for number in 0..pushes {
@@ -111,6 +113,31 @@ fn what_comes_and_goes_is_kept_and_leaves_nothing_behind() {
     assert_eq!(store.latest("a").map(|samples| samples.len()), Some(1));
     store.append_wait(push((later.as_seconds() - START) / LIFE / 10 + 1)).expect("stored");
     assert_eq!(count(store.latest("a").expect("known").len()), STAY + CONTAINERS * PER_CONTAINER);
+}
+
+#[test]
+fn what_ended_is_found_in_summaries_when_its_samples_are_gone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = reopen(&folder, options());
+    let put = |metric: &str, at: i64| {
+        store.append_wait(append("a", seconds(at), &[(metric, "", at * 1000, 1.0)])).expect("stored");
+    };
+    (0..100).for_each(|n| put("once", START + n * 60));
+    store.seal_all();
+    store.retain(seconds(START + 2 * 86_400)).expect("kept in order");
+    (0..10).for_each(|day| put("always", START + day * 86_400));
+    store.seal_all();
+    store.retain(seconds(START + 9 * 86_400)).expect("kept in order");
+    let known = |store: &Store| [samples(store, "once", ""), store.stats().series.try_into().expect("few")];
+    // A point is of two minutes in so long a range.
+    assert_eq!(known(&store), [50, 1]);
+    drop(store);
+    let store = reopen(&folder, options());
+    assert_eq!(known(&store), [50, 1]);
+    // What was forgotten is taken again as any new series is.
+    let again = START + 9 * 86_400 + 60;
+    store.append_wait(append("a", seconds(again), &[("once", "", again * 1000, 2.0)])).expect("stored");
+    assert_eq!(known(&store), [51, 2]);
 }
 
 #[test]

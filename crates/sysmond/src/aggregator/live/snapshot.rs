@@ -54,7 +54,7 @@ pub(super) async fn take(
             tracing::error!(%panic, "reading a host's history failed");
             Ok((encode::history("", &[], Timestamp::default(), Timestamp::default()), BTreeSet::new()))
         })?;
-    topic.saw(rows.last().copied());
+    topic.begin(rows.last().copied());
     let snapshot = Arc::new(Snapshot { history, start, rows: Arc::new(rows), taken });
     *shared = Some(Arc::clone(&snapshot));
     Ok(snapshot)

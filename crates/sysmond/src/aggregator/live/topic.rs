@@ -14,7 +14,7 @@ pub(super) struct Topic {
     host: String,
     window: watch::Sender<Window>,
     watching: watch::Sender<Watching>,
-    /// The newest row that was sent or stood in a history.
+    /// The newest row that came since somebody watched first, or was there then.
     newest: Mutex<Option<Timestamp>>,
     /// The recent past, read once for clients that come at the same time.
     pub(super) snapshot: tokio::sync::Mutex<Option<Arc<Snapshot>>>,
@@ -60,10 +60,19 @@ impl Topic {
         }
     }
 
-    /// Remembers that rows up to `row` have been shown.
-    pub(super) fn saw(&self, row: Option<Timestamp>) {
+    /// Takes note of the newest row of a history, where none came yet. It may be on its way here still, and is to be a
+    /// sample then: only what is older was there before.
+    pub(super) fn begin(&self, row: Option<Timestamp>) {
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        *newest = (*newest).max(row);
+        *newest = newest.or(row.map(|row| row.plus_millis(-1)));
+    }
+
+    /// Takes note of the rows that come; returns the newest of those before.
+    fn note(&self, frame: &Frame) -> Option<Timestamp> {
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = *newest;
+        *newest = before.max(frame.rows().map(|row| row.timestamp).max());
+        before
     }
 
     /// Encodes `frame` for all who watch; returns how many messages it made. Nobody watching costs nothing.
@@ -71,6 +80,7 @@ impl Topic {
         if frame.is_empty() {
             return 0;
         }
+        let before = self.note(frame);
         if self.window.receiver_count() == 0 {
             self.window.send_if_modified(|window| {
                 window.pass();
@@ -78,19 +88,17 @@ impl Topic {
             });
             return 0;
         }
-        let messages = self.messages(frame);
+        let messages = self.messages(frame, before);
         let count = messages.len();
         self.window.send_modify(|window| messages.into_iter().for_each(|message| window.push(message)));
         count
     }
 
-    /// The newest row as a `sample`, all others, and those older than what was shown already, as one `history`
-    /// before it.
-    fn messages(&self, frame: &Frame) -> Vec<Message> {
-        let shown = *self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The newest row as a `sample`, all others, and those no newer than what came `before`, as one `history` before it.
+    fn messages(&self, frame: &Frame, before: Option<Timestamp>) -> Vec<Message> {
         let mut rows: Vec<_> = frame.rows().collect();
         rows.sort_by_key(|row| row.timestamp);
-        let news = rows.pop_if(|row| Some(row.timestamp) > shown);
+        let news = rows.pop_if(|row| Some(row.timestamp) > before);
         let mut messages = Vec::with_capacity(2);
         if !rows.is_empty() {
             messages.push(Message { text: encode::backlog(&self.host, frame.shape(), &rows), row: None });
@@ -98,7 +106,6 @@ impl Topic {
         if let Some(row) = news {
             let text = encode::sample(&self.host, frame.shape(), row);
             messages.push(Message { text, row: Some(row.timestamp) });
-            self.saw(Some(row.timestamp));
         }
         messages
     }
@@ -132,9 +139,25 @@ mod tests {
         assert_eq!(published(&topic, &[1]), [("sample", Some(1))]);
         assert_eq!(published(&topic, &[2, 3, 4]), [("history", None), ("sample", Some(4))]);
         assert_eq!(published(&topic, &[3]), [("history", None)]);
-        topic.saw(Some(Timestamp::from_seconds(9)));
-        assert_eq!(published(&topic, &[8, 10]), [("history", None), ("sample", Some(10))]);
         assert_eq!(published(&topic, &[]), []);
+    }
+
+    #[test]
+    fn what_is_older_than_the_history_is_no_sample_but_its_last_row_may_be_on_its_way() {
+        let check = |row, kind| {
+            let topic = Topic::new("a");
+            topic.begin(Some(Timestamp::from_seconds(9)));
+            let _receiver = topic.window();
+            assert_eq!(published(&topic, &[row]).first().map(|(kind, _)| *kind), Some(kind), "{row}");
+        };
+        check(8, "history");
+        check(9, "sample");
+        let topic = Topic::new("a");
+        topic.publish(&frame(&[9]));
+        topic.begin(Some(Timestamp::from_seconds(10)));
+        let _receiver = topic.window();
+        assert_eq!(published(&topic, &[9]), [("history", None)]);
+        assert_eq!(published(&topic, &[10]), [("sample", Some(10))]);
     }
 
     #[test]
