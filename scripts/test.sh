@@ -72,8 +72,8 @@ toolchain_is_there() {
 
 debian_packages() {
     local package missing=()
-    for package in buildah chromium fonts-dejavu-core iproute2 lintian mmdebstrap nginx-light procps python3-venv rpm \
-        shellcheck skopeo sqlite3 sysstat systemd systemd-container; do
+    for package in buildah chromium docker-compose fonts-dejavu-core iproute2 lintian mmdebstrap nginx-light procps python3-venv rpm \
+        shellcheck skopeo sqlite3 sysstat systemd systemd-container vagrant; do
         dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
     done
     ((${#missing[@]})) || return 0
@@ -174,6 +174,18 @@ start_and_stop() {
     rm -rf "$SYSMON_DATA_DIR"
 }
 
+# What cannot be run here, for want of an engine and of virtual machines, is read by its own tools.
+recipes_read() {
+    local folder
+    folder=$(mktemp -d)
+    cp -rL deploy "$folder/"
+    mkdir -p "$folder/target/dist"
+    : >"$folder/deploy/compose/token.txt"
+    docker-compose --file "$folder/deploy/compose/compose.yaml" config --quiet
+    (cd "$folder/deploy/vagrant" && VAGRANT_HOME=$folder/home vagrant validate --ignore-provider)
+    rm -rf "$folder"
+}
+
 # Everything that a release has, of the program that was just built; twice, since the bits have to be the same.
 packages() {
     local first=$root/target/dist
@@ -223,6 +235,7 @@ step 'release: build' release_build
 step 'release: start and stop' start_and_stop
 step 'release: comparison runs' comparison_runs
 step 'release: agents run' agents_run
+step 'deploy: recipes read' recipes_read
 step 'release: packages' packages
 step 'release: trial' trial
 step 'page: browser' browser

@@ -9,10 +9,10 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 deb=$(realpath "${1:?the package}") older=$(realpath "${2:?an older version of it}")
 shift 2
-(($#)) || set -- package puppet ansible validate
+(($#)) || set -- package puppet ansible
 roots=$root/target/roots base=$root/target/roots/base
 # What a plain server has, and what the recipes are run and checked with.
-packages=systemd-sysv,dbus,python3,man-db,nginx-light,puppet,ansible-core,docker-compose,vagrant,ca-certificates
+packages=systemd-sysv,dbus,python3,man-db,nginx-light,puppet,ansible-core,ca-certificates
 
 make_base() {
     if [[ $(cat "$roots/base.packages" 2>/dev/null) == "$packages" ]]; then return; fi
@@ -21,7 +21,7 @@ make_base() {
     # Of the sources that this machine has.
     find /etc/apt -name '*.sources' -exec sed '/^ *#/d' {} + >"$roots/debian.sources"
     mmdebstrap --quiet --variant=minbase --include="$packages" --aptopt='Acquire::Languages "none"' \
-        --aptopt='APT::Install-Recommends "false"' bookworm "$base" "$roots/debian.sources"
+        --aptopt='APT::Install-Recommends "false"' --dpkgopt=force-unsafe-io bookworm "$base" "$roots/debian.sources"
     # Each boot is a new machine.
     : >"$base/etc/machine-id"
     printf '%s\n' "$packages" >"$roots/base.packages"
