@@ -12,7 +12,7 @@ shift 2
 (($#)) || set -- package puppet ansible
 roots=$root/target/roots base=$root/target/roots/base
 # What a plain server has, and what the recipes are run and checked with.
-packages=systemd-sysv,dbus,python3,man-db,nginx-light,puppet,ansible-core,ca-certificates
+packages=systemd-sysv,dbus,python3,python3-apt,man-db,nginx-light,puppet,ansible-core,ca-certificates
 
 make_base() {
     if [[ $(cat "$roots/base.packages" 2>/dev/null) == "$packages" ]]; then return; fi

@@ -40,7 +40,7 @@ class sysmon (
         'trusted_proxies' => $trusted_proxies,
     }),
     # What it would refuse never takes the place of what works.
-    validate_cmd => '/usr/bin/sysmond check-config --config % aggregator',
+    validate_cmd => '/usr/bin/sysmond check-config --data-dir /var/lib/sysmon --config % aggregator',
     require      => Package['sysmon'],
   }
 }
