@@ -62,7 +62,9 @@ PYTHON
 }
 
 serves() {
-    http "$1" | grep -q '^200 '
+    local answer
+    answer=$(http "$1") || return 1
+    [[ $answer == '200 '* ]] || { printf 'it answers: %s\n' "${answer:0:300}"; return 1; }
 }
 
 ask() {
