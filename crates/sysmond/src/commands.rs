@@ -47,15 +47,17 @@ fn run_standalone(settings: &Settings) -> anyhow::Result<()> {
         let bound = listener.local_addr().context("cannot tell the bound address")?;
         let here = format!("http://{}", loopback_of(bound));
         say_start("standalone");
-        let agent = settings.inner_agent_config(here, token.clone());
-        standalone::run(listener, settings.aggregator_config(token), agent, shutdown).await
+        let [ours, agents] = settings.service();
+        let agent = settings.inner_agent_config(here, token.clone(), agents);
+        standalone::run(listener, settings.aggregator_config(token, ours), agent, shutdown).await
     })
 }
 
 fn run_aggregator(settings: &Settings, exit_with_parent: bool) -> anyhow::Result<()> {
     let telemetry = Telemetry::start(&settings.log)?;
     settings.prepare_data_dir()?;
-    let config = settings.aggregator_config(settings.own_token()?);
+    let [service] = settings.service();
+    let config = settings.aggregator_config(settings.own_token()?, service);
     process::run(process::many_threads()?, &telemetry, Ends::of(exit_with_parent), async |shutdown| {
         let listener = listen::bind(&settings.listen, "listen").await?;
         say_start("aggregator");
@@ -65,7 +67,8 @@ fn run_aggregator(settings: &Settings, exit_with_parent: bool) -> anyhow::Result
 }
 
 fn run_agent(settings: &Settings, exit_with_parent: bool) -> anyhow::Result<()> {
-    let config = settings.agent_config()?;
+    let [service] = settings.service();
+    let config = settings.agent_config(service)?;
     let telemetry = Telemetry::start(&settings.log)?;
     settings.prepare_data_dir()?;
     process::run(process::one_thread()?, &telemetry, Ends::of(exit_with_parent), async |shutdown| {

@@ -22,6 +22,7 @@ pub mod server;
 pub mod shutdown;
 pub mod sql;
 pub mod standalone;
+pub mod systemd;
 pub mod telemetry;
 
 use config::ConfigErrors;

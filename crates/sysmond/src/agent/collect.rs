@@ -8,6 +8,7 @@ use super::rows::Rows;
 use super::scrape::{self, Questions};
 use crate::clock;
 use crate::shutdown::Shutdown;
+use crate::systemd::Pulse;
 use std::sync::Arc;
 use std::time::Duration;
 use sysmond_model::{ProcessReading, Timestamp};
@@ -44,6 +45,8 @@ pub(super) struct Collect {
     pub(super) roots: Roots,
     /// What is counted.
     pub(super) counters: Arc<Counters>,
+    /// Shows that the loop goes on.
+    pub(super) pulse: Arc<Pulse>,
 }
 
 impl Collect {
@@ -56,8 +59,10 @@ impl Collect {
         while !shutdown.is_requested() {
             let now = clock::now();
             let tick = grid::next(now, self.last, self.period());
+            let until = grid::until(now, tick);
+            self.pulse.beat(until);
             tokio::select! {
-                stop = pause(grid::until(now, tick), &shutdown) => if !stop { self.tick(tick).await },
+                stop = pause(until, &shutdown) => if !stop { self.tick(tick).await },
                 Ok(()) = self.watched.changed() => {}
                 Some(answer) = self.questions.recv() => self.answer(answer).await,
             }

@@ -12,6 +12,7 @@ mod grid;
 mod keep;
 mod push;
 mod registry;
+mod report;
 mod rows;
 mod scrape;
 mod statics;
@@ -27,6 +28,7 @@ use crate::api::AgentFront;
 use crate::config::{AgentConfig, ProcessDetail, loopback_of};
 use crate::server::{self, Connections};
 use crate::shutdown::Shutdown;
+use crate::systemd::Pulse;
 use crate::{clock, listen};
 use anyhow::Context;
 use client::Client;
@@ -35,6 +37,7 @@ use counters::Counters;
 use keep::{Keep, Ring};
 use push::{Parts, Push};
 use registry::{Reasons, Registry};
+use report::Reporter;
 use rows::Rows;
 use scrape::Questions;
 use statics::Statics;
@@ -122,7 +125,14 @@ async fn start(
     let ring = Ring::new(Arc::clone(counters));
     let (host, store) = (config.host.clone(), store.clone());
 
-    let reasons = Arc::clone(registry.reasons());
+    let (reasons, pulse) = (Arc::clone(registry.reasons()), Arc::<Pulse>::default());
+    let reporter = Reporter {
+        service: config.service.clone(),
+        pulse: Arc::clone(&pulse),
+        newest: new_row.clone(),
+        contact: in_contact.clone(),
+        counters: Arc::clone(counters),
+    };
     let collect = Collect {
         registry,
         rows: Rows::new(Arc::clone(counters)),
@@ -134,6 +144,7 @@ async fn start(
         questions,
         roots: config.roots.clone(),
         counters: Arc::clone(counters),
+        pulse,
     };
     let push = Push::open(Parts {
         store: store.clone(),
@@ -157,6 +168,7 @@ async fn start(
     parts.spawn(push.await.run(shutdown.clone()));
     parts.spawn(watch.run(shutdown.clone()));
     parts.spawn(upkeep.run(shutdown.clone()));
+    parts.spawn(reporter.run(shutdown.clone()));
     parts
 }
 

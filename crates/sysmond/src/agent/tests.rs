@@ -66,6 +66,7 @@ fn config(url: &str, folder: &Path, seconds: u64) -> AgentConfig {
         data_dir: folder.to_owned(),
         store: options(),
         metrics: None,
+        service: crate::systemd::Part::default(),
     }
 }
 

@@ -4,6 +4,7 @@ mod addr_file;
 pub mod counters;
 pub mod ingest;
 pub mod live;
+mod progress;
 mod retention;
 pub mod views;
 
@@ -66,10 +67,13 @@ pub async fn run_with(
     }
     let connections = Connections::default();
     let addr_file = config.addr_file.clone();
+    let (service, limit) = (config.service.clone(), milliseconds(config.offline_after));
     let app = app(&limits, store.clone(), config, connections.clone(), &ending);
     if let Some(path) = &addr_file {
         addr_file::write(path, address)?;
     }
+    service.ready();
+    ending.spawn(progress::report(service, store.clone(), limit, ending.clone()));
     tracing::info!(%address, "dashboard on http://{}", loopback_of(address));
     server::serve(&listener, Front::new(app), limits.server, connections, &ending).await;
     if let Some(path) = &addr_file {

@@ -27,7 +27,15 @@ Agents show a token to the aggregator. It has no default: the aggregator makes o
 `DATA_DIR/token` with mode 0600. Copy that file to each agent's host and name it with `token_file`, or put the token into the
 variable `SYSMON_TOKEN`. There is no flag for it, since a command line is seen by everybody on the machine. The token of the
 documentation's examples, one with less than 16 characters, and a file that others may read are refused. `--token-file`
-counts before `SYSMON_TOKEN`, which counts before `SYSMON_TOKEN_FILE` and the file's key.
+counts before `SYSMON_TOKEN`, which counts before `SYSMON_TOKEN_FILE` and the file's key, which count before the credential
+`token` of a systemd service.
+
+## As a service
+
+Under systemd the data folder is that of `StateDirectory=` (`$STATE_DIRECTORY`) and the token the credential `token`
+(`LoadCredential=token:FILE`, found in `$CREDENTIALS_DIRECTORY`), unless a setting says otherwise. With `Type=notify`
+(`$NOTIFY_SOCKET`) the service is ready once requests are served or, an agent, once its first reading is stored;
+`systemctl status` shows how it goes on, and `WatchdogSec=` is heeded.
 
 ## The logs
 

@@ -1,7 +1,7 @@
 //! What the user typed, wherever: flag over environment over file over default, each with its origin.
 
-use super::environment::Environment;
-use super::keys::{Form, KEYS, Key, Role};
+use super::environment::{Environment, STATE_DIRECTORY};
+use super::keys::{self, Form, KEYS, Key, Role};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
@@ -55,7 +55,8 @@ pub struct Given(BTreeMap<&'static str, Typed>);
 impl Given {
     /// Lays the sources over each other; of a list or table the highest source counts as a whole.
     pub fn layer(flags: Vec<FlagValue>, environment: &Environment, file: Vec<(&'static Key, Typed)>) -> Self {
-        let mut all: BTreeMap<_, _> = file.into_iter().map(|(key, typed)| (key.name, typed)).collect();
+        let mut all: BTreeMap<_, _> = of_service(environment).into_iter().collect();
+        all.extend(file.into_iter().map(|(key, typed)| (key.name, typed)));
         for key in KEYS {
             if let Some(text) = environment.text(key.env) {
                 all.insert(
@@ -84,6 +85,12 @@ impl Given {
     }
 }
 
+/// What the service manager gives a service, which counts where nobody said anything else.
+fn of_service(environment: &Environment) -> Option<(&'static str, Typed)> {
+    let folder = environment.state_directory()?;
+    Some((keys::DATA_DIR.name, Typed { texts: vec![folder], origin: Origin::Environment(STATE_DIRECTORY) }))
+}
+
 fn split(key: &Key, text: &str) -> Vec<String> {
     match key.form {
         Form::Text | Form::Number => vec![text.to_owned()],
@@ -95,7 +102,6 @@ fn split(key: &Key, text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::keys;
     use super::*;
 
     fn typed(text: &str, origin: Origin) -> Typed {
@@ -120,6 +126,23 @@ mod tests {
         check(None, Some(""), Some("5s"), "5s by f:1");
         check(None, None, Some("5s"), "5s by f:1");
         check(None, None, None, "2s by default");
+    }
+
+    #[test]
+    fn a_service_s_folder_is_a_default() {
+        let check = |variables: &[(&str, &str)], in_file: bool, expected: &str| {
+            let line = Origin::File { path: Path::new("f").into(), line: 1 };
+            let in_file = in_file.then(|| (&keys::DATA_DIR, typed("/file", line)));
+            let environment = Environment::of(variables.iter().copied());
+            let given = Given::layer(Vec::new(), &environment, in_file.into_iter().collect());
+            let found = given.or_default(&keys::DATA_DIR, Role::Agent).expect("it has a default");
+            assert_eq!(format!("{} by {}", found.texts.join(" "), found.origin), expected);
+        };
+        let state = (STATE_DIRECTORY, "/var/lib/sysmon:/var/lib/other");
+        check(&[state], false, "/var/lib/sysmon by environment STATE_DIRECTORY");
+        check(&[state], true, "/file by f:1");
+        check(&[state, ("SYSMON_DATA_DIR", "/own")], true, "/own by environment SYSMON_DATA_DIR");
+        check(&[], false, "~/.sysmon by default");
     }
 
     #[test]

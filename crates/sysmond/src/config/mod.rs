@@ -17,6 +17,7 @@ pub use keys::Role;
 pub use problem::ConfigErrors;
 pub use settings::{Settings, Sources, loopback_of};
 
+use crate::systemd::Part;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -56,6 +57,8 @@ pub struct AgentConfig {
     pub store: sysmond_tsdb::StoreOptions,
     /// What Prometheus is served; nothing unless somebody asked for it.
     pub metrics: Option<MetricsConfig>,
+    /// Who is told that this part is ready, alive and ending.
+    pub service: Part,
 }
 
 /// The settings of the agent's listener for Prometheus.
@@ -111,6 +114,8 @@ pub struct AggregatorConfig {
     pub data_dir: PathBuf,
     /// What the store keeps.
     pub store: sysmond_tsdb::StoreOptions,
+    /// Who is told that this part is ready, alive and ending.
+    pub service: Part,
 }
 
 /// The log's settings.

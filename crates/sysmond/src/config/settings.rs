@@ -11,6 +11,7 @@ use super::values::{self, ValueError};
 use super::{
     AgentConfig, AggregatorConfig, LogConfig, LogFormat, MetricsConfig, ProcessDetail, QUEUE_LIMIT, Token,
 };
+use crate::systemd::{Part, Service};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -106,6 +107,11 @@ impl Settings {
         folder.into_iter().chain(token).collect()
     }
 
+    /// One end to the service manager for each part of this process.
+    pub fn service<const N: usize>(&self) -> [Part; N] {
+        self.environment.service().map_or_else(|| std::array::from_fn(|_| Part::default()), Service::parts)
+    }
+
     /// The aggregator's database, which has to be there.
     pub fn database(&self) -> anyhow::Result<PathBuf> {
         let path = self.data_dir.join(crate::aggregator::DATABASE);
@@ -120,7 +126,7 @@ impl Settings {
     }
 
     /// What the aggregator runs on.
-    pub fn aggregator_config(&self, token: Token) -> AggregatorConfig {
+    pub fn aggregator_config(&self, token: Token, service: Part) -> AggregatorConfig {
         AggregatorConfig {
             listen: self.listen.0,
             addr_file: self.addr_file.clone(),
@@ -130,13 +136,16 @@ impl Settings {
             offline_after: self.offline_after,
             data_dir: self.data_dir.clone(),
             store: self.store.clone(),
+            service,
         }
     }
 
     /// What an agent alone runs on. Aggregator and token must have been given.
-    pub fn agent_config(&self) -> Result<AgentConfig, ConfigErrors> {
+    pub fn agent_config(&self, service: Part) -> Result<AgentConfig, ConfigErrors> {
         match (self.aggregator.clone(), self.token.read_or_fail(&self.environment)) {
-            (Some(aggregator), Ok(token)) => Ok(self.agent_to(aggregator, token, self.store.clone())),
+            (Some(aggregator), Ok(token)) => {
+                Ok(self.agent_to(aggregator, token, self.store.clone(), service))
+            }
             (aggregator, token) => {
                 let aggregator = aggregator.is_none().then(Problem::no_aggregator);
                 Err(ConfigErrors(aggregator.into_iter().chain(token.err().map(Problem::from)).collect()))
@@ -146,11 +155,11 @@ impl Settings {
 
     /// What the agent of a standalone runs on, which pushes to `aggregator` and keeps its own history as an
     /// agent does by default.
-    pub fn inner_agent_config(&self, aggregator: String, token: Token) -> AgentConfig {
-        self.agent_to(aggregator, token, default_store(Role::Agent))
+    pub fn inner_agent_config(&self, aggregator: String, token: Token, service: Part) -> AgentConfig {
+        self.agent_to(aggregator, token, default_store(Role::Agent), service)
     }
 
-    fn agent_to(&self, aggregator: String, token: Token, store: StoreOptions) -> AgentConfig {
+    fn agent_to(&self, aggregator: String, token: Token, store: StoreOptions, service: Part) -> AgentConfig {
         AgentConfig {
             aggregator,
             token,
@@ -166,6 +175,7 @@ impl Settings {
                 .metrics_listen
                 .clone()
                 .map(|listen| MetricsConfig { listen, allowed_hosts: self.allowed_hosts.clone() }),
+            service,
         }
     }
 }
@@ -428,7 +438,7 @@ mod tests {
     fn an_agent_needs_an_aggregator() {
         let token = ("SYSMON_TOKEN", "0123456789abcdef");
         let check = |variables: &[(&str, &str)], expected: &[&str]| {
-            let found = load(Role::Agent, variables).expect("no mistakes").agent_config();
+            let found = load(Role::Agent, variables).expect("no mistakes").agent_config(Part::default());
             let text = found.map_or_else(|error| error.to_string(), |config| config.aggregator);
             assert!(expected.iter().all(|word| text.contains(word)), "{text}");
         };

@@ -1,7 +1,7 @@
 //! The token that agents show: given, or made at the first start. There is no default secret.
 
 use super::Token;
-use super::environment::Environment;
+use super::environment::{CREDENTIALS_DIRECTORY, Environment};
 use super::given::{Given, Origin};
 use super::keys;
 use std::io::{self, Read, Write};
@@ -73,15 +73,23 @@ pub enum TokenSource {
     Environment,
     /// A file that was named, and by whom.
     File(PathBuf, Origin),
+    /// The secret `token` among those that the service manager gave to this service.
+    Credential(PathBuf),
     /// `DATA_DIR/token`.
     DataDir(PathBuf),
 }
+
+/// The name of the token among a service's credentials: `LoadCredential=token:FILE`.
+const CREDENTIAL: &str = "token";
 
 impl std::fmt::Display for TokenSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Environment => write!(f, "environment {}", keys::TOKEN_ENV),
             Self::File(path, origin) => write!(f, "{} ({origin})", path.display()),
+            Self::Credential(path) => {
+                write!(f, "{} (environment {CREDENTIALS_DIRECTORY})", path.display())
+            }
             Self::DataDir(path) => write!(f, "{}", path.display()),
         }
     }
@@ -89,7 +97,7 @@ impl std::fmt::Display for TokenSource {
 
 impl TokenSource {
     /// Which source counts: the flag, then both variables (the token's own first), then the file's key, then
-    /// the data folder.
+    /// a service's credential, then the data folder.
     pub fn choose(given: &Given, file: Option<PathBuf>, environment: &Environment, data_dir: &Path) -> Self {
         let by_flag =
             given.get(&keys::TOKEN_FILE).is_some_and(|typed| matches!(typed.origin, Origin::Flag(_)));
@@ -98,7 +106,11 @@ impl TokenSource {
         }
         match (file, given.get(&keys::TOKEN_FILE)) {
             (Some(path), Some(typed)) => Self::File(path, typed.origin.clone()),
-            _ => Self::DataDir(data_dir.join("token")),
+            _ => {
+                let given = environment.path(CREDENTIALS_DIRECTORY).map(|folder| folder.join(CREDENTIAL));
+                let given = given.filter(|path| path.exists());
+                given.map_or_else(|| Self::DataDir(data_dir.join("token")), Self::Credential)
+            }
         }
     }
 
@@ -110,7 +122,7 @@ impl TokenSource {
                 checked(&text, &self.to_string()).map(Some)
             }
             // Secrets that a container gets are links: one that the user named is followed.
-            Self::File(path, _) => read_file(path, 0).map(Some),
+            Self::File(path, _) | Self::Credential(path) => read_file(path, 0).map(Some),
             Self::DataDir(path) => match read_file(path, no_follow()) {
                 Err(TokenError::Io { reason, .. }) if reason.kind() == io::ErrorKind::NotFound => Ok(None),
                 other => other.map(Some),
@@ -303,5 +315,24 @@ mod tests {
         check(false, false, "/f (c:2)");
         let nothing = TokenSource::choose(&Given::default(), None, &Environment::default(), Path::new("/d"));
         assert_eq!(nothing.to_string(), "/d/token");
+    }
+
+    #[test]
+    fn a_service_s_credential_beats_the_data_folder_alone() {
+        let (folder, path) = file(GOOD, 0o440);
+        let directory = folder.path().display().to_string();
+        let check = |variables: &[(&str, &str)], expected: &str| {
+            let environment = Environment::of(variables.iter().copied());
+            let source = TokenSource::choose(&Given::default(), None, &environment, Path::new("/d"));
+            assert_eq!(source.to_string(), expected);
+            source
+        };
+        let given = (CREDENTIALS_DIRECTORY, directory.as_str());
+        let from = format!("{} (environment {CREDENTIALS_DIRECTORY})", path.display());
+        let source = check(&[given], &from);
+        let token = source.read_or_fail(&Environment::default()).expect("it is given");
+        assert_eq!(token.reveal(), GOOD);
+        check(&[given, (keys::TOKEN_ENV, GOOD)], "environment SYSMON_TOKEN");
+        check(&[(CREDENTIALS_DIRECTORY, "/no/such")], "/d/token");
     }
 }

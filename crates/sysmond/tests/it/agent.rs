@@ -57,6 +57,7 @@ async fn aggregator(listen: SocketAddr, folder: &Path) -> (SocketAddr, Role) {
         offline_after: OFFLINE,
         data_dir: folder.to_owned(),
         store: store(),
+        service: sysmond::systemd::Part::default(),
     };
     let shutdown = Shutdown::new();
     let task = tokio::spawn(sysmond::aggregator::run(listener, config, shutdown.clone()));
@@ -81,6 +82,7 @@ fn agent(address: SocketAddr, folder: &Path, interval: Duration) -> Role {
         data_dir: folder.to_owned(),
         store: store(),
         metrics: None,
+        service: sysmond::systemd::Part::default(),
     };
     let shutdown = Shutdown::new();
     let task = tokio::spawn(sysmond::agent::run(config, shutdown.clone()));

@@ -20,6 +20,7 @@ mod scripts;
 mod snapshot;
 mod stage;
 mod storage;
+mod systemd;
 mod tidy;
 mod unprivileged;
 mod words;

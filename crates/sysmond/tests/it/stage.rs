@@ -101,6 +101,7 @@ impl Stage {
                 max_disk_bytes: 1 << 30,
                 queue_limit: 1024,
             },
+            service: sysmond::systemd::Part::default(),
         };
         adapt(&mut config);
         let shutdown = Shutdown::new();

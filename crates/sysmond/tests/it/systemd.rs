@@ -1,0 +1,116 @@
+//! What systemd hears of a running program, over a real socket, and its units.
+
+use crate::program::{Place, Program, wait_until};
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const TOKEN: &str = "a-token-for-tests-only";
+
+/// A service manager's ear.
+struct Manager {
+    socket: UnixDatagram,
+    heard: Vec<String>,
+}
+
+impl Manager {
+    fn new(place: &Place) -> Self {
+        let socket = UnixDatagram::bind(place.path("notify")).expect("a socket");
+        socket.set_nonblocking(true).expect("a socket can");
+        Self { socket, heard: Vec::new() }
+    }
+
+    fn has_heard(&mut self, word: &str) -> bool {
+        let mut buffer = [0; 4096];
+        while let Ok(length) = self.socket.recv(&mut buffer) {
+            self.heard.push(String::from_utf8_lossy(&buffer[..length]).into_owned());
+        }
+        self.heard.iter().any(|message| message.contains(word))
+    }
+
+    fn wait_for(&mut self, word: &str) {
+        wait_until(word, || self.has_heard(word).then_some(()));
+    }
+}
+
+/// The program as a service: the manager's variables, and neither `HOME` nor a data folder of ours.
+fn service(place: &Place, arguments: &str) -> Program {
+    std::fs::create_dir_all(place.path("credentials")).expect("the folder is ours");
+    place.write("credentials/token", TOKEN);
+    Command::new("chmod").args(["400"]).arg(place.path("credentials/token")).status().expect("chmod runs");
+    let mut command = place.command(arguments);
+    command
+        .env_clear()
+        .env("NOTIFY_SOCKET", place.path("notify"))
+        .env("WATCHDOG_USEC", "300000")
+        .env("STATE_DIRECTORY", place.path("state"))
+        .env("CREDENTIALS_DIRECTORY", place.path("credentials"));
+    place.start(command)
+}
+
+#[test]
+fn an_aggregator_is_ready_once_it_serves_and_then_tells_how_it_goes() {
+    let place = Place::new();
+    let mut manager = Manager::new(&place);
+    let addr_file = place.path("address");
+    let aggregator =
+        service(&place, &format!("aggregator --listen 127.0.0.1:0 --addr-file {}", addr_file.display()));
+    manager.wait_for("READY=1");
+    assert!(addr_file.exists(), "it is ready and serves");
+    let aggregator = aggregator.serving(&addr_file);
+    let body = serde_json::json!({"hostname": "web", "version": "1", "platform": "Linux", "metrics": []});
+    assert_eq!(aggregator.push(TOKEN, &body).0, 200, "the credential is its token");
+    manager.wait_for("WATCHDOG=1\nSTATUS=1 of 1 hosts online");
+    aggregator.stop();
+    manager.wait_for("STOPPING=1");
+    assert!(place.path("state/aggregator.db").exists(), "the service's folder is the data folder");
+}
+
+#[test]
+fn an_agent_is_ready_once_its_first_reading_is_stored() {
+    let place = Place::new();
+    let mut manager = Manager::new(&place);
+    // Nobody listens there: an agent collects all the same.
+    let agent = service(&place, "agent --aggregator http://127.0.0.1:9 --hostname web");
+    manager.wait_for("READY=1");
+    assert!(place.path("state/agent.db").exists());
+    manager.wait_for(" samples stored, 0 delivered; the aggregator does not take pushes");
+    assert!(!manager.has_heard("STATUS=0 samples stored"), "it was ready before: {:?}", manager.heard);
+    agent.stop();
+    manager.wait_for("STOPPING=1");
+}
+
+fn units() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/systemd");
+    let files =
+        std::fs::read_dir(folder).expect("the folder is there").map(|entry| entry.expect("ours").path());
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "service")).collect()
+}
+
+#[test]
+fn units_are_closed_boxes() {
+    let units = units();
+    assert_eq!(units.len(), 2, "{units:?}");
+    for unit in units {
+        let mut analyze = Command::new("systemd-analyze");
+        let threshold = "--threshold=20";
+        let said = analyze.args(["security", "--offline=yes", "--no-pager", threshold]).arg(&unit).output();
+        let said = said.expect("systemd is installed");
+        assert!(said.status.success(), "{}: more than 2.0:\n{}", unit.display(), text(&said.stdout));
+    }
+}
+
+#[test]
+fn units_start_what_the_program_knows() {
+    let place = Place::new();
+    for unit in units() {
+        let text = std::fs::read_to_string(&unit).expect("a text");
+        let line = text.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/bin/sysmond "));
+        let (status, _, stderr) = place.run(&format!("{} --help", line.expect("it starts sysmond")));
+        assert_eq!(status, Some(0), "{}: {stderr}", unit.display());
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
