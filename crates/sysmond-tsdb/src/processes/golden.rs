@@ -85,6 +85,7 @@ fn file(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/processes/golden").join(name)
 }
 
+#[expect(clippy::disallowed_methods, reason = "a switch of this test alone")]
 fn is_updating() -> bool {
     std::env::var_os("UPDATE_SNAPSHOTS").is_some()
 }
