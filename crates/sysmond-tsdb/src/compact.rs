@@ -100,18 +100,16 @@ fn rewrite(conn: &Connection, counters: &Counters, host_id: i64, hour: i64) -> r
             }
         }
     }
-    let tables = pieces::of_blocks(&blocks, |place, reason| {
+    let mut fresh = Vec::new();
+    let is_damaged = |place, reason| {
         damaged.insert(place, reason);
+    };
+    pieces::of_blocks(&blocks, is_damaged, |table| {
+        fresh.push(SealedBlock::new(hour, table, Effort::Thorough));
     });
     counters.damages.tries.fetch_add(damaged.len() as u64, Ordering::Relaxed);
     let damaged = damaged.into_iter().filter_map(|(place, reason)| Some((blobs.get(place)?.piece, reason)));
-    Ok(Rewritten {
-        host_id,
-        hour,
-        young: young.collect(),
-        damaged: damaged.collect(),
-        blocks: tables.iter().map(|table| SealedBlock::new(hour, table, Effort::Thorough)).collect(),
-    })
+    Ok(Rewritten { host_id, hour, young: young.collect(), damaged: damaged.collect(), blocks: fresh })
 }
 
 fn store(writer: &mut Writer, rewritten: &[Rewritten], now: Timestamp) -> rusqlite::Result<()> {

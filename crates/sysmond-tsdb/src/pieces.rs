@@ -8,16 +8,22 @@ use crate::names::{MetricId, is_same};
 use std::collections::{BTreeMap, BTreeSet};
 use sysmond_model::limits::MAX_COLUMNS_PER_BLOCK;
 
-/// Columns that go into one block each, by id; `counts` says how many of `rows` rows (or so) have a value. Where one
-/// block is enough all are together, otherwise those that most rows have come first.
-pub(crate) fn groups(counts: &BTreeMap<MetricId, usize>, rows: usize) -> Vec<Vec<MetricId>> {
+/// Cells of a block of an hour, or as many as [`LEAST_COLUMNS`] have: what is decoded of an hour at a time, so that an
+/// agent does not need the memory of a whole one. Hours of sixty series each two seconds fit.
+const CELLS_AT_ONCE: usize = 1 << 18;
+/// Series whose values follow from each other mostly came one behind the other, and are to stay together.
+const LEAST_COLUMNS: usize = 64;
+
+/// Columns that go into one block each, by id, at most `most`; `counts` says how many of `rows` rows (or so) have a
+/// value. Where one block is enough all are together, otherwise those that most rows have come first.
+fn groups(counts: &BTreeMap<MetricId, usize>, rows: usize, most: usize) -> Vec<Vec<MetricId>> {
     let is_dense = |id: &MetricId| counts.get(id).is_some_and(|count| count * 2 >= rows);
-    let (dense, sparse) = if counts.len() <= MAX_COLUMNS_PER_BLOCK {
+    let (dense, sparse) = if counts.len() <= most {
         (counts.keys().copied().collect(), Vec::new())
     } else {
         counts.keys().copied().partition::<Vec<MetricId>, _>(is_dense)
     };
-    [dense, sparse].iter().flat_map(|ids| ids.chunks(MAX_COLUMNS_PER_BLOCK)).map(<[_]>::to_vec).collect()
+    [dense, sparse].iter().flat_map(|ids| ids.chunks(most)).map(<[_]>::to_vec).collect()
 }
 
 /// Rows of one hour, by time, as tables for a block each.
@@ -35,7 +41,7 @@ fn of_some_rows(rows: &[(i64, HeadRow)]) -> Vec<Table> {
     for (metric, _) in rows.iter().flat_map(|(_, row)| row.cells()) {
         *counts.entry(metric).or_default() += 1;
     }
-    let groups = groups(&counts, rows.len());
+    let groups = groups(&counts, rows.len(), MAX_COLUMNS_PER_BLOCK);
     let is_whole = groups.len() == 1;
     let tables = groups.iter().map(|ids| table(rows, gather(ids, rows)));
     tables.map(|table| if is_whole { table } else { without_empty_rows(table) }).collect()
@@ -94,22 +100,24 @@ fn gather(ids: &[MetricId], rows: &[(i64, HeadRow)]) -> Vec<(MetricId, Vec<f64>)
     columns
 }
 
-/// The rows of some blocks of one hour as tables for a block each. A block that cannot be read is left out; `damaged`
-/// is told its place.
+/// Hands the rows of some blocks of one hour to `each`, as tables for a block each, one at a time. A block that cannot be
+/// read is left out; `damaged` is told its place.
 pub(crate) fn of_blocks(
     blocks: &[(usize, Block<'_>)],
     mut damaged: impl FnMut(usize, Damaged),
-) -> Vec<Table> {
+    mut each: impl FnMut(&Table),
+) {
     let mut counts: BTreeMap<MetricId, usize> = BTreeMap::new();
     for (_, block) in blocks {
         for id in block.ids() {
             *counts.entry(id).or_default() += block.row_count();
         }
     }
-    let rows = blocks.iter().map(|(_, block)| block.row_count()).sum();
-    let groups = groups(&counts, rows);
+    // Several blocks may have columns of the same rows.
+    let rows = counts.values().copied().max().unwrap_or(0);
+    let most = (CELLS_AT_ONCE / rows.max(1)).clamp(LEAST_COLUMNS, MAX_COLUMNS_PER_BLOCK);
+    let groups = groups(&counts, rows, most);
     let is_whole = groups.len() == 1;
-    let mut pieces = Vec::new();
     for ids in groups {
         let mut tables = Vec::with_capacity(blocks.len());
         for (place, block) in blocks {
@@ -120,9 +128,8 @@ pub(crate) fn of_blocks(
         }
         let merged = merge(&tables);
         drop(tables);
-        pieces.extend(split(&if is_whole { merged } else { without_empty_rows(merged) }));
+        split(if is_whole { merged } else { without_empty_rows(merged) }).iter().for_each(&mut each);
     }
-    pieces
 }
 
 /// All rows of `tables` by time; of the values of a cell the one stored last counts.
@@ -162,7 +169,14 @@ pub(crate) fn merge(tables: &[Table]) -> Table {
 }
 
 /// Pieces of at most [`MAX_ROWS`] rows, each without columns that are empty in it.
-fn split(table: &Table) -> Vec<Table> {
+fn split(mut table: Table) -> Vec<Table> {
+    if table.timestamps.is_empty() {
+        return Vec::new();
+    }
+    if table.timestamps.len() <= MAX_ROWS {
+        table.columns.retain(|(_, values)| values.iter().any(|value| !value.is_nan()));
+        return vec![table];
+    }
     let piece = |(index, timestamps): (usize, &[i64])| {
         let rows = index * MAX_ROWS..index * MAX_ROWS + timestamps.len();
         let cut = |(id, values): &(MetricId, Vec<f64>)| Some((*id, values.get(rows.clone())?.to_vec()));
@@ -241,7 +255,7 @@ mod tests {
             seqs: times,
             columns: vec![(1, vec![1.0; rows]), (2, sparse)],
         };
-        let pieces = split(&table);
+        let pieces = split(table);
         assert_eq!(
             pieces.iter().map(|piece| (piece.timestamps.len(), piece.columns.len())).collect::<Vec<_>>(),
             [(MAX_ROWS, 2), (1, 1)]
@@ -272,7 +286,8 @@ mod tests {
         let blobs: Vec<Vec<u8>> =
             rows.chunks(10).flat_map(of_rows).map(|table| encode(&table, Effort::Quick)).collect();
         let blocks: Vec<_> = blobs.iter().map(|blob| Block::open(blob).expect("sound")).enumerate().collect();
-        let tables = of_blocks(&blocks, |_, damage| panic!("{damage}"));
+        let mut tables = Vec::new();
+        of_blocks(&blocks, |_, damage| panic!("{damage}"), |table| tables.push(table.clone()));
         assert_eq!(tables.iter().map(Table::cell_count).sum::<usize>(), 3000);
         assert!(tables.iter().all(|table| table.columns.len() <= MAX_COLUMNS_PER_BLOCK));
         assert_eq!(tables[0].timestamps.len(), 100);

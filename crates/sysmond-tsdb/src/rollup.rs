@@ -239,9 +239,11 @@ fn hours(
                 counters.damages.note(blob.piece, reason);
             }
         };
-        let tables = pieces::of_blocks(&blocks, damaged);
-        let summaries = tables.iter().map(|table| summarize(table, Tier::Minute.step()));
-        minutes.push(summaries.map(|table| block::encode(&table, Effort::Quick)).collect());
+        let mut of_hour = Vec::new();
+        pieces::of_blocks(&blocks, damaged, |table| {
+            of_hour.push(block::encode(&summarize(table, Tier::Minute.step()), Effort::Quick));
+        });
+        minutes.push(of_hour);
     }
     Ok(minutes)
 }
