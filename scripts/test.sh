@@ -72,8 +72,8 @@ toolchain_is_there() {
 
 debian_packages() {
     local package missing=()
-    for package in buildah chromium docker-compose fonts-dejavu-core iproute2 lintian mmdebstrap nginx-light procps python3-venv rpm \
-        shellcheck skopeo sqlite3 sysstat systemd systemd-container vagrant; do
+    for package in buildah chromium curl docker-compose fish fonts-dejavu-core iproute2 jq lintian mandoc mmdebstrap \
+        nginx-light procps python3-venv rpm shellcheck skopeo sqlite3 sysstat systemd systemd-container vagrant zsh; do
         dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
     done
     ((${#missing[@]})) || return 0

@@ -51,9 +51,15 @@ export async function openPage(browser, options = {}) {
  */
 export const card = (page, label) => page.locator(`.card[aria-label="${label}"] .card-value`);
 
-/** @param {import("playwright-core").Page} page */
+/**
+ * The host on screen has its figures and its history: the figures alone come before it.
+ * @param {import("playwright-core").Page} page
+ */
 export const hasValues = (page) =>
-  page.waitForFunction(() => /\d/.test(document.querySelector(".figure .card-value")?.textContent ?? ""), null, {
-    polling: 20,
-    timeout: 20_000,
-  });
+  page.waitForFunction(
+    () =>
+      /\d/.test(document.querySelector(".figure .card-value")?.textContent ?? "") &&
+      document.querySelector(".host[aria-busy]") === null,
+    null,
+    { polling: 20, timeout: 20_000 },
+  );

@@ -7,7 +7,7 @@ import { hostOf, pushNewest, pushPast } from "./synthetic.js";
 import { Sysmond } from "./sysmond.js";
 
 /** @typedef {import("playwright-core").Page} Page */
-/** @typedef {{ url: string, emptyUrl: string, proxyOf(): ReturnType<typeof startProxy>, end(): Promise<void> }} Gallery */
+/** @typedef {{ url: string, emptyUrl: string, proxyOf(): ReturnType<typeof startProxy>, stale(): Promise<unknown>, end(): Promise<void> }} Gallery */
 
 const AGENTS = { "web-server-01": "web", "db-server-01": "database", "app-server-01": "app" };
 /** Made up; one of them is in trouble. */
@@ -33,9 +33,10 @@ export async function startGallery(seconds = 0) {
   await push(bodyOf(OFFLINE, 0));
   const turn = async () => {
     await pushNewest(push, { hosts: OTHERS, step: STEP });
-    await push(bodyOf(STALE, 120));
+    await push({ ...bodyOf(STALE, 120), metrics: [] }); // it is heard of, and says nothing
     await push(bodyOf(BROKEN, 0));
   };
+  await push(bodyOf(STALE, 120));
   await turn();
   const timer = setInterval(() => void turn().catch(() => {}), (STEP * 1000) / 2);
   await eventually("a host is offline", () => isOffline(sysmond.url), 60_000);
@@ -44,6 +45,7 @@ export async function startGallery(seconds = 0) {
     url: sysmond.url,
     emptyUrl: empty.url,
     proxyOf: () => startProxy(() => sysmond.address),
+    stale: () => push(bodyOf(STALE, 120)),
     end: async () => {
       clearInterval(timer);
       await Promise.all(agents.map((agent) => agent.end()));
@@ -212,7 +214,11 @@ export const VIEWS = [
   {
     name: "stale",
     part: ".host-head, .cards",
-    open: at(`?host=${STALE}`, (page) => page.locator(".host[data-stale]").waitFor()),
+    open: async (page, gallery) => {
+      await gallery.stale();
+      await page.goto(`${gallery.url}?host=${STALE}`);
+      await page.locator(".host[data-stale]").waitFor();
+    },
   },
   {
     name: "lost",

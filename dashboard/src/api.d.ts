@@ -39,6 +39,8 @@ export interface Host {
 
 export interface FleetHost extends Host {
   metrics?: Partial<Record<HeadlineMetric, number>>;
+  /** When the newest of them was read, by the host's clock. */
+  sampled_at?: number;
 }
 
 export interface HostList {

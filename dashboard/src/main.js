@@ -20,7 +20,7 @@ import { Skeleton } from "./views/skeleton.js";
 /** @typedef {import("./time_range.js").Range} Range */
 /** @typedef {{ view: ViewName, host: string | null, hosts: readonly string[], range: Range }} Shown what is on screen */
 /** @typedef {{ fleet: Fleet, cache: HostCache, feed: Feed, ranges: Ranges, router: Router, shown: Shown }} App */
-/** @typedef {{ element: HTMLElement, update(app: App): void, end(): void }} View */
+/** @typedef {{ element: HTMLElement, update(app: App): "more" | void, end(): void }} View */
 
 /** Hosts that a comparison begins with. */
 const FIRST_COMPARED = 4;
@@ -72,9 +72,9 @@ class Page {
   #shell;
 
   start() {
+    this.feed.start(); // the server works while the page is put together
     document.body.replaceChildren(...this.#shell.elements);
     this.#shell.hold(this.#view.element);
-    this.feed.start();
     setInterval(() => this.#tick(), TICK_MS);
     scheduler.want(this);
   }
@@ -83,7 +83,7 @@ class Page {
   draw() {
     this.#shell.update(this, this.#frozenSince);
     this.#time.update(this, this.#onScreen);
-    this.#view.update(this);
+    if (this.#view.update(this) === "more") setTimeout(() => scheduler.want(this)); // after what is there is seen
   }
 
   #tick() {
@@ -107,7 +107,7 @@ class Page {
 
   /** What was explained of one host says nothing of another. */
   get #otherWords() {
-    return { ...this.router.route.words, explain: "" };
+    return { ...this.router.route.words, explain: "", core: "" };
   }
 
   /** @param {import("./chart/plot.js").TimeWindow} window */
@@ -185,7 +185,7 @@ class Page {
     if (key === "empty") return import("./views/notice.js").then(({ EmptyFleet }) => new EmptyFleet());
     if (key === "compare") return this.#makeCompare(open);
     if (key === "fleet") return this.#makeFleet(open);
-    if (key.startsWith("host:")) return new HostView(host);
+    if (key.startsWith("host:")) return new HostView(host, (words) => this.router.say(words));
     return import("./views/notice.js").then(({ UnknownHost }) => new UnknownHost(host));
   }
 

@@ -20,8 +20,8 @@ import { formatMomentText, isLive, LIVE, parseRange } from "./time_range.js";
 /** As many as there are colours that can be told apart. */
 export const MOST_COMPARED = 8;
 /** Of the fleet: filter, order, groups, table or grid. Of a comparison: form, reference, own past. Of a host: the span
- *  that is explained. */
-const WORDS = /** @type {const} */ (["q", "sort", "group", "layout", "form", "ref", "past", "explain"]);
+ *  that is explained, the core that has a chart. */
+const WORDS = /** @type {const} */ (["q", "sort", "group", "layout", "form", "ref", "past", "explain", "core"]);
 /** A longer word is no word of this page. */
 const LONGEST_WORD = 300;
 

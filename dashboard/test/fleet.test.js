@@ -104,3 +104,17 @@ test("a grid has lines of several hosts, and each group begins its own", () => {
     ["a", 2, 1, "b", 1],
   );
 });
+
+test("a host that is heard of and has nothing new to say gets no point of now", async () => {
+  globalThis.document = /** @type {any} */ ({ baseURI: "http://localhost/" });
+  const { Trends } = await import("../src/fleet/trends.js");
+  const trends = new Trends(() => {});
+  const check = (changes, times) => {
+    trends.take({ ...host("a", 5, 5), ...changes });
+    assert.deepEqual(Array.from(trends.of("a").points().times), times);
+  };
+  check({ sampled_at: 880, last_seen: 1000 }, [880]);
+  check({ sampled_at: 880, last_seen: 1010 }, [880]);
+  check({ sampled_at: 1015, last_seen: 1020 }, [880, 1015]);
+  check({ last_seen: 1030 }, [880, 1015, 1030]);
+});

@@ -46,6 +46,36 @@ test("what carries nothing is named, not drawn", () => {
   assert.equal(idleOf(one, charts), "Without traffic: sda, wg0");
 });
 
+test("a core that is chosen has the modes of all as a chart of its own", () => {
+  const one = data({
+    "cpu.user": 50,
+    "cpu.core_mode{core=0,mode=user}": 90,
+    "cpu.core_mode{core=1,mode=iowait}": 5,
+    "cpu.core_mode{core=1,mode=user}": 10,
+  });
+  const check = (core, titles, labels) => {
+    const charts = chartsOf(one, 0, core);
+    assert.deepEqual(
+      charts.map(({ title }) => title),
+      titles,
+    );
+    assert.deepEqual(
+      charts.at(-1).lines.map(({ label, colour }) => [label, colour]),
+      labels,
+    );
+  };
+  check(undefined, ["CPU by mode"], [["user", 0]]);
+  check("7", ["CPU by mode"], [["user", 0]]);
+  check(
+    "1",
+    ["CPU by mode", "Core 1 by mode"],
+    [
+      ["user", 0],
+      ["iowait", 2],
+    ],
+  );
+});
+
 test("a metric that nobody here knows has a chart in its place", () => {
   const check = (key, group, labels) => {
     const [chart] = chartsOf(data({ [key]: 5 }), 0);

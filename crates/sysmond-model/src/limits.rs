@@ -20,8 +20,8 @@ pub const MAX_AGENT_WORD_BYTES: usize = 64;
 pub const MAX_SERIES_PER_HOST: usize = 5_000;
 /// Series of one host of which samples are kept, those that ended included: a thousand containers a day for weeks.
 pub const MAX_KNOWN_SERIES_PER_HOST: usize = 50_000;
-/// Series of one host of which only summaries are left: two years of three new containers a day. The oldest are forgotten
-/// first.
+/// Series of one host of which only summaries are left: two years of three new containers a day. The oldest are
+/// forgotten first.
 pub const MAX_FORMER_SERIES_PER_HOST: usize = 10_000;
 /// Columns of one block of the store: a usual host fits into one, and to read one series of a host with thousands not
 /// all of them have to be read.

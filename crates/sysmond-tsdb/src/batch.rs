@@ -2,7 +2,7 @@
 
 use crate::head::{HostCell, HostState, Plan};
 use crate::host_row;
-use crate::log::{Group, Run};
+use crate::log::{Group, Packer, Run};
 use crate::memory::Memory;
 use crate::names::{Layout, LayoutId, MetricId, Names, is_same};
 use crate::processes;
@@ -142,8 +142,8 @@ impl<'a> Batch<'a> {
     }
 
     /// Writes the log row and what changed of the hosts themselves.
-    pub(crate) fn write(self, log_id: i64) -> rusqlite::Result<Outcome> {
-        let data = self.group.finish();
+    pub(crate) fn write(self, log_id: i64, packer: &mut Packer) -> rusqlite::Result<Outcome> {
+        let data = self.group.finish_packed(packer);
         self.conn
             .prepare_cached("INSERT INTO log (id, data) VALUES (?1, ?2)")?
             .execute(params![log_id, data])?;

@@ -13,6 +13,11 @@ const MAX_WAL_BYTES: u64 = 32 * 1024 * 1024;
 const MAX_UPKEEP_BYTES: u64 = 64 * 1024 * 1024;
 /// How far below the bound of appends trimming brings the file at most: what a round of upkeep has to last for.
 const MAX_SLACK_BYTES: u64 = 256 * 1024 * 1024;
+/// The writer's page cache: least and most, KiB. The most holds the newest rows of a large fleet's tables; the least is
+/// some levels of each table, which is all that one host's rows touch.
+const WRITER_CACHE_KIB: (u64, u64) = (256, 16 * 1024);
+/// A reader's page cache, of which there are a few.
+const READER_CACHE_KIB: (u64, u64) = (128, 4 * 1024);
 /// Cells in memory for which a budget has room in the log, a cell for so many bytes.
 const BYTES_PER_HEAD_CELL: u64 = 16;
 
@@ -32,6 +37,16 @@ impl Budget {
     /// Pages of that log at which they are moved into the file: half of it, so that one large transaction fits beside.
     pub(crate) fn checkpoint_pages(self) -> u64 {
         self.wal_bytes() / 2 / PAGE_BYTES
+    }
+
+    /// The writer's page cache, KiB: less where the file is to stay small, so that an agent does too.
+    pub(crate) fn writer_cache_kib(self) -> u64 {
+        (self.0 / 1024 / 512).clamp(WRITER_CACHE_KIB.0, WRITER_CACHE_KIB.1)
+    }
+
+    /// A reader's page cache, KiB.
+    pub(crate) fn reader_cache_kib(self) -> u64 {
+        (self.0 / 1024 / 2048).clamp(READER_CACHE_KIB.0, READER_CACHE_KIB.1)
     }
 
     /// Up to where appends may bring the file.
@@ -108,6 +123,11 @@ mod tests {
             assert!(budget.target_bytes() > bytes / 4 * 3, "{bytes}");
             assert!(budget.checkpoint_pages() >= 200);
         }
+        let caches = |bytes| (Budget(bytes).writer_cache_kib(), Budget(bytes).reader_cache_kib());
+        assert_eq!(
+            [LEAST_DISK_BYTES, 1 << 28, 10_000_000_000].map(caches),
+            [(256, 128), (512, 128), (16 * 1024, 4 * 1024)]
+        );
     }
 
     #[test]

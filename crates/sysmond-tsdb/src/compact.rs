@@ -1,5 +1,6 @@
 //! From young blocks to one block an hour, with late rows laid over what was there.
 
+use crate::budget::Budget;
 use crate::codec::Damaged;
 use crate::codec::ints::Effort;
 use crate::pieces;
@@ -48,7 +49,7 @@ pub(crate) fn run(
     now: Timestamp,
     mut on_writer: impl FnMut(Job) -> Result<(), QueryError>,
 ) -> Result<(), QueryError> {
-    let conn = file::open_reader(&shared.path)?;
+    let conn = file::open_reader(&shared.path, Budget(shared.options.max_disk_bytes))?;
     let ripe = ripe_hours(&conn, now)?;
     let mut ready = Vec::new();
     for (host_id, hour) in ripe {

@@ -22,7 +22,9 @@ pub enum OpenError {
         source: std::io::Error,
     },
     /// Another process has the store open.
-    #[error("{path} is in use by another sysmond")]
+    #[error(
+        "{path} is in use by another sysmond: stop that one first, or choose another folder with --data-dir"
+    )]
     InUse {
         /// The file.
         path: String,

@@ -18,10 +18,6 @@ const CHECK_LIMIT: Duration = Duration::from_millis(150);
 const PAGES_PER_LOOK: i32 = 50;
 /// How long a statement waits for another connection's lock.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// The writer's page cache, KiB.
-const WRITER_CACHE_KIB: i64 = 16 * 1024;
-/// A reader's page cache, KiB.
-const READER_CACHE_KIB: i64 = 4 * 1024;
 
 /// An opened file.
 pub(crate) struct Opened {
@@ -82,7 +78,8 @@ pub(crate) fn open_writer(path: &Path, budget: Budget, now: Timestamp) -> Result
 /// Sets the file aside and begins a new one.
 pub(crate) fn begin_anew(path: &Path, budget: Budget, now: Timestamp) -> Result<Opened, OpenError> {
     let io_error = |source| OpenError::Io { path: path.display().to_string(), source };
-    let set_aside = set_aside(path, now).map_err(io_error)?;
+    let set_aside = set_aside(path, "corrupt", now).map_err(io_error)?;
+    private_file(path).map_err(io_error)?;
     Ok(Opened { conn: try_open_writer(path, budget)?, set_aside: Some(set_aside) })
 }
 
@@ -130,7 +127,7 @@ fn configure_writer(conn: &Connection, budget: Budget) -> rusqlite::Result<()> {
     conn.pragma_update(None, "synchronous", "FULL")?;
     conn.pragma_update_and_check(None, "wal_autocheckpoint", whole(budget.checkpoint_pages()), |_| Ok(()))?;
     conn.pragma_update_and_check(None, "journal_size_limit", whole(budget.wal_bytes()), |_| Ok(()))?;
-    conn.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    conn.pragma_update(None, "cache_size", -whole(budget.writer_cache_kib()))?;
     conn.pragma_update(None, "foreign_keys", false)?;
     conn.pragma_update(None, "trusted_schema", false)?;
     conn.set_prepared_statement_cache_capacity(64);
@@ -167,14 +164,14 @@ pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
     ) || matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
-/// Renames the file and its log to `….corrupt-SECONDS`, never over an older one.
-fn set_aside(path: &Path, now: Timestamp) -> io::Result<PathBuf> {
+/// Renames the file and its log to `….WHY-SECONDS`, never over an older one.
+pub(crate) fn set_aside(path: &Path, why: &str, now: Timestamp) -> io::Result<PathBuf> {
     let seconds = now.as_seconds();
-    let mut aside = beside(path, &format!(".corrupt-{seconds}"));
+    let mut aside = beside(path, &format!(".{why}-{seconds}"));
     let mut attempt = 1;
     while aside.try_exists()? {
         attempt += 1;
-        aside = beside(path, &format!(".corrupt-{seconds}-{attempt}"));
+        aside = beside(path, &format!(".{why}-{seconds}-{attempt}"));
     }
     std::fs::rename(path, &aside)?;
     for suffix in ["-wal", "-shm"] {
@@ -183,7 +180,6 @@ fn set_aside(path: &Path, now: Timestamp) -> io::Result<PathBuf> {
             _ => {}
         }
     }
-    private_file(path)?;
     Ok(aside)
 }
 
@@ -194,15 +190,14 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// Opens a connection that cannot write.
-pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+/// Opens a connection that cannot write, of a store of that budget.
+pub(crate) fn open_reader(path: &Path, budget: Budget) -> rusqlite::Result<Connection> {
     let conn = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI,
     )?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
-
-    conn.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
+    conn.pragma_update(None, "cache_size", -whole(budget.reader_cache_kib()))?;
     conn.pragma_update(None, "trusted_schema", false)?;
     Ok(conn)
 }

@@ -29,6 +29,7 @@ pub fn take_any_bytes(data: &[u8]) {
     }
     take_block(Block::open(data));
     take_log(&with_sum(1, data));
+    take_log(&with_sum(2, data));
     take_log(data);
     take_snapshots(data);
     take_snapshots(&with_sum(1, data));

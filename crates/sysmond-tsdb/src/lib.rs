@@ -10,6 +10,7 @@
 //! tables as people query them.
 
 mod backlog;
+mod backup;
 mod batch;
 mod buckets;
 mod budget;
@@ -55,6 +56,7 @@ mod testing;
 mod tests;
 mod writer;
 
+pub use backup::{BackupError, Restored, Step, backup, backup_bytes, forget_cursors, restore};
 pub use budget::LEAST_DISK_BYTES;
 pub use error::{AppendError, OpenError, QueryError};
 pub use export::{Export, ExportError, Rows, Selection};

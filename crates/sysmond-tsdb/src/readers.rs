@@ -1,5 +1,6 @@
 //! The connections that look back: few, read-only, and never for long.
 
+use crate::budget::Budget;
 use crate::{QueryError, file};
 use rusqlite::{Connection, ErrorCode};
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ pub(crate) const STEPS_PER_LOOK: i32 = 1000;
 /// The pool.
 pub(crate) struct Readers {
     path: PathBuf,
+    budget: Budget,
     state: Mutex<State>,
     freed: Condvar,
     /// Questions that met damage in the file itself.
@@ -32,8 +34,8 @@ struct State {
 }
 
 impl Readers {
-    pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, state: Mutex::default(), freed: Condvar::new(), damaged: AtomicU64::new(0) }
+    pub(crate) fn new(path: PathBuf, budget: Budget) -> Self {
+        Self { path, budget, state: Mutex::default(), freed: Condvar::new(), damaged: AtomicU64::new(0) }
     }
 
     /// Runs `question` in one transaction, so that all its statements see the same state of the file, on a connection
@@ -47,7 +49,7 @@ impl Readers {
         let lent = Lent { readers: self, generation, conn: None };
         let mut conn = match conn {
             Some(conn) => conn,
-            None => file::open_reader(&self.path)?,
+            None => file::open_reader(&self.path, self.budget)?,
         };
         conn.progress_handler(STEPS_PER_LOOK, Some(move || Instant::now() > deadline))?;
         let answer = conn.execute_batch("BEGIN").map_err(QueryError::from);

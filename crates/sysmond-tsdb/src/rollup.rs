@@ -2,6 +2,7 @@
 //! and what is left of samples that became too old.
 
 use crate::QueryError;
+use crate::budget::Budget;
 use crate::codec::Damaged;
 use crate::codec::block::{self, Block, Table};
 use crate::codec::ints::Effort;
@@ -102,7 +103,7 @@ pub(crate) fn run(
     now: Timestamp,
     mut on_writer: impl FnMut(Job) -> Result<(), QueryError>,
 ) -> Result<(), QueryError> {
-    let conn = file::open_reader(&shared.path)?;
+    let conn = file::open_reader(&shared.path, Budget(shared.options.max_disk_bytes))?;
     let settled = (now.as_millis() - DAY_SETTLES_MS).div_euclid(DAY_MS) - 1;
     for days in due(&conn, settled)?.chunks(DAYS_AT_ONCE) {
         let days = days.to_vec();

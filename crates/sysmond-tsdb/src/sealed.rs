@@ -14,7 +14,7 @@ use std::ops::{Range, RangeInclusive};
 /// An hour, milliseconds.
 pub(crate) const HOUR_MS: i64 = 3_600_000;
 /// An hour's number has 27 bits and a sign.
-const MAX_HOUR: i64 = 1 << 26;
+pub(crate) const MAX_HOUR: i64 = 1 << 26;
 /// Decoded hours that one transaction keeps for its look-ups.
 const MAX_CACHED: usize = 4;
 

@@ -3,6 +3,7 @@
 use crate::head::{HeadRow, HostCell};
 use crate::memory::{self, Memory};
 use crate::names::{MetricId, Names};
+use crate::processes::look;
 use crate::range::hour_cells;
 use crate::readers::STEPS_PER_LOOK;
 use crate::sealed::{self, HOUR_MS, hour_of};
@@ -12,7 +13,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use sysmond_model::Series;
+use sysmond_model::{ProcessReading, Series};
 
 /// How long an export, which may take minutes, reads one state of the file: a long reader keeps the write-ahead log
 /// from shrinking.
@@ -217,6 +218,29 @@ impl State {
         Ok(hours)
     }
 
+    /// The hours of a host in which there may be snapshots of processes.
+    pub(crate) fn process_hours(&self, cell: &HostCell, filter: &Filter) -> rusqlite::Result<BTreeSet<i64>> {
+        look::hours(&self.conn, cell.id, (filter.from, filter.to))
+    }
+
+    /// What processes took on a host in an hour, by time.
+    pub(crate) fn processes(
+        &self,
+        cell: &HostCell,
+        hour: i64,
+        filter: &Filter,
+    ) -> rusqlite::Result<Vec<ProcessReading>> {
+        self.check_deadline()?;
+        look::hour_within(&self.counters.damages, &self.conn, cell.id, hour, (filter.from, filter.to))
+    }
+
+    fn check_deadline(&self) -> rusqlite::Result<()> {
+        if self.deadline.is_some_and(|deadline| Instant::now() > deadline) {
+            return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None));
+        }
+        Ok(())
+    }
+
     /// The cells of some series of a host in an hour, by series.
     pub(crate) fn cells(
         &mut self,
@@ -224,9 +248,7 @@ impl State {
         hour: i64,
         series: &NamedSeries,
     ) -> rusqlite::Result<Vec<Vec<(i64, f64)>>> {
-        if self.deadline.is_some_and(|deadline| Instant::now() > deadline) {
-            return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None));
-        }
+        self.check_deadline()?;
         let ids: Vec<MetricId> = series.iter().map(|(id, _)| *id).collect();
         let rows: Vec<(i64, HeadRow)> = cell.rows(hour * HOUR_MS, (hour + 1) * HOUR_MS - 1);
         let blobs = sealed::blobs_for(&self.conn, cell.id, hour, ids.len())?;

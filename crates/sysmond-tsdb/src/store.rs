@@ -56,7 +56,7 @@ impl Store {
         let opened = file::open_writer(&path, budget, now)?;
         let (sender, receiver) = sync_channel(options.queue_limit.max(1));
         let shared = Arc::new(Shared {
-            readers: Readers::new(path.clone()),
+            readers: Readers::new(path.clone(), budget),
             path: path.clone(),
             options,
             names: RwLock::new(Names::default()),

@@ -7,6 +7,7 @@ use crate::churn::Unused;
 use crate::crowd::Crowd;
 use crate::head::HostCell;
 use crate::host_row;
+use crate::log::Packer;
 use crate::memory::Memory;
 use crate::names::Names;
 use crate::quarantine::{self, Damages};
@@ -127,6 +128,7 @@ pub(crate) struct Writer {
     /// How often the file turned out to be damaged.
     damaged_opens: u32,
     crowd: Crowd,
+    packer: Packer,
 }
 
 impl Writer {
@@ -150,6 +152,7 @@ impl Writer {
             unused: Unused::default(),
             damaged_opens: 0,
             crowd: Crowd::default(),
+            packer: Packer::default(),
         };
         writer.adopt(conn)?;
         Ok(writer)
@@ -317,7 +320,7 @@ impl Writer {
         if hosts_due {
             write_hosts(&tx, &self.seen)?;
         }
-        let outcome = if batch.has_appends() { Some(batch.write(log_id)?) } else { None };
+        let outcome = if batch.has_appends() { Some(batch.write(log_id, &mut self.packer)?) } else { None };
         tx.commit()?;
         if hosts_due {
             self.seen.clear();

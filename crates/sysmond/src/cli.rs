@@ -22,45 +22,52 @@ const ABOUT: &str = "System monitoring for one host or many, with a live dashboa
 
 const EXAMPLES: &str = "\
 Examples:
-  sysmond                                  monitor this host; the dashboard is on http://127.0.0.1:9000
+  sysmond                                  monitor this host: http://127.0.0.1:9000
   sysmond aggregator                       receive from agents on port 9000 and show the fleet
-  sysmond agent --aggregator http://monitor:9000 --token-file /etc/sysmon/token --tag role=web-server
+  sysmond agent --aggregator http://monitor:9000 --token-file /etc/sysmon/token --tag role=web
   sysmond demo                             try a fleet of three on this machine
   sysmond sql \"SELECT hostname, status FROM hosts\"
   sysmond export --output all.csv          every row, for another program
+  sysmond backup --output copy.db          a copy while it runs; `restore` puts it back
   sysmond check-config                     what counts, and where it was written
 
-Each setting is also a variable and a key of the configuration file: see --help of a command, and docs/config.md.
+-h shows what is used most, --help everything. Each setting is also a variable and a key of the configuration file.
 Exit status: 0 done, 1 failed, 2 wrong usage or configuration.";
 
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// Collect on this host, keep its history and push it to an aggregator
+    /// Collect on this host, keep its history, push it to an aggregator
     #[command(after_help = AGENT_EXAMPLES)]
     Agent {
         /// End when standard input ends: a parent's death closes it
         #[arg(long, hide = true)]
         exit_with_parent: bool,
     },
-    /// Receive from agents; serve API, live data and dashboard on port 9000 of every address
+    /// Receive from agents, store, serve API and dashboard on port 9000
+    ///
+    /// Listens on every address of this machine unless --listen says otherwise.
     #[command(after_help = AGGREGATOR_EXAMPLES)]
     Aggregator {
         /// End when standard input ends: a parent's death closes it
         #[arg(long, hide = true)]
         exit_with_parent: bool,
     },
-    /// Run an aggregator and several agents on this machine, each with its own name and tags
+    /// Try a fleet: an aggregator and several agents on this machine
+    ///
+    /// Each agent has a name and tags of its own.
     #[command(after_help = DEMO_EXAMPLES)]
     Demo {
         /// Number of agents
         #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100))]
         hosts: u16,
     },
-    /// Ask the aggregator's database in SQL, whether the aggregator runs or not; nothing is changed
+    /// Ask the aggregator's database in SQL; nothing is changed
+    ///
+    /// Works whether the aggregator runs or not, and sees every sample that was acknowledged.
     #[command(after_help = SQL_EXAMPLES)]
     Sql {
-        /// One statement over the tables hosts and metrics; it may begin with a comment
+        /// One statement over the tables hosts, metrics and processes; it may begin with a comment
         #[arg(allow_hyphen_values = true)]
         statement: String,
         /// Print an array of objects
@@ -73,10 +80,28 @@ pub enum Command {
         #[command(flatten)]
         limits: crate::sql::Limits,
     },
-    /// Write the rows of the aggregator's database as CSV, JSON lines or SQL, whether the aggregator runs or not
+    /// Write the aggregator's rows as CSV, JSON lines or SQL
+    ///
+    /// Works whether the aggregator runs or not, in little memory.
     #[command(after_help = EXPORT_EXAMPLES)]
     Export(crate::export::Options),
-    /// Print what counts of flags, environment, file and defaults, or all mistakes at once
+    /// Copy a database, also while sysmond writes to it
+    ///
+    /// The copy has what was acknowledged before; it is whole, on disk and checked before it has its name.
+    #[command(after_help = BACKUP_EXAMPLES)]
+    Backup(crate::backup::BackupOptions),
+    /// Put a backup in the place of a database, while sysmond is stopped
+    ///
+    /// The backup is read for damage first. The database that was there is kept beside it.
+    #[command(after_help = RESTORE_EXAMPLES)]
+    Restore(crate::backup::RestoreOptions),
+    /// Have this host's agent deliver again all that it keeps, while it is stopped
+    ///
+    /// After its aggregator lost something, as a restored one lacks what came after the backup.
+    #[command(after_help = REDELIVER_EXAMPLES)]
+    Redeliver,
+    /// Print every setting that counts and whence, or all mistakes at once
+    #[command(after_help = CHECK_CONFIG_EXAMPLES)]
     CheckConfig {
         /// The role to check for
         #[arg(value_enum, default_value = "standalone")]
@@ -86,18 +111,21 @@ pub enum Command {
         value: Option<String>,
     },
     /// Print completions for a shell
-    #[command(
-        after_help = "Example:\n  sysmond completions bash > ~/.local/share/bash-completion/completions/sysmond"
-    )]
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page of the program or of one command
-    #[command(after_help = "Examples:\n  sysmond man | man -l -\n  sysmond man agent > sysmond-agent.1")]
+    /// Print the manual page of the program or of one command, or write all
+    #[command(
+        after_help = "Examples:\n  sysmond man | man -l -\n  sysmond man agent | man -l -\n  sysmond man --output /usr/local/share/man/man1"
+    )]
     Man {
+        /// Write all pages into this folder
+        #[arg(long, value_name = "DIR", conflicts_with = "command")]
+        output: Option<PathBuf>,
         /// The command
-        #[arg(value_parser = ["agent", "aggregator", "demo", "sql", "export", "check-config", "completions", "man"])]
+        #[arg(value_parser = ["agent", "aggregator", "demo", "sql", "export", "backup", "restore", "redeliver", "check-config", "completions", "man"])]
         command: Option<String>,
     },
 }
@@ -154,6 +182,45 @@ Examples:
 
 Rows come host by host and hour by hour. In a spreadsheet no text of CSV is a formula: one that looks like one has an
 apostrophe before it. JSON lines have the names as they are.";
+
+const BACKUP_EXAMPLES: &str = "\
+Examples:
+  sysmond backup --output /backup/aggregator.db
+  sysmond backup --force --output /backup/aggregator.db       in a nightly job, over the copy of yesterday
+  sysmond backup agent --output agent.db                      this host's own history
+
+FILE has its name only once it is whole, on disk and checked; a backup that fails or is stopped leaves nothing of it.
+It is a database as the other is: `sysmond restore FILE` puts it back. It has no token in it: keep DATA_DIR/token too.";
+
+const RESTORE_EXAMPLES: &str = "\
+Examples:
+  sysmond restore /backup/aggregator.db
+  sysmond restore agent.db agent
+
+Stop sysmond before, start it again after. The database that was there stays beside it, as aggregator.db.before-restore-TIME.
+What was stored after the backup was made is not in it.";
+
+const CHECK_CONFIG_EXAMPLES: &str = "\
+Examples:
+  sysmond check-config                                what standalone would run on
+  sysmond check-config agent --config /etc/sysmon/sysmon.toml
+  sysmond check-config aggregator --value data_dir    one value, for a script
+
+Exit status: 0 all is right, 2 something is wrong.";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  source <(sysmond completions bash)                          in this shell; in ~/.bashrc for all
+  sysmond completions bash > ~/.local/share/bash-completion/completions/sysmond
+  sysmond completions zsh > ~/.zfunc/_sysmond                 with fpath+=(~/.zfunc) before compinit in ~/.zshrc
+  sysmond completions fish > ~/.config/fish/completions/sysmond.fish";
+
+const REDELIVER_EXAMPLES: &str = "\
+Example, on a monitored host, after the aggregator was restored from a backup:
+  systemctl stop sysmond-agent && sysmond redeliver --data-dir /var/lib/sysmon && systemctl start sysmond-agent
+
+An agent keeps what it collected for 7 days or 256 MB (--retention, --max-disk). What the aggregator has already is found
+and stored once.";
 
 /// What the user asked for.
 #[derive(Debug)]
@@ -235,6 +302,7 @@ fn arg(key: &'static Key) -> Option<Arg> {
         // Of a flag given twice the last counts; lists keep all. Values are checked with those of the other
         // sources.
         .action(ArgAction::Append)
+        .hide_short_help(!is_common(key))
         .help_heading(heading(key.section))
         .long_help(format!(
             "{help}\n\n[default: {}] [env: {}] [file: {}]",
@@ -244,6 +312,25 @@ fn arg(key: &'static Key) -> Option<Arg> {
         ))
         .help(help);
     Some(arg)
+}
+
+/// What a first look has to show: `-h` is one screen, `--help` everything.
+fn is_common(key: &Key) -> bool {
+    const COMMON: [&str; 12] = [
+        "data_dir",
+        "token_file",
+        "max_disk",
+        "retention",
+        "aggregator.listen",
+        "aggregator.allowed_hosts",
+        "agent.aggregator",
+        "agent.hostname",
+        "agent.tags",
+        "agent.interval",
+        "agent.metrics_listen",
+        "agent.processes",
+    ];
+    COMMON.contains(&key.name)
 }
 
 fn heading(section: Section) -> &'static str {

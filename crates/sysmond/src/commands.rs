@@ -4,7 +4,7 @@ use crate::cli::{self, Command, Request, RoleName};
 use crate::config::{Environment, Role, Settings, Sources, loopback_of};
 use crate::process::{self, Ends};
 use crate::telemetry::Telemetry;
-use crate::{agent, aggregator, check_config, demo, export, listen, sql, standalone};
+use crate::{agent, aggregator, backup, check_config, demo, export, listen, man, sql, standalone};
 use anyhow::Context;
 use std::io::Write;
 
@@ -26,9 +26,15 @@ pub(crate) fn execute(request: Request) -> anyhow::Result<()> {
             sql::run(&settings, &statement, sql::Format::of(json, csv), limits)
         }
         Some(Command::Export(options)) => export::run(&Settings::load(Role::Aggregator, sources)?, options),
+        Some(Command::Backup(options)) => backup::run(&Settings::load(Role::Aggregator, sources)?, options),
+        Some(Command::Restore(options)) => {
+            backup::put_back(&Settings::load(Role::Aggregator, sources)?, options)
+        }
+        Some(Command::Redeliver) => backup::redeliver(&Settings::load(Role::Aggregator, sources)?),
         Some(Command::CheckConfig { role, value }) => check(role, value.as_deref(), sources),
         Some(Command::Completions { shell }) => completions(shell),
-        Some(Command::Man { command }) => man(command.as_deref()),
+        Some(Command::Man { output: Some(folder), .. }) => man::write_all(&folder),
+        Some(Command::Man { command, .. }) => man::print(command.as_deref()),
     }
 }
 
@@ -103,14 +109,4 @@ fn completions(shell: clap_complete::Shell) -> anyhow::Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut cli::command(), "sysmond", &mut script);
     Ok(std::io::stdout().lock().write_all(&script)?)
-}
-
-fn man(name: Option<&str>) -> anyhow::Result<()> {
-    let mut page = Vec::new();
-    let mut command = cli::command();
-    // Names the commands' own pages: sysmond-agent(1).
-    command.build();
-    let chosen = name.and_then(|name| command.find_subcommand(name)).unwrap_or(&command);
-    clap_mangen::Man::new(chosen.clone()).render(&mut page)?;
-    Ok(std::io::stdout().lock().write_all(&page)?)
 }

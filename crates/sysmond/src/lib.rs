@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod aggregator;
 pub mod api;
+pub mod backup;
 mod calendar;
 mod check_config;
 pub mod cli;
@@ -13,7 +14,10 @@ mod damage;
 mod demo;
 pub mod export;
 mod listen;
+mod man;
+mod partial;
 mod process;
+mod progress;
 pub mod server;
 pub mod shutdown;
 pub mod sql;
@@ -56,6 +60,11 @@ fn report(error: &anyhow::Error) -> ExitCode {
     }
     let status = if error.downcast_ref::<ConfigErrors>().is_some() { WRONG_USE } else { FAILED };
     // Where nobody is there to read it, the status says it too.
-    writeln!(std::io::stderr(), "sysmond: {error:#}").ok();
+    say(&format!("{error:#}")).ok();
     ExitCode::from(status)
+}
+
+/// A word to the user beside what a command prints.
+fn say(text: &str) -> std::io::Result<()> {
+    writeln!(std::io::stderr(), "sysmond: {text}")
 }

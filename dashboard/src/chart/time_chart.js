@@ -57,7 +57,7 @@ export class TimeChart {
   /** @param {ChartOptions} options */
   constructor(options) {
     this.options = options;
-    this.#base = new Surface(el("canvas", { class: "chart-layer" }), () => this.#redraw());
+    this.#base = new Surface(el("canvas", { class: "chart-layer" }), () => this.#resized());
     this.#over = new Surface(el("canvas", { class: "chart-layer" }), () => this.#drawCursor());
     this.#spoken = el("div", { class: "visually-hidden", "aria-live": "polite" });
     this.element = el(
@@ -158,6 +158,12 @@ export class TimeChart {
     if (track === undefined || index < 0) return time;
     const found = track.points().times[index];
     return found >= this.window.from && found <= this.window.to ? found : time;
+  }
+
+  /** A canvas of another size is empty: it is drawn before it is seen. */
+  #resized() {
+    if (this.visible && this.lines.length > 0) this.draw();
+    else this.#redraw();
   }
 
   #redraw() {

@@ -135,6 +135,7 @@ function entry(line) {
   const value = el("span", { class: "legend-value" });
   const swatch = el("span", { class: "swatch", "aria-hidden": "true" });
   setAttribute(swatch, "data-series", line.colour + 1);
+  setAttribute(swatch, "data-dash", line.dash === true);
   const label = line.label === "" ? [] : [el("bdi", { class: "legend-label" }, line.label)];
   const item = el("li", { class: "legend-item" }, swatch, ...label, value);
   return { line, item, value };

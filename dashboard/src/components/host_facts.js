@@ -1,9 +1,9 @@
 // What is known of a host and does not change while it runs.
 
-import { el, setChildren, setText } from "../lib/dom.js";
+import { el, setAttribute, setChildren, setText } from "../lib/dom.js";
 import { formatBytes, formatDuration, formatMoment } from "../lib/format.js";
 
-/** @typedef {{ name: string, text: string }} Fact */
+/** @typedef {{ name: string, text: string, title?: string }} Fact `title`: more of it, for who points at it */
 
 export class HostFacts {
   #list = el("dl", { class: "facts" });
@@ -29,7 +29,7 @@ export class HostFacts {
   }
 
   /** @param {Fact} fact */
-  #pair({ name, text }) {
+  #pair({ name, text, title }) {
     let known = this.#pairs.get(name);
     if (known === undefined) {
       const value = el("bdi");
@@ -37,6 +37,7 @@ export class HostFacts {
       this.#pairs.set(name, known);
     }
     setText(known.text, text);
+    setAttribute(known.text, "title", title || undefined);
     return known.pair;
   }
 }
@@ -48,19 +49,17 @@ export class HostFacts {
  * @returns {Fact[]} only those that are known
  */
 export function factsOf(host, info, now) {
-  const cores = info?.cpu_cores ? `${info.cpu_cores}` : "";
+  const cores = info?.cpu_cores ? `${info.cpu_cores} ${info.cpu_cores === 1 ? "core" : "cores"}` : "";
   const up = info?.boot_time ? formatDuration(now - info.boot_time) : "";
   /** @type {Fact[]} */
   const facts = [
     { name: "Address", text: (info?.ip_addresses ?? []).join(", ") },
     { name: "OS", text: info?.os || host?.platform || "" },
     { name: "Kernel", text: [info?.kernel, info?.architecture].filter(Boolean).join(" ") },
-    { name: "CPU", text: info?.cpu_model ?? "" },
+    { name: "CPU", text: [info?.cpu_model, cores].filter(Boolean).join(", ") },
     { name: "Container", text: containerText(info) },
-    { name: "Cores", text: cores },
     { name: "Memory", text: info?.memory_total_bytes ? formatBytes(info.memory_total_bytes) : "" },
-    { name: "Uptime", text: up },
-    { name: "Booted", text: info?.boot_time ? formatMoment(info.boot_time) : "" },
+    { name: "Uptime", text: up, title: info?.boot_time ? `since ${formatMoment(info.boot_time)}` : "" },
     { name: "Agent", text: [info?.agent_version || host?.version, everyText(info)].filter(Boolean).join(", ") },
   ];
   return facts.filter(({ text }) => text !== "");

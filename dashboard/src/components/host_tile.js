@@ -40,13 +40,13 @@ export class HostTile {
    */
   show(host, now, trend, window) {
     const offline = host.status === "offline";
-    this.#status.show(host.status, offline ? `offline, ${seenText(host, now)}` : undefined);
+    this.#status.show(host.status);
     setAttribute(this.element, "data-stale", offline);
     setText(this.#tags, tagsText(host));
     const [cpu, memory] = [host.metrics?.["cpu.total_usage"], host.metrics?.["memory.usage_percent"]];
     setText(this.#cpu.value, formatValue(cpu, "percent"));
     setText(this.#memory.value, formatValue(memory, "percent"));
-    setText(this.#trouble, troubleOf({ CPU: cpu, Memory: memory }));
+    setText(this.#trouble, offline ? seenText(host, now) : troubleOf({ CPU: cpu, Memory: memory }));
     this.#trend.show(trend, window);
   }
 

@@ -86,6 +86,6 @@ export function wordsOf({ series: { unit }, movement: { before, during, spike } 
 
 /** @param {number} score */
 export function farWords(score) {
-  if (score >= 100) return "more than 100 times as far as it usually strays";
-  return `${score < 10 ? score.toFixed(1) : score.toFixed(0)} times as far as it usually strays`;
+  if (score >= 100) return "more than 100 times its usual variation";
+  return `${score < 10 ? score.toFixed(1) : score.toFixed(0)} times its usual variation`;
 }

@@ -29,7 +29,8 @@ export class Trends {
     const value = host.metrics?.[METRIC];
     if (host.status !== "online" || value === undefined) return;
     const track = this.of(host.hostname);
-    if (host.last_seen > track.lastTime) track.add(host.last_seen, value);
+    const at = host.sampled_at ?? host.last_seen; // a host that is heard of may have nothing new to say
+    if (at > track.lastTime) track.add(at, value);
     track.trim(host.last_seen - TREND_SECONDS);
   }
 

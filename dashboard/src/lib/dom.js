@@ -42,15 +42,16 @@ export function setText(node, text) {
 }
 
 /**
- * Makes `parent` hold exactly `children`, touching nothing where it already does.
+ * Makes `parent` hold exactly `children`, touching nothing where it already does, and only the end where that is new.
  * @param {Element} parent
  * @param {readonly Node[]} children
  */
 export function setChildren(parent, children) {
-  const same =
-    parent.childNodes.length === children.length &&
-    children.every((child, index) => parent.childNodes[index] === child);
-  if (!same) parent.replaceChildren(...children);
+  const { childNodes } = parent;
+  const known = childNodes.length;
+  const begins = known <= children.length && children.every((child, at) => at >= known || childNodes[at] === child);
+  if (!begins) parent.replaceChildren(...children);
+  else if (known < children.length) parent.append(...children.slice(known));
 }
 
 /**

@@ -1,9 +1,7 @@
 // One host: what it is, four figures, and charts of the last five minutes.
 
 import { ChartPanel } from "../components/chart_panel.js";
-import { Cores } from "../components/cores.js";
 import { FigureCard } from "../components/figure_card.js";
-import { FileSystems } from "../components/filesystems.js";
 import { HostFacts } from "../components/host_facts.js";
 import { LaterPart } from "../components/later_part.js";
 import { StatusMark } from "../components/status.js";
@@ -15,7 +13,7 @@ import { describeRange, follows, isLive } from "../time_range.js";
 import { CHARTED, TRENDS } from "../panels.js";
 import { STALE_SECONDS } from "../state.js";
 import { chartsOf, failedSources, idleOf, unavailableOf } from "./host_charts.js";
-import { PanelGroups } from "./panel_groups.js";
+import { HostPanels } from "./host_panels.js";
 import { dataOf, windowFor } from "./shown_data.js";
 import { WindowEdge } from "./window_edge.js";
 
@@ -32,8 +30,6 @@ export class HostView {
     used: new FigureCard({ label: "Memory used", unit: "bytes", colour: 1 }),
   };
   #trends = new ChartPanel({ ...TRENDS, span: "", wide: true });
-  #cores = new Cores();
-  #fileSystems = new FileSystems();
   #allValues = new LaterPart("All values", async () => {
     const { AllValues } = await import("../components/all_values.js");
     return new AllValues();
@@ -41,12 +37,10 @@ export class HostView {
   #unavailable = el("p", { class: "muted idle" });
   #idle = el("p", { class: "muted idle" });
   #failed = el("p", { class: "source-note" });
-  #groups = new PanelGroups();
+  #panels;
   #processPlace = el("div", { class: "process-place" });
   /** Loaded when the first values are there. @type {import("../processes/panel.js").ProcessPanel | "wanted" | null} */
   #processes = null;
-  /** By key. @type {Map<string, ChartPanel>} */
-  #charts = new Map();
   #edge = new WindowEdge();
   #liveEdge = new WindowEdge();
 
@@ -55,9 +49,13 @@ export class HostView {
   #explanation = null;
   #explainedWord = "";
 
-  /** @param {string} hostname */
-  constructor(hostname) {
+  /**
+   * @param {string} hostname
+   * @param {(words: import("../router.js").Words) => void} onSay
+   */
+  constructor(hostname, onSay) {
     this.hostname = hostname;
+    this.#panels = new HostPanels((core) => onSay({ core }));
     setText(this.#name, hostname);
     const head = el(
       "header",
@@ -78,14 +76,17 @@ export class HostView {
       this.#explained,
       this.#trends.element,
       this.#processPlace,
-      this.#groups.element,
+      this.#panels.element,
       this.#unavailable,
       this.#idle,
       this.#allValues.element,
     );
   }
 
-  /** @param {import("../main.js").App} app */
+  /**
+   * @param {import("../main.js").App} app
+   * @returns {"more" | void} whether charts are missing that the next frame will make
+   */
   update(app) {
     const { fleet, cache, feed, shown } = app;
     const data = cache.get(this.hostname);
@@ -97,16 +98,20 @@ export class HostView {
     this.#showStatus(data, host);
     this.#tags.show(host?.tags ?? {});
     this.#facts.show(host, data.info, fleet.clock.now());
-    this.#showCards(data, live);
+    this.#showCards(data, live, host?.metrics);
     const stale = isLive(shown.range) && this.element.hasAttribute("data-stale");
     const span = stale ? `5 minutes to ${formatClock(window.to)}` : describeRange(shown.range, window);
     const shownData = dataOf(app, this.hostname);
     const past = stale || !follows(shown.range) ? window : null;
-    this.#showPanels(shownData, window, span, past);
+    this.#trends.show(chartsOf.trends(shownData), window, span, past !== null);
+    const shownCharts = chartsOf(shownData, window.from, app.router.route.words.core);
+    const all = this.#panels.show(shownData, shownCharts, window, span, past);
+    this.#showIdle(idleOf(shownData, shownCharts));
     this.#showFailed(data);
     if (data.loaded) void this.#explain(app, data);
     this.#showAllValues(shownData, past);
-    if (data.loaded) this.#showProcesses(window, past !== null, fleet.clock.now());
+    if (data.loaded && all) this.#showProcesses(window, past !== null, fleet.clock.now());
+    if (!all) return "more";
   }
 
   end() {
@@ -114,7 +119,7 @@ export class HostView {
     this.#processes = "wanted"; // should its code come only now, nobody waits for it
     this.#explainedWord = "";
     this.#explanation?.end();
-    for (const panel of [this.#trends, ...this.#charts.values(), ...Object.values(this.#cards)]) panel.end();
+    for (const part of [this.#trends, this.#panels, ...Object.values(this.#cards)]) part.end();
   }
 
   /**
@@ -132,10 +137,14 @@ export class HostView {
   /**
    * @param {import("../state.js").HostData} data
    * @param {import("../chart/plot.js").TimeWindow} window
+   * @param {import("../api.js").FleetHost["metrics"]} first what the fleet's frame told of it, until its own history comes
    */
-  #showCards(data, window) {
-    const show = (/** @type {FigureCard} */ card, /** @type {string} */ metric, /** @type {string} */ note) =>
-      card.show(data.find(metric), data.current(metric), window, note);
+  #showCards(data, window, first) {
+    const show = (
+      /** @type {FigureCard} */ card,
+      /** @type {import("../api.js").HeadlineMetric} */ metric,
+      /** @type {string} */ note,
+    ) => card.show(data.find(metric), data.loaded ? data.current(metric) : (first?.[metric] ?? null), window, note);
     const cores = data.info?.cpu_cores ?? data.family("cpu.core_usage").length;
     const total = data.info?.memory_total_bytes || data.current("memory.total_bytes");
     const available = data.current("memory.available_bytes");
@@ -143,31 +152,6 @@ export class HostView {
     show(this.#cards.memory, "memory.usage_percent", available === null ? "" : `${formatBytes(available)} available`);
     show(this.#cards.load, "load.avg_1m", loadNote(data));
     show(this.#cards.used, "memory.used_bytes", total ? `of ${formatBytes(total)}` : "");
-  }
-
-  /**
-   * @param {import("../state.js").HostData} data
-   * @param {import("../chart/plot.js").TimeWindow} window
-   * @param {string} span what the window is called
-   * @param {import("../chart/plot.js").TimeWindow | null} past the window where it does not end now
-   */
-  #showPanels(data, window, span, past) {
-    this.#trends.show(chartsOf.trends(data), window, span, past !== null);
-    const specs = chartsOf(data, window.from);
-    /** @type {Map<import("../panels.js").GroupName, HTMLElement[]>} */
-    const groups = new Map();
-    for (const spec of specs) {
-      const panel = this.#charts.get(spec.key) ?? new ChartPanel({ ...spec, span });
-      this.#charts.set(spec.key, panel);
-      panel.chart.options.max = spec.max;
-      panel.show(spec.lines, window, span, past !== null);
-      groups.set(spec.group, [...(groups.get(spec.group) ?? []), panel.element]);
-    }
-    this.#addBars(data, groups, past);
-    this.#groups.show(groups, data.info?.unavailable === undefined);
-    const idle = idleOf(data, specs);
-    this.#idle.hidden = idle === "";
-    setText(this.#idle, idle);
   }
 
   /**
@@ -198,23 +182,6 @@ export class HostView {
   }
 
   /**
-   * Cores and file systems as bars: of now, or as they were at the end of the window.
-   * @param {import("../state.js").HostData} data
-   * @param {Map<import("../panels.js").GroupName, HTMLElement[]>} groups
-   * @param {import("../chart/plot.js").TimeWindow | null} past
-   */
-  #addBars(data, groups, past) {
-    if (data.family("cpu.core_usage").length > 0) {
-      this.#cores.show(data, past);
-      groups.get("cpu")?.splice(1, 0, this.#cores.element);
-    }
-    if (data.family("disk.usage_percent").length > 0) {
-      this.#fileSystems.show(data, past);
-      groups.get("disk")?.unshift(this.#fileSystems.element);
-    }
-  }
-
-  /**
    * What moved in the span that the address names. Its module is loaded when it is first asked for.
    * @param {import("../main.js").App} app
    * @param {import("../state.js").HostData} data
@@ -231,6 +198,12 @@ export class HostView {
     this.#explanation = span && new Explanation(this.hostname, span, metrics, () => router.say({ explain: "" }));
     this.#explained.replaceChildren(...(this.#explanation === null ? [] : [this.#explanation.element]));
     this.#explanation?.focus();
+  }
+
+  /** @param {string} idle */
+  #showIdle(idle) {
+    this.#idle.hidden = idle === "";
+    setText(this.#idle, idle);
   }
 
   /** @param {import("../state.js").HostData} data */
@@ -257,7 +230,5 @@ function ageText(data, host) {
 /** @param {import("../state.js").HostData} data */
 function loadNote(data) {
   const [five, fifteen] = [data.current("load.avg_5m"), data.current("load.avg_15m")];
-  return five === null || fifteen === null
-    ? ""
-    : `${formatValue(five, LOAD)} in 5 min, ${formatValue(fifteen, LOAD)} in 15`;
+  return five === null || fifteen === null ? "" : `5m ${formatValue(five, LOAD)} · 15m ${formatValue(fifteen, LOAD)}`;
 }

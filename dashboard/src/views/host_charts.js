@@ -3,12 +3,13 @@
 import { SERIES_COLOURS } from "../chart/palette.js";
 import { lowerBound } from "../chart/track.js";
 import { panelOf, PANELS, TRENDS } from "../panels.js";
+import { ALL_MODES, coreChart } from "./core_modes.js";
 
 /** @typedef {import("../panels.js").PanelSpec} PanelSpec */
 /** @typedef {import("../state.js").HostData} HostData */
 /** @typedef {import("../state.js").Series} Series */
 /** @typedef {import("../chart/time_chart.js").Line} Line */
-/** @typedef {Omit<PanelSpec, "lines"> & { key: string, lines: Line[] }} ChartSpec */
+/** @typedef {Omit<PanelSpec, "lines"> & { key: string, lines: Line[], core?: string }} ChartSpec `core`: of one alone */
 
 /** A machine with a hundred interfaces shows the first; the others are among all values. */
 const MOST_OF_A_KIND = 8;
@@ -20,16 +21,19 @@ const LOOPBACK = "lo";
 /**
  * @param {HostData} data
  * @param {number} from Unix seconds: what was idle since gets no chart
+ * @param {string} [core] whose modes have a chart
  * @returns {ChartSpec[]} in the order of the table, not yet of the groups
  */
-export function chartsOf(data, from) {
+export function chartsOf(data, from, core) {
   return [...PANELS, ...unknownOf(data)].flatMap((panel) => {
     if (panel.each !== undefined) return eachOf(data, panel, panel.each, from);
     const lines = panel.lineEach === undefined ? linesOf(data, panel, "") : linesOfEach(data, panel, panel.lineEach);
     const shown = panel.stacked ? withoutIdle(lines, from) : lines;
     const max = topOf(data, panel);
     const idle = panel.busy === true && !lines.some((line) => isBusy(line, from));
-    return lines.length === 0 || max === 0 || idle ? [] : [{ ...panel, key: panel.id, lines: shown, max }];
+    if (lines.length === 0 || max === 0 || idle) return [];
+    const chart = { ...panel, key: panel.id, lines: shown, max };
+    return panel.id === ALL_MODES && core !== undefined ? [chart, ...coreChart(data, core)] : [chart];
   });
 }
 

@@ -35,7 +35,7 @@ export class UnknownHost {
     this.element = el(
       "article",
       { class: "notice", "aria-label": "Unknown host" },
-      el("h2", {}, "There is no host ", el("bdi", {}, hostname)),
+      el("h2", {}, "There is no host named “", el("bdi", {}, hostname), "”"),
       el("p", {}, "It never reported to this server, or was removed. Choose another above."),
     );
   }

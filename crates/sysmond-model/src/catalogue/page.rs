@@ -26,6 +26,11 @@ machine or a user's rights do not show is absent, and the others go on.
 - A host's own metrics come from files `*.prom` of Prometheus' text format in the folder `agent.textfile_directory`: pushed
   under their own names, labels as tags, values as they stand there. Write beside the folder and rename. A file with an
   error (or with a timestamp) gives nothing, `textfile.up` is 0 for it, and log and `GET /api/static` name line and reason.
+- Whether the kernel takes its own clock as synchronized, and how far off it says that it may be, is told by the system
+  call `adjtimex` alone: no file of `/proc` or `/sys` has it, the library for system calls that sysmond is built on does
+  not offer it, and no call is made past that library. What tells of a clock without it: the mark that
+  `systemd-timesyncd` leaves, the correction that whoever keeps the clock applies (it stays 0 where nobody does), and
+  every step. With `chrony` or `ntpd`, `clock.synchronized` is therefore absent.
 - A tag in braces tells series of one metric apart: `disk.usage_percent{mount=/}`.
 - The Prometheus name is what `sysmond agent --metrics-listen ADDR:PORT` serves at `/metrics`: the name of
   `node_exporter` where it shows the same thing, with its labels and units, mostly as a counter that is read when it is

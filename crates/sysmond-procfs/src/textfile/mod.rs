@@ -145,12 +145,14 @@ fn metric(names: &mut HashMap<String, &'static Metric>, name: &str) -> Option<&'
     if names.len() >= MAX_NAMES {
         return None;
     }
+    let own: &'static str = Box::leak(name.to_owned().into_boxed_str());
     let metric: &'static Metric = Box::leak(Box::new(Metric {
-        name: Box::leak(name.to_owned().into_boxed_str()),
+        name: own,
         kind: catalogue::Kind::Gauge,
         unit: catalogue::Unit::Count,
         tags: &[],
-        prometheus: "",
+        // Exposed under its own name, by this source: not once more as one of ours.
+        prometheus: own,
         opentelemetry: "",
         help: "",
     }));

@@ -4,12 +4,12 @@ use super::bytes;
 use super::hour::{Hour, Row};
 use super::hour_id;
 use super::usage::{ProcessUsage, Sums};
-use crate::quarantine::{Origin, Piece};
-use crate::sealed::{HOUR_MS, hour_of};
+use crate::quarantine::{Damages, Origin, Piece};
+use crate::sealed::{HOUR_MS, MAX_HOUR, hour_of};
 use crate::writer::Shared;
 use crate::{Cursor, QueryError};
 use rusqlite::{Connection, OptionalExtension};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 use sysmond_model::{ProcessReading, Timestamp};
 
@@ -24,11 +24,11 @@ pub(crate) fn at(
     shared.readers.ask(|conn, _| {
         for hour in (hour_of(since)..=hour_of(at)).rev() {
             // Latest pieces first, so that of one time the one that was stored last is found.
-            let pieces = pieces_within(shared, conn, host_id, hour, (since, at))?;
+            let pieces = pieces_within(&shared.counters.damages, conn, host_id, hour, (since, at))?;
             let rows = pieces.iter().flat_map(|piece| piece.rows.iter().map(move |row| (piece, row)));
             let rows = rows.filter(|(_, row)| (since..=at).contains(&row.at));
             if let Some((piece, row)) = rows.max_by_key(|(_, row)| (row.at, row.seq)) {
-                return Ok(told(shared, piece, row, host_id));
+                return Ok(told(&shared.counters.damages, piece, row, host_id));
             }
         }
         Ok(None)
@@ -36,9 +36,9 @@ pub(crate) fn at(
 }
 
 /// A row as it is told; one that cannot be is damage.
-fn told(shared: &Shared, piece: &Hour, row: &Row, host_id: i64) -> Option<ProcessReading> {
+fn told(damages: &Damages, piece: &Hour, row: &Row, host_id: i64) -> Option<ProcessReading> {
     let origin = Piece { origin: Origin::ProcessHour, id: hour_id(hour_of(row.at), host_id) };
-    let snapshot = shared.counters.damages.sound(origin, piece.snapshot(row))?;
+    let snapshot = damages.sound(origin, piece.snapshot(row))?;
     Some(ProcessReading { timestamp: Timestamp::from_millis(row.at), snapshot })
 }
 
@@ -49,12 +49,49 @@ pub(super) fn pieces(
     host_id: i64,
     hour: i64,
 ) -> rusqlite::Result<Vec<Hour>> {
-    pieces_within(shared, conn, host_id, hour, (hour * HOUR_MS, (hour + 1) * HOUR_MS - 1))
+    pieces_within(&shared.counters.damages, conn, host_id, hour, (hour * HOUR_MS, (hour + 1) * HOUR_MS - 1))
+}
+
+/// The hours of a host within a stretch in which there are snapshots.
+pub(crate) fn hours(
+    conn: &Connection,
+    host_id: i64,
+    (from, to): (i64, i64),
+) -> rusqlite::Result<BTreeSet<i64>> {
+    let mut hours = BTreeSet::new();
+    let mut single = conn.prepare_cached(
+        "SELECT DISTINCT at / 3600000 FROM snapshot WHERE host_id = ?1 AND at >= ?2 AND at <= ?3",
+    )?;
+    let mut packed = conn
+        .prepare_cached("SELECT id >> 36 FROM process_hour WHERE host_id = ?1 AND id >= ?2 AND id <= ?3")?;
+    let number = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+    for hour in single.query_map([host_id, from, to], number)? {
+        hours.insert(hour?);
+    }
+    // No hour is numbered beyond these, whatever was asked for.
+    let within = |at: i64| hour_id(hour_of(at).clamp(0, MAX_HOUR), host_id);
+    for hour in packed.query_map([host_id, within(from), within(to)], number)? {
+        hours.insert(hour?);
+    }
+    Ok(hours)
+}
+
+/// All snapshots of an hour of one host that are within a stretch, by time.
+pub(crate) fn hour_within(
+    damages: &Damages,
+    conn: &Connection,
+    host_id: i64,
+    hour: i64,
+    (from, to): (i64, i64),
+) -> rusqlite::Result<Vec<ProcessReading>> {
+    let table = Hour::merged(&pieces_within(damages, conn, host_id, hour, (from, to))?);
+    let rows = table.rows.iter().filter(|row| (from..=to).contains(&row.at));
+    Ok(rows.filter_map(|row| told(damages, &table, row, host_id)).collect())
 }
 
 /// Those single snapshots of an hour that are within a stretch, and the hour's packed ones.
 fn pieces_within(
-    shared: &Shared,
+    damages: &Damages,
     conn: &Connection,
     host_id: i64,
     hour: i64,
@@ -62,8 +99,7 @@ fn pieces_within(
 ) -> rusqlite::Result<Vec<Hour>> {
     let from = from.max(hour * HOUR_MS);
     let to = to.min((hour + 1) * HOUR_MS - 1);
-    let sound =
-        |origin, id, data: &[u8]| shared.counters.damages.sound(Piece { origin, id }, bytes::decode(data));
+    let sound = |origin, id, data: &[u8]| damages.sound(Piece { origin, id }, bytes::decode(data));
     let mut pieces = Vec::new();
     let mut select = conn.prepare_cached(
         "SELECT id, data FROM snapshot WHERE host_id = ?1 AND at >= ?2 AND at <= ?3 ORDER BY at",
@@ -95,7 +131,8 @@ pub(crate) fn between(
             if Instant::now() > deadline {
                 return Err(QueryError::TimedOut);
             }
-            let table = Hour::merged(&pieces_within(shared, conn, host_id, hour, (from, to))?);
+            let table =
+                Hour::merged(&pieces_within(&shared.counters.damages, conn, host_id, hour, (from, to))?);
             for row in table.rows.iter().filter(|row| (from..=to).contains(&row.at)) {
                 let piece = Piece { origin: Origin::ProcessHour, id: hour_id(hour, host_id) };
                 shared.counters.damages.sound(piece, sums.add(&table, row));
@@ -144,7 +181,7 @@ fn take_rows(
     rows: &mut BTreeMap<i64, ProcessReading>,
 ) {
     for row in table.rows.iter().filter(|row| row.seq > after.0) {
-        rows.extend(told(shared, table, row, host_id).map(|reading| (row.seq, reading)));
+        rows.extend(told(&shared.counters.damages, table, row, host_id).map(|reading| (row.seq, reading)));
     }
 }
 

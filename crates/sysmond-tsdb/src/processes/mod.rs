@@ -7,6 +7,8 @@
 
 pub(crate) mod bytes;
 mod digits;
+#[cfg(test)]
+mod golden;
 mod hour;
 pub(crate) mod keep;
 pub(crate) mod look;

@@ -200,7 +200,7 @@ unsafe impl VTabCursor for Cursor {
 
 /// Narrows the filter by one condition. A value of another type than the column's restricts nothing here: whether it is
 /// equal after conversion is for the statement to say.
-fn restrict(filter: &mut Filter, letter: char, value: ValueRef<'_>) {
+pub(super) fn restrict(filter: &mut Filter, letter: char, value: ValueRef<'_>) {
     let text = || value.as_str().ok().map(str::to_owned);
     match letter {
         'h' => filter.hosts = text().map(|name| BTreeSet::from([name])).or(filter.hosts.take()),

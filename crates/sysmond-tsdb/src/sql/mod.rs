@@ -1,11 +1,13 @@
-//! Read-only SQL over `hosts` and `metrics` as the documentation draws them.
+//! Read-only SQL over `hosts`, `metrics` and `processes` as the documentation draws them.
 //!
 //! Works on the file, whether a store has it open or not, and sees every acknowledged sample. Statements cannot write,
 //! attach other files or load code, and are stopped at a time limit.
 
 mod metrics;
+mod processes;
 mod tables;
 
+use crate::budget::Budget;
 use crate::file::{beside, open_reader, refuse_newer};
 use crate::readers::STEPS_PER_LOOK;
 use crate::snapshot::Snapshot;
@@ -165,23 +167,25 @@ fn restrict(conn: &mut Connection) -> rusqlite::Result<()> {
 }
 
 /// A reading connection; where the folder cannot be written and no log is left, one that takes the file as it is.
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let conn = open_reader(path)?;
+pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let conn = open_reader(path, Budget(u64::MAX))?;
     match schema::version(&conn) {
         Err(error)
             if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) && !beside(path, "-wal").exists() =>
         {
-            let escaped =
-                path.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-            Connection::open_with_flags(
-                format!("file:{escaped}?immutable=1"),
-                OpenFlags::SQLITE_OPEN_READ_ONLY
-                    | OpenFlags::SQLITE_OPEN_NO_MUTEX
-                    | OpenFlags::SQLITE_OPEN_URI,
-            )
+            connect_immutable(path)
         }
         _ => Ok(conn),
     }
+}
+
+/// A connection to a file that nobody writes to.
+pub(crate) fn connect_immutable(path: &Path) -> rusqlite::Result<Connection> {
+    let escaped = path.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    Connection::open_with_flags(
+        format!("file:{escaped}?immutable=1"),
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI,
+    )
 }
 
 /// Pragmas that only tell.

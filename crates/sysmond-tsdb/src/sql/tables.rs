@@ -1,16 +1,18 @@
-//! The two documented tables, and the functions that they need.
+//! The documented tables, and the functions that they need.
 
-use super::metrics;
+use super::{metrics, processes};
 use crate::snapshot::Snapshot;
 use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 use std::time::Duration;
 use sysmond_model::Timestamp;
 
-/// Makes `hosts` and `metrics`. The temporary view stands before the stored table in the search for a name.
+/// Makes `hosts`, `metrics` and `processes`. The temporary view stands before the stored table in the search for a
+/// name.
 pub(super) fn offer(conn: &Connection, snapshot: &Snapshot, offline_after: Duration) -> rusqlite::Result<()> {
     set_now(conn, Timestamp::default())?;
     metrics::offer(conn, snapshot)?;
+    processes::offer(conn, snapshot)?;
     let snapshot = snapshot.clone();
     conn.create_scalar_function("sysmond_last_seen", 2, FunctionFlags::SQLITE_INNOCUOUS, move |context| {
         Ok(snapshot.lock().last_seen(context.get(0)?, context.get(1)?))

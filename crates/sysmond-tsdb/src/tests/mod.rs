@@ -1,5 +1,6 @@
 //! Tests of the store as a whole.
 
+mod backup;
 mod behaviour;
 mod churn;
 mod damage;

@@ -61,7 +61,7 @@ const MIN_GAP: Duration = Duration::from_secs(3);
 /// Connections to the listener for Prometheus: each server keeps one.
 const METRICS_CONNECTIONS: usize = 32;
 /// The agent's store in its data folder.
-const STORE_FILE: &str = "agent.db";
+pub(crate) const STORE_FILE: &str = "agent.db";
 
 /// Runs until `shutdown`; nothing that was collected is lost by it.
 ///

@@ -106,6 +106,9 @@ pub struct FleetHostView<'a> {
     pub host: HostView<'a>,
     /// Those of the overview's metrics that it has.
     pub metrics: BTreeMap<&'static str, Value>,
+    /// When the newest of them was read, by the host's clock: a host may be heard of and have nothing new to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sampled_at: Option<Timestamp>,
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ pub enum Problem {
         reason: String,
     },
     /// The file cannot be read.
-    #[error("cannot read the configuration file {}: {reason}", path.display())]
+    #[error("cannot read the configuration file {}: {reason}; name another with --config, or none to have the usual ones", path.display())]
     Unreadable {
         /// The file.
         path: Arc<Path>,

@@ -44,7 +44,7 @@ pub enum TokenError {
         mode: u32,
     },
     /// The file cannot be read or made.
-    #[error("cannot {attempt} the token file {}: {reason}", path.display())]
+    #[error("cannot {attempt} the token file {}: {reason}; name another with --token-file", path.display())]
     Io {
         /// `read` or `make`.
         attempt: &'static str,
@@ -104,14 +104,12 @@ impl TokenSource {
         if !by_flag && environment.text(keys::TOKEN_ENV).is_some() {
             return Self::Environment;
         }
-        match (file, given.get(&keys::TOKEN_FILE)) {
-            (Some(path), Some(typed)) => Self::File(path, typed.origin.clone()),
-            _ => {
-                let given = environment.path(CREDENTIALS_DIRECTORY).map(|folder| folder.join(CREDENTIAL));
-                let given = given.filter(|path| path.exists());
-                given.map_or_else(|| Self::DataDir(data_dir.join("token")), Self::Credential)
-            }
+        if let (Some(path), Some(typed)) = (file, given.get(&keys::TOKEN_FILE)) {
+            return Self::File(path, typed.origin.clone());
         }
+        let credential = environment.path(CREDENTIALS_DIRECTORY).map(|folder| folder.join(CREDENTIAL));
+        let credential = credential.filter(|path| path.exists());
+        credential.map_or_else(|| Self::DataDir(data_dir.join("token")), Self::Credential)
     }
 
     /// The token; `None` where it would have to be made.

@@ -23,8 +23,10 @@ use tracing_subscriber::registry::LookupSpan;
 /// The target of access lines: one event for each HTTP request.
 pub const ACCESS: &str = "sysmond::access";
 
-/// Lines that may wait for a writer: some seconds of a busy server, and some megabytes at most.
-const MAX_WAITING_LINES: usize = 8192;
+/// Requests' lines that may wait for their writer: some seconds of a busy server, and some megabytes at most.
+const MAX_WAITING_REQUESTS: usize = 8192;
+/// Other lines that may: there are few, and a place for each is taken from the start.
+const MAX_WAITING_LINES: usize = 1024;
 
 /// Keeps the logs going; dropped at the end, it writes out what still waits.
 #[must_use = "lines that wait are lost without it"]
@@ -41,8 +43,13 @@ impl Telemetry {
     pub fn start(config: &LogConfig) -> anyhow::Result<Self> {
         let on_console = config.file.is_none() && config.format == LogFormat::Text;
         let mut telemetry = Self { reopen: Vec::new(), dropped: Vec::new(), guards: Vec::new(), on_console };
-        let errors = telemetry.layer(config, config.file.as_deref(), error_filter(config))?;
-        let access = telemetry.layer(config, config.access_file.as_deref(), access_filter(config))?;
+        let file = config.file.as_deref();
+        let errors = telemetry.layer(config, file, MAX_WAITING_LINES, error_filter(config))?;
+        let (file, filter) = (config.access_file.as_deref(), access_filter(config));
+        // What shows nothing needs neither a queue nor a thread.
+        let is_wanted = filter.would_enable(ACCESS, &tracing::Level::ERROR);
+        let access = is_wanted.then(|| telemetry.layer(config, file, MAX_WAITING_REQUESTS, filter));
+        let access = access.transpose()?;
         let subscriber = tracing_subscriber::registry().with(errors).with(access);
         tracing::subscriber::set_global_default(subscriber).context("the log is set up already")?;
         // A task that broke is the log's business: where there is a file, nobody reads standard error.
@@ -70,6 +77,7 @@ impl Telemetry {
         &mut self,
         config: &LogConfig,
         file: Option<&Path>,
+        waiting: usize,
         filter: Targets,
     ) -> anyhow::Result<Box<dyn Layer<S> + Send + Sync>>
     where
@@ -77,8 +85,8 @@ impl Telemetry {
     {
         let color = file.is_none() && config.color && std::io::stderr().is_terminal();
         let writer = match file {
-            Some(path) => self.file_writer(config, path)?,
-            None => self.queue(std::io::stderr()),
+            Some(path) => self.file_writer(config, path, waiting)?,
+            None => self.queue(std::io::stderr(), waiting),
         };
         let layer = tracing_subscriber::fmt::layer()
             .with_writer(writer)
@@ -92,16 +100,21 @@ impl Telemetry {
         })
     }
 
-    fn file_writer(&mut self, config: &LogConfig, path: &Path) -> anyhow::Result<NonBlocking> {
+    fn file_writer(
+        &mut self,
+        config: &LogConfig,
+        path: &Path,
+        waiting: usize,
+    ) -> anyhow::Result<NonBlocking> {
         let policy = Policy { max_size: config.max_size, max_age: config.max_age, keep: config.keep };
         let file = RotatingFile::open(path, policy, clock::now)
             .with_context(|| format!("cannot open the log file {}", path.display()))?;
         self.reopen.push(file.reopen_handle());
-        Ok(self.queue(file))
+        Ok(self.queue(file, waiting))
     }
 
-    fn queue(&mut self, writer: impl std::io::Write + Send + 'static) -> NonBlocking {
-        let builder = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(MAX_WAITING_LINES);
+    fn queue(&mut self, writer: impl std::io::Write + Send + 'static, waiting: usize) -> NonBlocking {
+        let builder = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(waiting);
         let (queue, guard) = builder.thread_name("log").finish(writer);
         self.guards.push(guard);
         self.dropped.push(queue.error_counter());

@@ -3,7 +3,8 @@
 #![expect(clippy::indexing_slicing, reason = "a missing field fails the test as well")]
 #![expect(clippy::naive_bytecount, reason = "some megabytes")]
 
-use crate::program::{Place, Program, finished};
+use crate::program::{Place, Program, finished, wait_until};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -185,6 +186,33 @@ fn a_file_is_there_only_once_it_is_whole() {
     check(place.command("export --from yesterday"), 2, "is not a time");
     check(place.command("export --format xml"), 2, "xml");
     check(Place::new().command("export"), 1, "there is no database");
+}
+
+#[test]
+fn an_interrupt_leaves_nothing_of_a_file() {
+    let place = Place::new();
+    filled(&place, 10);
+    let folder = place.path("out");
+    std::fs::create_dir(&folder).expect("made");
+    let names = || -> Vec<String> {
+        let entries = std::fs::read_dir(&folder).expect("it is there").flatten();
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    };
+    for signal in [Signal::INT, Signal::TERM] {
+        let mut command = place.command("export --format jsonl --output");
+        command.arg(folder.join("all.jsonl"));
+        let program = place.start(command);
+        // Until then nobody listens for the signal, which then ends it at once: also with nothing left.
+        wait_until("some of the file is there", || {
+            let part = names().into_iter().find(|name| name.contains(".part"))?;
+            (std::fs::metadata(folder.join(part)).ok()?.len() > 0).then_some(())
+        });
+        program.signal(signal);
+        let (status, stderr) = program.end();
+        assert_eq!(status.code(), Some(1), "{stderr}");
+        assert!(stderr.contains("stopped by a signal; nothing is left"), "{stderr}");
+        assert_eq!(names(), [""; 0]);
+    }
 }
 
 #[test]

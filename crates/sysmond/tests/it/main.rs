@@ -2,8 +2,11 @@
 
 mod agent;
 mod api;
+mod api_page;
+mod backup;
 mod config;
 mod connections;
+mod documents;
 mod export;
 mod live;
 mod logging;
@@ -20,3 +23,4 @@ mod storage;
 mod systemd;
 mod tidy;
 mod unprivileged;
+mod words;

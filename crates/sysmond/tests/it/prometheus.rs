@@ -141,11 +141,8 @@ fn what_theirs_has_and_ours_lacks_is_listed() {
     assert!(won.is_empty(), "no longer lacking: {won:#?}");
 }
 
-/// Its complaints are of names that `node_exporter` chose.
-#[test]
-fn promtool_reads_it_and_finds_no_fault_with_our_own_names() {
-    let place = Place::new();
-    let text = text(&agent(&place, ""));
+/// What `promtool check metrics` says of a text, line by line.
+fn complaints(text: String) -> Vec<String> {
     let mut command = Command::new(tool("promtool"));
     let command = command.args(["check", "metrics"]).stdin(Stdio::piped());
     let mut promtool = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
@@ -154,9 +151,55 @@ fn promtool_reads_it_and_finds_no_fault_with_our_own_names() {
     let said = promtool.wait_with_output().expect("it ends");
     writing.join().expect("no panic").expect("it reads all");
     let said = [said.stdout, said.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
-    let wrong: Vec<_> = said.lines().filter(|line| !line.starts_with("node_")).collect();
-    assert!(wrong.is_empty(), "{wrong:#?}");
+    String::from_utf8_lossy(&said).lines().map(str::to_owned).collect()
+}
+
+/// Its complaints are of names that `node_exporter` chose.
+#[test]
+fn promtool_reads_it_and_finds_no_fault_with_our_own_names() {
+    let place = Place::new();
+    let mut said = complaints(text(&agent(&place, "")));
+    said.retain(|line| !line.starts_with("node_"));
+    assert!(said.is_empty(), "{said:#?}");
+    assert!(!complaints("bad{ 1\n".to_owned()).is_empty(), "promtool sees an error");
+}
+
+/// What a script wrote, which promtool finds no fault with by itself.
+const OF_A_SCRIPT: &str = r#"# HELP backup_age_seconds How old it is.
+# TYPE backup_age_seconds gauge
+backup_age_seconds{job="db",path="C:\\ \"x\", y=1"} 12.5
+backup_age_seconds{job="mail"} 3
+# TYPE backup_runs_total counter
+backup_runs_total 7
+"#;
+
+#[test]
+fn a_scripts_own_metrics_are_served_as_written_and_a_bad_file_is_told() {
+    let place = Place::new();
+    let folder = place.path("own");
+    std::fs::create_dir(&folder).expect("ours");
+    let flags = format!("--textfile-directory {}", folder.display());
+    std::fs::write(folder.join("backup.prom"), OF_A_SCRIPT).expect("ours");
+    std::fs::write(folder.join("bad.prom"), "fine 1\nno number\n").expect("ours");
+    let agent = agent(&place, &flags);
+    let served = wait_until("the script's values", || {
+        let text = text(&agent);
+        text.contains("backup_runs_total").then_some(text)
+    });
+    for line in OF_A_SCRIPT.lines().filter(|line| !line.starts_with("# HELP")) {
+        assert!(served.lines().any(|found| found == line), "{line} is not in\n{served}");
+    }
+    let found = series(&served);
+    assert_eq!(found.get("node_textfile_scrape_error"), Some(&1.0));
+    assert!(!served.contains("\nfine "), "a bad file gives nothing");
+    assert_eq!(found.keys().filter(|series| name(series) == "node_textfile_mtime_seconds").count(), 2);
+    let said = complaints(served);
+    assert!(said.iter().all(|line| line.starts_with("node_")), "{said:#?}");
+
+    std::fs::remove_file(folder.join("bad.prom")).expect("ours");
+    wait_until("all files are well", || {
+        (series(&text(&agent)).get("node_textfile_scrape_error") == Some(&0.0)).then_some(())
+    });
 }
 
 #[test]

@@ -6,12 +6,12 @@ use super::encode;
 use crate::clock;
 use crate::shutdown::Shutdown;
 use axum::body::Bytes;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use sysmond_model::push::HostView;
-use sysmond_model::{FleetSummary, Host, HostStatus, Timestamp};
+use sysmond_model::{FleetSummary, Host, HostStatus, Sample, Timestamp};
 use sysmond_tsdb::Store;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
@@ -153,7 +153,8 @@ impl Known {
                 .filter(|shown| shown.host == host && shown.status == status);
             let shown = shown.unwrap_or_else(|| {
                 let view = HostView { host: &host, now, offline_after_ms };
-                let json: Arc<str> = host_json(view, figures(store, &host.info.hostname)).into();
+                let json: Arc<str> =
+                    host_json(view, &store.latest(&host.info.hostname).unwrap_or_default()).into();
                 changed.push(Arc::clone(&json));
                 Shown { host, status, json }
             });
@@ -167,18 +168,16 @@ impl Known {
     }
 }
 
-fn host_json(host: HostView<'_>, metrics: BTreeMap<&'static str, Value>) -> String {
-    // Plain data with string keys and finite numbers always serializes.
-    serde_json::to_string(&FleetHostView { host, metrics }).unwrap_or_default()
-}
-
-fn figures(store: &Store, hostname: &str) -> BTreeMap<&'static str, Value> {
-    let latest = store.latest(hostname).unwrap_or_default();
+fn host_json(host: HostView<'_>, latest: &[Sample]) -> String {
     let figure = |name: &&'static str| {
         let sample = latest.iter().find(|s| &*s.series.metric_type == *name && s.series.tags.is_empty())?;
-        Some((*name, Value(sample.value)))
+        Some((*name, sample))
     };
-    METRICS.iter().filter_map(figure).collect()
+    let found: Vec<_> = METRICS.iter().filter_map(figure).collect();
+    let metrics = found.iter().map(|(name, sample)| (*name, Value(sample.value))).collect();
+    let sampled_at = found.iter().map(|(_, sample)| sample.timestamp).max();
+    // Plain data with string keys and finite numbers always serializes.
+    serde_json::to_string(&FleetHostView { host, metrics, sampled_at }).unwrap_or_default()
 }
 
 /// `{"type":"fleet","summary":{…},"hosts":[…]}` of hosts that are JSON already.

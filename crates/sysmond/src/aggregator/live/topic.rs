@@ -94,7 +94,8 @@ impl Topic {
         count
     }
 
-    /// The newest row as a `sample`, all others, and those no newer than what came `before`, as one `history` before it.
+    /// The newest row as a `sample`, all others, and those no newer than what came `before`, as one `history` before
+    /// it.
     fn messages(&self, frame: &Frame, before: Option<Timestamp>) -> Vec<Message> {
         let mut rows: Vec<_> = frame.rows().collect();
         rows.sort_by_key(|row| row.timestamp);

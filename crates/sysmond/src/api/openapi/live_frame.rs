@@ -90,4 +90,6 @@ struct FleetHost {
     /// `online` or `offline`.
     status: String,
     metrics: BTreeMap<String, f64>,
+    /// When the newest of them was read, by the host's clock, Unix seconds; absent where it has none.
+    sampled_at: Option<f64>,
 }

@@ -1,5 +1,7 @@
 //! The dashboard's files, embedded in the program.
 
+mod modules;
+
 use axum::body::{Body, Bytes};
 use axum::http::header::{
     ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
@@ -8,7 +10,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use rust_embed::{EmbeddedFile, RustEmbed};
+use modules::Joined;
+use rust_embed::RustEmbed;
+use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -17,6 +21,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(RustEmbed)]
 #[folder = "../../dashboard/src/"]
 struct Files;
+
+const PAGE: &str = "index.html";
+/// The module that the page begins with, sent with all that it imports.
+const ENTRY: &str = "main.js";
+/// The style sheets that the page links, as one. It lies where they lie, since they name pictures.
+const STYLES: &str = "css/page.css";
+const STYLE_LINK: &str = "<link rel=\"stylesheet\" href=\"";
 
 /// The kinds of files that a page needs; what else lies among the sources stays there.
 const KINDS: [(&str, &str); 8] = [
@@ -56,35 +67,95 @@ impl Assets {
         };
         let (_, extension) = name.rsplit_once('.')?;
         let (_, kind) = KINDS.iter().find(|(known, _)| *known == extension)?;
-        let file = Files::get(name)?;
+        let prepared = self.prepared(name)?;
         if method != Method::GET && method != Method::HEAD {
             let allow = [(ALLOW, HeaderValue::from_static("GET,HEAD"))];
             return Some((allow, super::routes::wrong_method(method)).into_response());
         }
-        let Some(prepared) = self.prepared(name, file, kind) else {
-            return Some(StatusCode::INTERNAL_SERVER_ERROR.into_response());
-        };
         Some(answer(&prepared, kind, headers))
     }
 
     /// A debug build reads the files from where they are written, so that one may be another than before.
-    fn prepared(&self, name: &str, file: EmbeddedFile, kind: &str) -> Option<Arc<Prepared>> {
-        let tag = HeaderValue::try_from(entity_tag(&file.metadata.sha256_hash())).ok()?;
+    fn prepared(&self, name: &str) -> Option<Arc<Prepared>> {
         // Nothing is left half done where a thread panicked: an entry is put in whole.
         let mut all = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        if !cfg!(debug_assertions)
+            && let Some(known) = all.get(name)
+        {
+            return Some(Arc::clone(known));
+        }
+        let plain = content(name)?;
+        let tag = HeaderValue::try_from(entity_tag(&Sha256::digest(&plain).into())).ok()?;
         if let Some(known) = all.get(name).filter(|known| known.tag == tag) {
             return Some(Arc::clone(known));
         }
-        let plain = if ["text/javascript", "text/css"].iter().any(|part| kind.starts_with(part)) {
-            Bytes::from(without_comments(&String::from_utf8_lossy(&file.data)))
-        } else {
-            Bytes::from(file.data.into_owned())
-        };
         let packed = pack(&plain).ok()?;
-        let prepared = Arc::new(Prepared { tag, plain, packed });
+        let prepared = Arc::new(Prepared { tag, plain: Bytes::from(plain), packed });
         all.insert(name.to_owned(), Arc::clone(&prepared));
         Some(prepared)
     }
+}
+
+/// What is sent under a name: a file, or several as one.
+fn content(name: &str) -> Option<Vec<u8>> {
+    if name == STYLES {
+        return Some(styles(&text(PAGE)?)?.into_bytes());
+    }
+    let file = Files::get(name)?.data;
+    match name.rsplit_once('.') {
+        _ if name == PAGE => Some(with_one_sheet(&text(PAGE)?).into_bytes()),
+        Some((_, "js")) => Some(script(name)?.into_bytes()),
+        Some((_, "css")) => Some(without_comments(&text(name)?).into_bytes()),
+        _ => Some(file.into_owned()),
+    }
+}
+
+fn text(name: &str) -> Option<String> {
+    Files::get(name).map(|file| String::from_utf8_lossy(&file.data).into_owned())
+}
+
+fn code(name: &str) -> Option<String> {
+    text(name).map(|text| without_comments(&text))
+}
+
+fn script(name: &str) -> Option<String> {
+    let joined = Joined::of(ENTRY, &code);
+    match joined {
+        Ok(joined) if name == ENTRY => Some(joined.script()),
+        Ok(joined) => Some(joined.beside(name, &code(name)?)),
+        Err(error) => {
+            tracing::error!(%error, "the dashboard's modules cannot be sent as one");
+            code(name) // as they are written they work too
+        }
+    }
+}
+
+/// The sheets that `page` links, in its order.
+fn linked(page: &str) -> impl Iterator<Item = &str> {
+    page.lines().filter_map(|line| line.trim().strip_prefix(STYLE_LINK)?.split('"').next())
+}
+
+fn styles(page: &str) -> Option<String> {
+    linked(page).map(code).collect()
+}
+
+/// The page with one link where it had many.
+fn with_one_sheet(page: &str) -> String {
+    let mut out = String::with_capacity(page.len());
+    let mut linked = false;
+    for line in page.lines() {
+        let is_link = line.trim().starts_with(STYLE_LINK);
+        if !is_link {
+            out.push_str(line);
+            out.push('\n');
+        } else if !linked {
+            linked = true;
+            out.push_str(STYLE_LINK);
+            out.push_str(STYLES);
+            out.push_str("\" />\n");
+        }
+    }
+    out
 }
 
 fn pack(plain: &[u8]) -> std::io::Result<Bytes> {
@@ -176,6 +247,21 @@ mod tests {
         {
             assert_eq!(status(&Method::GET, path), None, "{path}");
         }
+    }
+
+    #[test]
+    fn what_every_visit_needs_is_one_script_and_one_sheet() {
+        let sent = |name: &str| String::from_utf8(content(name).expect("a file")).expect("text");
+        let page = sent(PAGE);
+        assert_eq!(
+            (page.matches(STYLE_LINK).count(), page.matches("<script type=\"module\"").count()),
+            (1, 1)
+        );
+        assert!(linked(&text(PAGE).expect("the page")).count() > 1);
+        let main = sent(ENTRY);
+        assert!(main.lines().all(|line| !line.starts_with("import ")) && main.contains("class HostView"));
+        assert!(sent("views/fleet.js").contains("$modules[\"lib/dom.js\"]"));
+        assert!(sent(STYLES).contains(".topbar"));
     }
 
     #[test]

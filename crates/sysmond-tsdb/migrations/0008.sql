@@ -1,0 +1,1 @@
+-- Rows of the log of version 2: the tables are the same, but a program that does not know them has to refuse the file.

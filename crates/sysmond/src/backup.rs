@@ -1,0 +1,193 @@
+//! `sysmond backup`, `restore` and `redeliver`: a copy of a database while it is written to, its way back, and what
+//! agents still have of the time between.
+
+use crate::config::Settings;
+use crate::partial::{Partial, folder_of};
+use crate::progress::{ProgressLine, size};
+use crate::{clock, process};
+use anyhow::ensure;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+use sysmond_tsdb::{BackupError, Step};
+
+/// Room that a copy leaves on the disk of the database itself, or a twentieth of a small one: with less the store takes
+/// no more pushes.
+const LEAST_FREE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Whose database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Whose {
+    /// The aggregator's, or standalone's: every host's history
+    Aggregator,
+    /// The agent's: this host's own history, and what it has still to deliver
+    Agent,
+}
+
+impl Whose {
+    /// The database in the data folder.
+    fn path(self, settings: &Settings) -> PathBuf {
+        settings.data_dir.join(match self {
+            Self::Aggregator => crate::aggregator::DATABASE,
+            Self::Agent => crate::agent::STORE_FILE,
+        })
+    }
+}
+
+/// What to back up, and where to.
+#[derive(Clone, Debug, clap::Args)]
+pub struct BackupOptions {
+    /// Whose database
+    #[arg(value_enum, default_value = "aggregator")]
+    whose: Whose,
+    /// The copy, which is there only once it is whole, on disk and checked
+    #[arg(long, value_name = "FILE")]
+    output: PathBuf,
+    /// Replace FILE where it is there already
+    #[arg(long)]
+    force: bool,
+}
+
+/// What to put back.
+#[derive(Clone, Debug, clap::Args)]
+pub struct RestoreOptions {
+    /// What `sysmond backup` wrote
+    file: PathBuf,
+    /// Whose database it becomes
+    #[arg(value_enum, default_value = "aggregator")]
+    whose: Whose,
+}
+
+/// Copies a database.
+pub(crate) fn run(settings: &Settings, options: BackupOptions) -> anyhow::Result<()> {
+    let path = options.whose.path(settings);
+    ensure!(path.exists(), "there is no database {}: name its folder with --data-dir", path.display());
+    let stopped = Arc::new(AtomicBool::new(false));
+    let (work, asked) = (stopped.clone(), stopped);
+    process::stoppable(&asked, move || {
+        let BackupOptions { output, force, .. } = options;
+        let is_free = || force || !output.exists();
+        let taken = || {
+            format!("{} is there already: choose another name, or replace it with --force", output.display())
+        };
+        ensure!(is_free(), taken());
+        room_for(&path, folder_of(&output))?;
+        let copy = Partial::open(&output)?;
+        let mut told = Told::new("copied");
+        let copied = sysmond_tsdb::backup(&path, copy.path(), &work, |step| told.step(step));
+        let bytes = copied.map_err(explained)?;
+        ensure!(is_free(), taken());
+        copy.finish()?;
+        told.finish(bytes, &format!("of {} into {}", path.display(), output.display()));
+        Ok(())
+    })
+}
+
+/// Puts a copy in the place of a database.
+pub(crate) fn put_back(settings: &Settings, options: RestoreOptions) -> anyhow::Result<()> {
+    settings.prepare_data_dir()?;
+    let path = options.whose.path(settings);
+    let stopped = Arc::new(AtomicBool::new(false));
+    let (work, asked) = (stopped.clone(), stopped);
+    let (file, place) = (options.file, path.clone());
+    let restored = process::stoppable(&asked, move || {
+        ensure!(file.is_file(), "there is no file {}: name what `sysmond backup` wrote", file.display());
+        room_for(&file, folder_of(&place))?;
+        let mut told = Told::new("read");
+        let outcome = sysmond_tsdb::restore(&file, &place, clock::now(), &work, |step| told.step(step));
+        let restored = outcome.map_err(explained)?;
+        told.finish(restored.bytes, &format!("of {} into {}", file.display(), place.display()));
+        Ok(restored)
+    })?;
+    if let Some(kept) = restored.kept {
+        let text =
+            format!("the database that was there is kept: {}; remove it once all is well", kept.display());
+        crate::say(&text)?;
+    }
+    Ok(())
+}
+
+/// Has this host's agent deliver again all that it still keeps, from its next start on.
+pub(crate) fn redeliver(settings: &Settings) -> anyhow::Result<()> {
+    let path = Whose::Agent.path(settings);
+    ensure!(
+        path.exists(),
+        "there is no database {}: name the agent's folder with --data-dir",
+        path.display()
+    );
+    let count = sysmond_tsdb::forget_cursors(&path).map_err(explained)?;
+    let word = if count == 0 {
+        "nothing was delivered yet, so that all of it will be"
+    } else {
+        "the agent delivers all that it keeps again, from its next start on"
+    };
+    Ok(crate::say(word)?)
+}
+
+/// Refuses what would fill the disk that the copy goes to.
+fn room_for(source: &Path, folder: &Path) -> anyhow::Result<()> {
+    // A folder that is not there is told of where the file is made.
+    let Ok(stat) = rustix::fs::statvfs(folder) else { return Ok(()) };
+    let device = |path: &Path| std::fs::metadata(path).map(|meta| meta.dev()).ok();
+    let left = if device(source) == device(folder) {
+        LEAST_FREE_BYTES.min(stat.f_blocks.saturating_mul(stat.f_frsize) / 20)
+    } else {
+        0
+    };
+    let (needed, free) = (sysmond_tsdb::backup_bytes(source), stat.f_bavail.saturating_mul(stat.f_frsize));
+    let word = if left > 0 { " beside what the database itself needs" } else { "" };
+    ensure!(
+        needed.saturating_add(left) <= free,
+        "{} has {} free, and the copy may take {}{word}: name a folder on another disk",
+        folder.display(),
+        size(free),
+        size(needed),
+    );
+    Ok(())
+}
+
+/// The error with what can be done.
+fn explained(error: BackupError) -> anyhow::Error {
+    let advice = match &error {
+        BackupError::Stopped => Some("stopped by a signal; nothing is left of the copy"),
+        BackupError::NoSpace { .. } => Some("make room, or name a folder on another disk"),
+        BackupError::Damaged { .. } => {
+            Some("nothing was kept of the copy; `sysmond export` writes the rows that can still be read")
+        }
+        _ => None,
+    };
+    let error = anyhow::Error::from(error);
+    match advice {
+        Some(advice) => anyhow::anyhow!("{error:#}: {advice}"),
+        None => error,
+    }
+}
+
+/// How far it is, and the last word.
+struct Told {
+    verb: &'static str,
+    line: ProgressLine,
+    began: Instant,
+}
+
+impl Told {
+    fn new(verb: &'static str) -> Self {
+        Self { verb, line: ProgressLine::new(true), began: Instant::now() }
+    }
+
+    fn step(&mut self, step: Step) {
+        let verb = self.verb;
+        self.line.show(|| match step {
+            Step::Copied { bytes, of } => format!("{verb} {} of {}", size(bytes), size(of)),
+            Step::Checking => "checking the copy".to_owned(),
+        });
+    }
+
+    fn finish(self, bytes: u64, what: &str) {
+        let seconds = self.began.elapsed().as_secs_f64();
+        let verb = self.verb;
+        self.line.finish(|| format!("{verb} {} {what} in {seconds:.1} s, and checked", size(bytes)));
+    }
+}
