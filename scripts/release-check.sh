@@ -6,7 +6,7 @@
 set -euo pipefail
 
 dist=$(realpath "${1:?the folder of the release}")
-work=$(mktemp -d "$dist/../check.XXXXXX")
+work=$(mktemp --directory --tmpdir="$dist/..")
 trap 'rm -rf "$work"' EXIT
 image=$(find "$dist" -name 'sysmon-*-oci.tar') package=$(find "$dist" -name 'sysmon-*.rpm')
 
