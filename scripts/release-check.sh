@@ -6,7 +6,7 @@
 set -euo pipefail
 
 dist=$(realpath "${1:?the folder of the release}")
-work=$(mktemp -d "$dist/../check.XXXXXX")
+work=$(mktemp --directory --tmpdir="$dist/..")
 trap 'rm -rf "$work"' EXIT
 image=$(find "$dist" -name 'sysmon-*-oci.tar') package=$(find "$dist" -name 'sysmon-*.rpm')
 
@@ -24,7 +24,9 @@ PYTHON
 skopeo copy --quiet "oci-archive:$image" "dir:$work/image"
 mkdir "$work/root"
 python3 -c 'import json, sys; [print(layer["digest"][7:]) for layer in json.load(open(sys.argv[1]))["layers"]]' \
-    "$work/image/manifest.json" | while read -r layer; do tar --extract --directory "$work/root" --file "$work/image/$layer"; done
+    "$work/image/manifest.json" | while read -r layer; do
+    tar --extract --directory "$work/root" --file "$work/image/$layer"
+done
 in_image() {
     env --ignore-environment HOME=/data SYSMON_DATA_DIR=/data \
         chroot --userspec=65532:65532 "$work/root" /usr/bin/sysmond "$@"

@@ -135,7 +135,7 @@ make_all() {
 # The same commit, cloned to another folder and built there.
 compare() {
     local other
-    other=$(mktemp -d "$root/target/again.XXXXXX")
+    other=$(mktemp --directory --tmpdir="$root/target")
     git clone --quiet --no-hardlinks "$root" "$other/a-longer-name"
     SYSMON_TOOLS=$(dirname "$tools") SYSMON_DIST=$other/dist "$other/a-longer-name/scripts/release.sh" "$@"
     diff "$dist/SHA256SUMS" "$other/dist/SHA256SUMS" || fail 'the second build differs: it is not reproducible'

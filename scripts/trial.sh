@@ -37,7 +37,7 @@ boot() {
 }
 
 make_base
-trial=$(mktemp -d "$root/target/trial.XXXXXX")
+trial=$(mktemp --directory --tmpdir="$root/target")
 trap 'rm -rf "$trial"' EXIT
 cp "$deb" "$trial/sysmon.deb"
 cp "$older" "$trial/older.deb"

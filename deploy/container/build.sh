@@ -6,7 +6,7 @@ set -euo pipefail
 
 : "${BINARY:?the static program}" "${IMAGE:?where the image goes}" "${VERSION:?of the program}"
 : "${SOURCE_DATE_EPOCH:=0}"
-work=$(mktemp -d "$(dirname "$IMAGE")/.container.XXXXXX")
+work=$(mktemp --directory --tmpdir="$(dirname "$IMAGE")")
 trap 'rm -rf "$work"' EXIT
 # Neither an engine, nor a network, nor the privileges of overlays are needed to put some files into an image.
 export STORAGE_DRIVER=vfs BUILDAH_ISOLATION=chroot

@@ -32,6 +32,8 @@ second() {
     equals "$(changes)" 0 || { grep -B 3 -E 'changed:|fatal:' /tmp/play; return 1; }
 }
 expect 'the second run changes nothing' second
-expect 'nginx serves the page' serves http://127.0.0.1/
+expect 'nginx serves' serves http://127.0.0.1/readyz
+# The page is within a release build alone.
+expect 'the page too' serves http://127.0.0.1/
 until_true 'the host is online' online 1
 expect 'the token is in no output' not grep -q a-token-of-the-trial /tmp/play

@@ -13,7 +13,9 @@ find /tmp/deploy/puppet /tmp/deploy/vagrant -name '*.pp' -exec puppet parser val
 find /tmp/deploy/puppet -name '*.epp' -exec puppet epp validate {} +
 expect 'the first run changes things' apply 2
 expect 'the second run changes nothing' apply 0
-expect 'nginx serves the page' serves http://127.0.0.1/
+expect 'nginx serves' serves http://127.0.0.1/readyz
+# The page is within a release build alone.
+expect 'the page too' serves http://127.0.0.1/
 expect 'nginx serves the name that was asked for' grep -q 'server_name sysmon.example.org;' \
     /etc/nginx/sites-enabled/sysmon.conf
 until_true 'the host is online' online 1

@@ -110,9 +110,10 @@ impl Part {
         let Some(period) = self.period() else { return };
         let reports = async {
             loop {
-                match look() {
-                    Some(status) => self.alive(status),
-                    None => tracing::warn!("the watchdog is not fed: no progress is seen"),
+                if let Some(status) = look() {
+                    self.alive(status);
+                } else {
+                    tracing::warn!("the watchdog is not fed: no progress is seen");
                 }
                 tokio::time::sleep(period).await;
             }

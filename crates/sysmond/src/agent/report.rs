@@ -22,8 +22,8 @@ pub(super) struct Reporter {
 }
 
 impl Reporter {
-    /// Says that the agent is ready once it read and stored a row (one whose store takes nothing collects in memory, and
-    /// starting it anew would not help), and from then on how it goes, until `shutdown`.
+    /// Says that the agent is ready once it read and stored a row (one whose store takes nothing collects in memory,
+    /// and starting it anew would not help), and from then on how it goes, until `shutdown`.
     pub(super) async fn run(mut self, shutdown: Shutdown) {
         tokio::select! {
             Ok(_) = self.newest.wait_for(Option::is_some) => self.service.ready(),

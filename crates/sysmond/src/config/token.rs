@@ -104,14 +104,12 @@ impl TokenSource {
         if !by_flag && environment.text(keys::TOKEN_ENV).is_some() {
             return Self::Environment;
         }
-        match (file, given.get(&keys::TOKEN_FILE)) {
-            (Some(path), Some(typed)) => Self::File(path, typed.origin.clone()),
-            _ => {
-                let given = environment.path(CREDENTIALS_DIRECTORY).map(|folder| folder.join(CREDENTIAL));
-                let given = given.filter(|path| path.exists());
-                given.map_or_else(|| Self::DataDir(data_dir.join("token")), Self::Credential)
-            }
+        if let (Some(path), Some(typed)) = (file, given.get(&keys::TOKEN_FILE)) {
+            return Self::File(path, typed.origin.clone());
         }
+        let credential = environment.path(CREDENTIALS_DIRECTORY).map(|folder| folder.join(CREDENTIAL));
+        let credential = credential.filter(|path| path.exists());
+        credential.map_or_else(|| Self::DataDir(data_dir.join("token")), Self::Credential)
     }
 
     /// The token; `None` where it would have to be made.

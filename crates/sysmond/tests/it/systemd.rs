@@ -23,7 +23,7 @@ impl Manager {
     fn has_heard(&mut self, word: &str) -> bool {
         let mut buffer = [0; 4096];
         while let Ok(length) = self.socket.recv(&mut buffer) {
-            self.heard.push(String::from_utf8_lossy(&buffer[..length]).into_owned());
+            self.heard.push(text(buffer.get(..length).expect("it was read")));
         }
         self.heard.iter().any(|message| message.contains(word))
     }
