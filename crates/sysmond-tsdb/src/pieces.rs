@@ -100,8 +100,8 @@ fn gather(ids: &[MetricId], rows: &[(i64, HeadRow)]) -> Vec<(MetricId, Vec<f64>)
     columns
 }
 
-/// Hands the rows of some blocks of one hour to `each`, as tables for a block each, one at a time. A block that cannot be
-/// read is left out; `damaged` is told its place.
+/// Hands the rows of some blocks of one hour to `each`, as tables for a block each, one at a time. A block that
+/// cannot be read is left out; `damaged` is told its place.
 pub(crate) fn of_blocks(
     blocks: &[(usize, Block<'_>)],
     mut damaged: impl FnMut(usize, Damaged),

@@ -217,7 +217,9 @@ Examples:
 
 const REDELIVER_EXAMPLES: &str = "\
 Example, on a monitored host, after the aggregator was restored from a backup:
-  systemctl stop sysmond-agent && sysmond redeliver --data-dir /var/lib/sysmon && systemctl start sysmond-agent
+  systemctl stop sysmond-agent
+  runuser -u sysmon-agent -- sysmond redeliver --data-dir /var/lib/sysmon-agent
+  systemctl start sysmond-agent
 
 An agent keeps what it collected for 7 days or 256 MB (--retention, --max-disk). What the aggregator has already is found
 and stored once.";

@@ -25,7 +25,7 @@ const NOTIFY_SOCKET: &str = "NOTIFY_SOCKET";
 const WATCHDOG_USEC: &str = "WATCHDOG_USEC";
 const WATCHDOG_PID: &str = "WATCHDOG_PID";
 
-/// The variables that matter: `SYSMON_…`, [`OTHERS`]. Tests make their own.
+/// The variables that matter: `SYSMON_…`, and those that systemd sets. Tests make their own.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     variables: BTreeMap<String, OsString>,

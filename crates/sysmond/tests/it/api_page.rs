@@ -300,5 +300,6 @@ async fn the_page_of_the_api_is_current() {
         std::fs::write(&path, &expected).expect("written");
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(found, expected, "docs/api.md is stale; UPDATE_SNAPSHOTS=1 writes it anew");
+    // Not the texts: they are long, and what changed is seen best once it is written.
+    assert!(found == expected, "docs/api.md is stale; UPDATE_SNAPSHOTS=1 writes it anew");
 }

@@ -19,13 +19,14 @@ use std::process::{Child, Command, Stdio};
 const DOCUMENTS: &[(&str, usize, usize)] = &[
     ("CONTRIBUTING.md", 0, 1),
     ("README.md", 2, 2),
+    ("deploy/README.md", 0, 1),
     ("docs/api.md", 16, 1),
     ("docs/fleet.md", 5, 2),
     ("docs/operations.md", 7, 2),
     ("docs/performance.md", 0, 1),
     ("docs/quickstart.md", 5, 0),
     ("docs/reliability.md", 0, 1),
-    ("docs/sql.md", 6, 0),
+    ("docs/sql.md", 7, 0),
     ("docs/storage.md", 2, 0),
 ];
 
@@ -258,6 +259,7 @@ fn check(name: &str) {
 fn readme() {
     check("README.md");
     check("CONTRIBUTING.md");
+    check("deploy/README.md");
 }
 
 #[test]

@@ -14,7 +14,8 @@ fn check_text(name: &str, text: &str) {
         std::fs::write(&path, text).expect("written");
     }
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(text, kept, "{name} is another; UPDATE_SNAPSHOTS=1 accepts it");
+    // Not the texts: they are long, and what changed is seen best once it is accepted.
+    assert!(text == kept, "{name} is another; UPDATE_SNAPSHOTS=1 accepts it");
 }
 
 const COMMANDS: [&str; 11] = [
