@@ -116,6 +116,10 @@ packagers() {
     rm -rf "$root/target/packagers"
 }
 
+debian_to_try_on() {
+    as_root scripts/trial.sh --base
+}
+
 node_modules() {
     npm ci --prefix dashboard --no-audit --no-fund --ignore-scripts
 }
@@ -214,6 +218,7 @@ step 'tools: peers' peers
 step 'tools: crates' crates
 step 'tools: cargo-deny' cargo_deny
 step 'tools: packagers' packagers
+step 'tools: debian to try on' debian_to_try_on
 step 'tools: node modules' node_modules
 # From here on nothing comes from outside this machine.
 export CARGO_NET_OFFLINE=true

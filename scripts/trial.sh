@@ -4,12 +4,10 @@
 #
 #     scripts/trial.sh DEB OLDER_DEB     all parts of deploy/trial
 #     scripts/trial.sh DEB OLDER_DEB puppet
+#     scripts/trial.sh --base            make that Debian only: the one part that fetches anything
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-deb=$(realpath "${1:?the package}") older=$(realpath "${2:?an older version of it}")
-shift 2
-(($#)) || set -- package puppet ansible
 roots=$root/target/roots base=$root/target/roots/base
 # What a plain server has, and what the recipes are run and checked with.
 packages=systemd-sysv,dbus,python3,python3-apt,man-db,nginx-light,puppet,ansible-core,ca-certificates
@@ -36,6 +34,13 @@ boot() {
         systemd.unit=trial.target systemd.show_status=no >"$trial/console" 2>&1 </dev/null || true
 }
 
+if [[ ${1:-} == --base ]]; then
+    make_base
+    exit
+fi
+deb=$(realpath "${1:?the package}") older=$(realpath "${2:?an older version of it}")
+shift 2
+(($#)) || set -- package puppet ansible
 make_base
 trial=$(mktemp --directory --tmpdir="$root/target")
 trap 'rm -rf "$trial"' EXIT
