@@ -27,18 +27,20 @@ python3 -c 'import json, sys; [print(layer["digest"][7:]) for layer in json.load
     "$work/image/manifest.json" | while read -r layer; do
     tar --extract --directory "$work/root" --file "$work/image/$layer"
 done
-in_image() {
-    env --ignore-environment HOME=/data SYSMON_DATA_DIR=/data \
-        chroot --userspec=65532:65532 "$work/root" /usr/bin/sysmond "$@"
-}
-in_image --version
-in_image aggregator --listen 127.0.0.1:0 --addr-file /data/address 2>"$work/log" &
+# What an engine gives to every container, of what is used.
+mkdir -p "$work/root/dev"
+mknod -m 666 "$work/root/dev/random" c 1 8
+mknod -m 666 "$work/root/dev/urandom" c 1 9
+in_image=(env --ignore-environment PATH=/usr/sbin HOME=/data SYSMON_DATA_DIR=/data
+    chroot --userspec=65532:65532 "$work/root" /usr/bin/sysmond)
+"${in_image[@]}" --version
+"${in_image[@]}" aggregator --listen 127.0.0.1:0 --addr-file /data/address 2>"$work/log" &
 server=$!
 for _ in {1..200}; do if [[ -s $work/root/data/address ]]; then break; fi; sleep 0.1; done
 python3 -c 'import sys, urllib.request; print(urllib.request.urlopen("http://" + sys.argv[1] + "/readyz").status)' \
     "$(cat "$work/root/data/address")" || { cat "$work/log"; exit 1; }
 # The health check of compose.yaml.
-in_image sql 'SELECT 1' >/dev/null
+"${in_image[@]}" sql 'SELECT 1' >/dev/null
 # A name is looked up without a library of the system's: /etc/hosts has it.
 printf '127.0.0.1 a-name-of-the-test\n' >"$work/root/etc/hosts"
 SYSMON_TOKEN=a-token-of-the-test timeout 3 chroot --userspec=65532:65532 "$work/root" /usr/bin/sysmond agent \

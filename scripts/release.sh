@@ -31,7 +31,8 @@ need() {
 }
 
 # Builds in a folder of its own, since these flags are not those of a developer's build. The linker's flag makes the
-# program static, and is given to the last step alone: nothing else is compiled twice.
+# program static, and is given to the last step alone: nothing else is compiled twice. Nothing that is compiled asks for
+# the time, and where SOURCE_DATE_EPOCH is another than before all C would be compiled anew.
 build() {
     local home=${CARGO_HOME:-$HOME/.cargo} sysroot
     sysroot=$(rustc --print sysroot)
@@ -39,14 +40,15 @@ build() {
     export RUSTFLAGS="--remap-path-prefix=$root=/sysmon --remap-path-prefix=$home=/cargo \
 --remap-path-prefix=$sysroot=/rust"
     export CFLAGS="-ffile-prefix-map=$home=/cargo -ffile-prefix-map=$root=/sysmon"
-    cargo build --release --locked --package sysmond
+    env --unset=SOURCE_DATE_EPOCH cargo build --release --locked --package sysmond
     cp "$CARGO_TARGET_DIR/release/sysmond" "$package/sysmond"
     build_static
     unset CARGO_TARGET_DIR RUSTFLAGS CFLAGS
 }
 
 build_static() {
-    cargo rustc --release --locked --package sysmond --bin sysmond -- -C target-feature=+crt-static
+    env --unset=SOURCE_DATE_EPOCH \
+        cargo rustc --release --locked --package sysmond --bin sysmond -- -C target-feature=+crt-static
     cp "${CARGO_TARGET_DIR:-target}/release/sysmond" "$package/sysmond-static"
     # The folder of builds holds the usual program again, for whoever runs it from there.
     cp "$package/sysmond" "${CARGO_TARGET_DIR:-target}/release/sysmond"
@@ -107,9 +109,11 @@ oci() {
 
 sbom() {
     need cargo-cyclonedx
-    "$tools/cargo-cyclonedx" cyclonedx --manifest-path crates/sysmond/Cargo.toml --format json --describe binaries \
+    # It writes one beside each crate's manifest.
+    "$tools/cargo-cyclonedx" cyclonedx --manifest-path crates/sysmond/Cargo.toml --format json \
         --override-filename sysmon-sbom --quiet
-    find crates -name 'sysmon-sbom*.json' -exec mv {} "$dist/$name.cdx.json" \;
+    mv crates/sysmond/sysmon-sbom.json "$dist/$name.cdx.json"
+    rm -f crates/*/sysmon-sbom.json
 }
 
 make_all() {
