@@ -366,7 +366,8 @@ impl Running {
             &format!("{hours} h of a series in 1000 points, ms p50 / p99"),
             fleet,
             times,
-            900,
+            // Points of whole minutes, where they come from summaries: a day has 720 of two.
+            600,
             question,
         )?;
         self.quick_questions(fleet, times)

@@ -240,8 +240,31 @@ fn whole(value: f64) -> Option<i64> {
     (value.abs() < EXACT && (int as f64).to_bits() == value.to_bits()).then_some(int)
 }
 
+/// Reads packed groups; what it needs for that is kept from one to the next: a start reads tens of thousands.
+#[derive(Default)]
+pub(crate) struct Unpacker(Option<zstd::bulk::Decompressor<'static>>);
+
+impl Unpacker {
+    fn unpacked(&mut self, packed: &[u8], size: usize) -> Result<Vec<u8>, Damaged> {
+        if self.0.is_none() {
+            self.0 = zstd::bulk::Decompressor::new().ok();
+        }
+        let plain = self.0.as_mut().and_then(|zstd| zstd.decompress(packed, size).ok());
+        plain.ok_or(Damaged("not compressed by zstd"))
+    }
+}
+
 /// Reads a whole group; `known` gives the columns of a layout.
 pub(crate) fn decode(
+    data: &[u8],
+    known: impl Fn(LayoutId) -> Option<Layout>,
+) -> Result<Vec<Record>, Damaged> {
+    decode_with(&mut Unpacker::default(), data, known)
+}
+
+/// [`decode`] of one group of many.
+pub(crate) fn decode_with(
+    unpacker: &mut Unpacker,
     data: &[u8],
     known: impl Fn(LayoutId) -> Option<Layout>,
 ) -> Result<Vec<Record>, Damaged> {
@@ -254,8 +277,7 @@ pub(crate) fn decode(
         PLAIN => records(bytes, known),
         PACKED => {
             let size = bytes.size(MAX_PACKED_BYTES)?;
-            let plain = zstd::bulk::decompress(bytes.rest(), size);
-            records(Bytes::new(&plain.map_err(|_| Damaged("not compressed by zstd"))?), known)
+            records(Bytes::new(&unpacker.unpacked(bytes.rest(), size)?), known)
         }
         _ => Err(Damaged("a log row of another version")),
     }

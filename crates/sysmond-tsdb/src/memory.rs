@@ -1,7 +1,7 @@
 //! What is answered without the disk: hosts, the newest value of each of their series, and the rows not yet in blocks.
 
 use crate::head::HostCell;
-use crate::log::{self, Record};
+use crate::log::{self, Record, Unpacker};
 use crate::names::{LayoutId, Names};
 use crate::newest::{Finder, Newest};
 use crate::quarantine::{Origin, Piece};
@@ -109,13 +109,15 @@ pub(crate) fn each_record(
     let known = |layout: LayoutId| names.layout(layout).cloned();
     let mut statement = conn.prepare("SELECT id, data FROM log ORDER BY id")?;
     let mut rows = statement.query([])?;
-    let mut bytes = 0;
+    let (mut bytes, mut unpacker) = (0, Unpacker::default());
     while let Some(row) = rows.next()? {
         let id = row.get(0)?;
         let data = row.get_ref(1)?.as_blob()?;
         bytes += data.len() as u64;
         let piece = Piece { origin: Origin::Log, id };
-        for record in counters.damages.sound(piece, log::decode(data, known)).unwrap_or_default() {
+        for record in
+            counters.damages.sound(piece, log::decode_with(&mut unpacker, data, known)).unwrap_or_default()
+        {
             each(id, record);
         }
     }
