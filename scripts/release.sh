@@ -50,7 +50,12 @@ build_static() {
     env --unset=SOURCE_DATE_EPOCH \
         cargo rustc --release --locked --package sysmond --bin sysmond -- -C target-feature=+crt-static
     cp "${CARGO_TARGET_DIR:-target}/release/sysmond" "$package/sysmond-static"
-    # The folder of builds holds the usual program again, for whoever runs it from there.
+    if readelf --program-headers "$package/sysmond-static" | grep INTERP >/dev/null; then
+        fail 'the static program asks for a loader'
+    fi
+    # The folder of builds holds the usual program again, for whoever runs it from there. As another file: this one is
+    # also Cargo's own, under another name.
+    rm "${CARGO_TARGET_DIR:-target}/release/sysmond"
     cp "$package/sysmond" "${CARGO_TARGET_DIR:-target}/release/sysmond"
 }
 
