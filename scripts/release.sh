@@ -6,7 +6,8 @@
 #     scripts/release.sh deb rpm         only these: static, deb, rpm, oci, sbom
 #     SYSMOND_BIN=… scripts/release.sh   package this build instead of making one
 #
-# The same commit gives the same bits: times are the commit's, and no path of the building machine is in the program.
+# The same commit gives the same bits: times are the commit's, and no path of the building machine is in the program. Of
+# an RPM that is not so yet.
 # Needs cargo-deb, cargo-generate-rpm and cargo-cyclonedx in target/tools/bin (scripts/test.sh puts them there), buildah
 # and skopeo.
 set -euo pipefail
