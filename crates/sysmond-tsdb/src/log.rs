@@ -22,7 +22,7 @@ const PACKED: u8 = 2;
 const PACK_FROM: usize = 256;
 /// Bytes of the largest group that is packed; a reader makes room for no more.
 const MAX_PACKED_BYTES: usize = 64 * 1024 * 1024;
-/// zstd's quickest common level: a third less is written to the device, for a fiftieth of what storing costs.
+/// zstd's quickest common level: with it a third less is written to the device.
 const PACK_LEVEL: i32 = 1;
 /// Rows of one run: what a push may hold.
 const MAX_ROWS: usize = sysmond_model::limits::MAX_SAMPLES_PER_PUSH;

@@ -5,19 +5,15 @@
     reason = "SQLite's interface for virtual tables: the traits demand a layout that repr(C) gives"
 )]
 
+use super::conditions::{self, TIMESTAMP};
 use crate::scan::{Cells, Order, Row, SERIES_AT_ONCE, Scan};
 use crate::snapshot::{Filter, Snapshot};
 use rusqlite::ffi::{sqlite3_vtab, sqlite3_vtab_cursor};
-use rusqlite::types::ValueRef;
-use rusqlite::vtab::{
-    Context, Filters, IndexConstraintOp, IndexInfo, Module, VTab, VTabConfig, VTabConnection, VTabCursor,
-};
+use rusqlite::vtab::{Context, Filters, IndexInfo, Module, VTab, VTabConfig, VTabConnection, VTabCursor};
 use rusqlite::{Connection, Result};
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::ffi::{CStr, c_int};
 
-const TIMESTAMP: c_int = 0;
 const METRIC_TYPE: c_int = 1;
 const HOST: c_int = 2;
 const TAGS: c_int = 3;
@@ -58,39 +54,17 @@ unsafe impl VTab<'_> for Metrics {
 
     /// Takes each condition that restricts what is read; the letters tell [`Cursor::filter`] what its arguments are.
     fn best_index(&self, info: &mut IndexInfo) -> Result<bool> {
-        let (mut letters, mut taken, mut rows) = (String::new(), Vec::new(), 1e9);
-        for (place, condition) in
-            info.constraints().enumerate().filter(|(_, condition)| condition.is_usable())
-        {
-            use IndexConstraintOp as Op;
-            let equal =
-                condition.operator() == Op::SQLITE_INDEX_CONSTRAINT_EQ && info.collation(place)? == "BINARY";
-            let (letter, share) = match (condition.column(), condition.operator()) {
-                (TIMESTAMP, Op::SQLITE_INDEX_CONSTRAINT_EQ) => ('=', 1e-5),
-                (TIMESTAMP, Op::SQLITE_INDEX_CONSTRAINT_GT) => ('>', 0.1),
-                (TIMESTAMP, Op::SQLITE_INDEX_CONSTRAINT_GE) => (']', 0.1),
-                (TIMESTAMP, Op::SQLITE_INDEX_CONSTRAINT_LT) => ('<', 0.5),
-                (TIMESTAMP, Op::SQLITE_INDEX_CONSTRAINT_LE) => ('[', 0.5),
-                (METRIC_TYPE, _) if equal => ('m', 0.02),
-                (HOST, _) if equal => ('h', 0.01),
-                (TAGS, _) if equal => ('t', 0.2),
-                _ => continue,
-            };
-            letters.push(letter);
-            taken.push(place);
-            rows *= share;
-        }
-        for (place, argument) in taken.into_iter().zip(1..) {
-            info.constraint_usage(place).set_argv_index(argument);
-        }
+        let (mut letters, rows) = conditions::take(info, 1e9, |column| match column {
+            METRIC_TYPE => Some(('m', 0.02)),
+            HOST => Some(('h', 0.01)),
+            TAGS => Some(('t', 0.2)),
+            _ => None,
+        })?;
         if let Some(letter) = order(info, &letters) {
             letters.push_str(letter);
             info.set_order_by_consumed(true);
         }
-        info.set_idx_str(&letters);
-        info.set_estimated_cost(rows);
-        #[expect(clippy::cast_possible_truncation, reason = "at most the thousand million above")]
-        info.set_estimated_rows((rows as i64).max(1));
+        conditions::tell(info, &letters, rows);
         Ok(true)
     }
 
@@ -154,7 +128,7 @@ unsafe impl VTabCursor for Cursor {
     fn filter(&mut self, _number: c_int, letters: Option<&str>, args: &Filters<'_>) -> Result<()> {
         let (mut filter, letters) = (Filter::all(), letters.unwrap_or_default());
         for (letter, value) in letters.chars().zip(args.iter()) {
-            restrict(&mut filter, letter, value);
+            conditions::restrict(&mut filter, letter, value);
         }
         let order = match letters.chars().last() {
             Some('a') => Order::ByTime,
@@ -196,45 +170,4 @@ unsafe impl VTabCursor for Cursor {
     fn rowid(&self) -> Result<i64> {
         Ok(self.number)
     }
-}
-
-/// Narrows the filter by one condition. A value of another type than the column's restricts nothing here: whether it is
-/// equal after conversion is for the statement to say.
-pub(super) fn restrict(filter: &mut Filter, letter: char, value: ValueRef<'_>) {
-    let text = || value.as_str().ok().map(str::to_owned);
-    match letter {
-        'h' => filter.hosts = text().map(|name| BTreeSet::from([name])).or(filter.hosts.take()),
-        'm' => filter.metric_types = text().map(|name| BTreeSet::from([name])).or(filter.metric_types.take()),
-        't' => filter.tags = text().or(filter.tags.take()),
-        _ => {
-            let Some((first, last)) = instants(value) else {
-                return;
-            };
-            match letter {
-                '>' => filter.from = filter.from.max(first.saturating_add(1)),
-                ']' => filter.from = filter.from.max(first),
-                '<' => filter.to = filter.to.min(last.saturating_sub(1)),
-                '[' => filter.to = filter.to.min(last),
-                _ => {
-                    filter.from = filter.from.max(first);
-                    filter.to = filter.to.min(last);
-                }
-            }
-        }
-    }
-}
-
-/// The milliseconds that may be the time in seconds: of whole seconds exactly one.
-#[expect(clippy::cast_possible_truncation, reason = "a float to int cast saturates")]
-fn instants(value: ValueRef<'_>) -> Option<(i64, i64)> {
-    let seconds = match value {
-        ValueRef::Integer(seconds) => {
-            let millis = seconds.saturating_mul(1000);
-            return Some((millis, millis));
-        }
-        ValueRef::Real(seconds) => seconds,
-        _ => return None,
-    };
-    let millis = seconds * 1000.0;
-    Some(((millis.floor() as i64).saturating_sub(1), (millis.ceil() as i64).saturating_add(1)))
 }

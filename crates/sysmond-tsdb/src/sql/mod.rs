@@ -3,6 +3,7 @@
 //! Works on the file, whether a store has it open or not, and sees every acknowledged sample. Statements cannot write,
 //! attach other files or load code, and are stopped at a time limit.
 
+mod conditions;
 mod metrics;
 mod processes;
 mod tables;

@@ -7,19 +7,16 @@
     reason = "SQLite's interface for virtual tables: the traits demand a layout that repr(C) gives"
 )]
 
-use super::metrics::restrict;
+use super::conditions::{self, TIMESTAMP};
 use crate::snapshot::{Filter, NamedHost, Snapshot};
 use rusqlite::ffi::{sqlite3_vtab, sqlite3_vtab_cursor};
-use rusqlite::vtab::{
-    Context, Filters, IndexConstraintOp, IndexInfo, Module, VTab, VTabConfig, VTabConnection, VTabCursor,
-};
+use rusqlite::vtab::{Context, Filters, IndexInfo, Module, VTab, VTabConfig, VTabConnection, VTabCursor};
 use rusqlite::{Connection, Result};
 use std::borrow::Cow;
 use std::ffi::{CStr, c_int};
 use std::sync::Arc;
 use sysmond_model::{ProcessReading, ProcessUse};
 
-const TIMESTAMP: c_int = 0;
 const HOST: c_int = 1;
 
 /// Makes the table known under its name.
@@ -57,31 +54,9 @@ unsafe impl VTab<'_> for Processes {
         Ok((Cow::Borrowed(columns), Self { base: sqlite3_vtab::default(), snapshot }))
     }
 
-    /// Takes each condition that restricts what is read; the letters are those of `metrics`.
     fn best_index(&self, info: &mut IndexInfo) -> Result<bool> {
-        use IndexConstraintOp as Op;
-        let (mut letters, mut taken, mut rows) = (String::new(), Vec::new(), 1e8);
-        for (place, condition) in info.constraints().enumerate().filter(|(_, it)| it.is_usable()) {
-            let (letter, share) = match (condition.column(), condition.operator()) {
-                (TIMESTAMP, Op::SQLITE_INDEX_CONSTRAINT_EQ) => ('=', 1e-5),
-                (TIMESTAMP, Op::SQLITE_INDEX_CONSTRAINT_GT) => ('>', 0.1),
-                (TIMESTAMP, Op::SQLITE_INDEX_CONSTRAINT_GE) => (']', 0.1),
-                (TIMESTAMP, Op::SQLITE_INDEX_CONSTRAINT_LT) => ('<', 0.5),
-                (TIMESTAMP, Op::SQLITE_INDEX_CONSTRAINT_LE) => ('[', 0.5),
-                (HOST, Op::SQLITE_INDEX_CONSTRAINT_EQ) if info.collation(place)? == "BINARY" => ('h', 0.01),
-                _ => continue,
-            };
-            letters.push(letter);
-            taken.push(place);
-            rows *= share;
-        }
-        for (place, argument) in taken.into_iter().zip(1..) {
-            info.constraint_usage(place).set_argv_index(argument);
-        }
-        info.set_idx_str(&letters);
-        info.set_estimated_cost(rows);
-        #[expect(clippy::cast_possible_truncation, reason = "at most the hundred million above")]
-        info.set_estimated_rows((rows as i64).max(1));
+        let (letters, rows) = conditions::take(info, 1e8, |column| (column == HOST).then_some(('h', 0.01)))?;
+        conditions::tell(info, &letters, rows);
         Ok(true)
     }
 
@@ -146,7 +121,7 @@ unsafe impl VTabCursor for Cursor {
     fn filter(&mut self, _number: c_int, letters: Option<&str>, args: &Filters<'_>) -> Result<()> {
         let mut filter = Filter::all();
         for (letter, value) in letters.unwrap_or_default().chars().zip(args.iter()) {
-            restrict(&mut filter, letter, value);
+            conditions::restrict(&mut filter, letter, value);
         }
         self.left.clear();
         let snapshot = self.snapshot.lock();
