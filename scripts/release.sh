@@ -6,10 +6,8 @@
 #     scripts/release.sh deb rpm         only these: static, deb, rpm, oci, sbom
 #     SYSMOND_BIN=… scripts/release.sh   package this build instead of making one
 #
-# The same commit gives the same bits: times are the commit's, and no path of the building machine is in the program. Of
-# an RPM that is not so yet.
-# Needs cargo-deb, cargo-generate-rpm and cargo-cyclonedx in target/tools/bin (scripts/test.sh puts them there), buildah
-# and skopeo.
+# The same commit gives the same bits: times are the commit's, and no path of the building machine is in the program.
+# Needs cargo-deb and cargo-cyclonedx in target/tools/bin (scripts/test.sh puts them there), rpmbuild, buildah and skopeo.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -101,9 +99,14 @@ deb() {
 }
 
 rpm() {
-    need cargo-generate-rpm
-    "$tools/cargo-generate-rpm" --package crates/sysmond --target-dir "$package/crate" \
-        --source-date "$SOURCE_DATE_EPOCH" --output "$dist/"
+    local setting settings=(
+        "_topdir $package/rpm" "_rpmdir $dist" "_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm"
+        "release_version $version" "source_root $root" "staged $package"
+        'use_source_date_epoch_as_buildtime 1' '_buildhost localhost'
+    )
+    need rpmbuild
+    for setting in "${settings[@]}"; do set -- "$@" --define "$setting"; done
+    rpmbuild -bb --quiet "$@" deploy/rpm/sysmon.spec
 }
 
 oci() {

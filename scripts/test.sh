@@ -109,7 +109,7 @@ cargo_deny() {
 # What makes packages. Built once, not optimised: each of them works for a second.
 packagers() {
     local tool
-    for tool in cargo-deb@3.8.0 cargo-generate-rpm@0.21.1 cargo-cyclonedx@0.5.9; do
+    for tool in cargo-deb@3.8.0 cargo-cyclonedx@0.5.9; do
         if "$tools/bin/${tool%@*}" --version 2>/dev/null | grep -qF "${tool#*@}"; then continue; fi
         CARGO_TARGET_DIR=$root/target/packagers cargo install --quiet --locked --debug --root "$tools" "$tool"
     done
@@ -190,13 +190,13 @@ recipes_read() {
     rm -rf "$folder"
 }
 
-# Everything that a release has, of the program that was just built; package and image twice, since their bits have to
-# be the same. An RPM's are not yet.
+# Everything that a release has, of the program that was just built; packages and image twice, since their bits have to
+# be the same.
 packages() {
     local first=$root/target/dist
     SYSMOND_BIN=$release scripts/release.sh
-    SYSMOND_BIN=$release SYSMON_DIST=$root/target/dist-again scripts/release.sh deb oci
-    (cd target/dist-again && sha256sum --check --quiet <(grep 'deb$\|oci' ../dist/SHA256SUMS))
+    SYSMOND_BIN=$release SYSMON_DIST=$root/target/dist-again scripts/release.sh deb rpm oci
+    (cd target/dist-again && sha256sum --check --quiet <(grep 'deb$\|rpm$\|oci' ../dist/SHA256SUMS))
     lintian --allow-root --fail-on error,warning "$first"/sysmon_*.deb
     scripts/release-check.sh "$first"
 }

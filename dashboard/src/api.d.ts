@@ -240,3 +240,8 @@ export function getPrograms(
 ): Promise<ProcessesBetween>;
 /** A socket for these hosts, or for the fleet where there are none. */
 export function openLive(hosts: readonly string[]): WebSocket;
+
+declare global {
+  /** The fleet's stream, opened before the page's script came (head.js), and what it has said. */
+  var earlyStream: { socket: WebSocket; heard: unknown[] } | undefined;
+}

@@ -85,12 +85,25 @@ export function getPrograms(host, { from, to }, signal) {
 
 /** @type {typeof import("./api.js").openLive} */
 export function openLive(hosts) {
+  const early = hosts.length === 0 ? takeEarly() : undefined;
+  if (early !== undefined) return early;
   const url = address(
     "api/live",
     hosts.map((host) => ["host", host]),
   );
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   return new WebSocket(url);
+}
+
+/** What head.js opened, unless it is taken or gone. What it said before is said again, to those who listen now. */
+function takeEarly() {
+  const early = globalThis.earlyStream;
+  globalThis.earlyStream = undefined;
+  if (early === undefined || early.socket.readyState > WebSocket.OPEN) return undefined;
+  const { socket, heard } = early;
+  socket.onmessage = null;
+  queueMicrotask(() => heard.forEach((data) => socket.dispatchEvent(new MessageEvent("message", { data }))));
+  return socket;
 }
 
 /**

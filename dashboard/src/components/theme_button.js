@@ -3,7 +3,7 @@
 import { rereadPalette } from "../chart/palette.js";
 import { el, setAttribute, setText } from "../lib/dom.js";
 
-/** Also read by first_paint.js, before anything is drawn. */
+/** Also read by head.js, before anything is drawn. */
 const KEY = "sysmon-theme";
 const ORDER = /** @type {const} */ (["auto", "light", "dark"]);
 /** @typedef {typeof ORDER[number]} Theme */

@@ -51,6 +51,7 @@ export class TimeBar {
     retry.addEventListener("click", () => actions.onRetry());
     this.#back.addEventListener("click", () => actions.onBack());
     this.#pause.addEventListener("click", () => this.togglePause());
+    addEventListener("beforeprint", () => setText(this.#exact, time.describeWindow(this.#window)));
     this.#error.append(el("span"), " ", retry);
     this.#makeCustom();
     this.element = el(
@@ -84,7 +85,6 @@ export class TimeBar {
     setAttribute(this.#pause, "title", paused ? "Back to live" : "Pause: keep this picture, also in the address");
     this.#back.disabled = !zoomed;
     setText(this.#words, time.describeRange(range, window));
-    setText(this.#exact, time.describeWindow(window));
     setText(this.#resolution, loading ? "loading…" : resolution > 0 ? `a point each ${formatAge(resolution)}` : "");
     this.#error.hidden = error === "";
     if (this.#error.firstChild !== null) setText(this.#error.firstChild, error);
