@@ -15,6 +15,8 @@ export class Surface {
   ratio = 1;
   #changed;
   #ending;
+  /** @type {CanvasRenderingContext2D | null} */
+  #context = null;
 
   /**
    * @param {HTMLCanvasElement} canvas
@@ -23,12 +25,16 @@ export class Surface {
   constructor(canvas, changed) {
     this.canvas = canvas;
     this.#changed = changed;
-    const context = canvas.getContext("2d");
-    if (context === null) throw new Error("this browser has no 2d canvas");
-    this.context = context;
     surfaces.set(canvas, this);
     observe(canvas);
     this.#ending = resized.listen(() => this.#measure());
+  }
+
+  /** Made with the first drawing: a page makes many surfaces before its first figures, and draws none. */
+  get context() {
+    this.#context ??= this.canvas.getContext("2d");
+    if (this.#context === null) throw new Error("this browser has no 2d canvas");
+    return this.#context;
   }
 
   end() {

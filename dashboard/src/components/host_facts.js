@@ -3,7 +3,7 @@
 import { el, setAttribute, setChildren, setText } from "../lib/dom.js";
 import { formatBytes, formatDuration, formatMoment } from "../lib/format.js";
 
-/** @typedef {{ name: string, text: string, title?: string }} Fact `title`: more of it, for who points at it */
+/** @typedef {{ name: string, text: string, since?: number }} Fact `since`: Unix seconds, told to who points at it */
 
 export class HostFacts {
   #list = el("dl", { class: "facts" });
@@ -29,7 +29,7 @@ export class HostFacts {
   }
 
   /** @param {Fact} fact */
-  #pair({ name, text, title }) {
+  #pair({ name, text, since }) {
     let known = this.#pairs.get(name);
     if (known === undefined) {
       const value = el("bdi");
@@ -37,7 +37,9 @@ export class HostFacts {
       this.#pairs.set(name, known);
     }
     setText(known.text, text);
-    setAttribute(known.text, "title", title || undefined);
+    // A date takes longer to write than all the rest of the page, and few ask for it.
+    const { text: value } = known;
+    if (since !== undefined) value.onpointerenter = () => setAttribute(value, "title", `since ${formatMoment(since)}`);
     return known.pair;
   }
 }
@@ -59,7 +61,7 @@ export function factsOf(host, info, now) {
     { name: "CPU", text: [info?.cpu_model, cores].filter(Boolean).join(", ") },
     { name: "Container", text: containerText(info) },
     { name: "Memory", text: info?.memory_total_bytes ? formatBytes(info.memory_total_bytes) : "" },
-    { name: "Uptime", text: up, title: info?.boot_time ? `since ${formatMoment(info.boot_time)}` : "" },
+    { name: "Uptime", text: up, since: info?.boot_time || undefined },
     { name: "Agent", text: [info?.agent_version || host?.version, everyText(info)].filter(Boolean).join(", ") },
   ];
   return facts.filter(({ text }) => text !== "");
