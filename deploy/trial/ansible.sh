@@ -14,7 +14,7 @@ ansible_python_interpreter=/usr/bin/python3
 sysmon_deb=/trial/sysmon.deb
 sysmon_token=a-token-of-the-trial
 sysmon_aggregator_url=http://127.0.0.1:9000
-sysmon_tags={"role": "monitor"}
+sysmon_tags={"role": "monitor", "motto": "a \"quote\" 😀"}
 sysmon_listen=127.0.0.1:9000
 HOSTS
 # shellcheck disable=SC2120
