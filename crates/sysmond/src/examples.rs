@@ -9,7 +9,7 @@ Examples:
   sysmond demo                       try a fleet of three on this machine
   sysmond sql \"SELECT hostname, status FROM hosts\"
   sysmond export --output all.csv    every row, for another program
-  sysmond backup --output copy.db    a copy while it runs; `restore` puts it back
+  sysmond backup --output copy.db    a copy, also while it runs
   sysmond check-config               what counts, and where it was written
 
 -h shows what is used most, --help everything.
@@ -20,7 +20,7 @@ pub(crate) const AGENT: &str = "\
 Examples:
   sysmond agent --aggregator http://monitor:9000 --token-file /etc/sysmon/token
   SYSMON_TOKEN=… sysmond agent --aggregator http://monitor:9000 \\
-      --hostname web-server-01 --tag environment=production --tag role=web-server
+      --hostname web-server-01 --tag environment=production --tag role=web
 
 The token is the aggregator's, which keeps it in DATA_DIR/token, by default
 ~/.sysmon/token.";
@@ -71,8 +71,8 @@ the names as they are.";
 pub(crate) const BACKUP: &str = "\
 Examples:
   sysmond backup --output /backup/aggregator.db
-  sysmond backup --force --output /backup/aggregator.db    over yesterday's copy
-  sysmond backup agent --output agent.db                   this host's own history
+  sysmond backup --force --output /backup/aggregator.db   over yesterday's copy
+  sysmond backup agent --output agent.db                  this host's history
 
 FILE has its name only once it is whole, on disk and checked; a backup that
 fails or is stopped leaves nothing of it. It is a database as the other is:
@@ -85,8 +85,8 @@ Examples:
   sysmond restore agent.db agent
 
 Stop sysmond before, start it again after. The database that was there stays
-beside it, as aggregator.db.before-restore-TIME. What was stored after the backup
-was made is not in it.";
+beside it, as aggregator.db.before-restore-TIME. What was stored after the
+backup was made is not in it.";
 
 pub(crate) const REDELIVER: &str = "\
 Example, on a monitored host, after the aggregator was restored from a backup:

@@ -4,6 +4,7 @@ use crate::cli;
 use anyhow::Context;
 use clap::{Arg, Command};
 use clap_mangen::Man;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::Path;
@@ -112,7 +113,7 @@ In that folder: the token, made at an aggregator's first start.
 /// The command with all its options and their values. Of its own, since the generator leaves the values out.
 fn synopsis(command: &Command) -> String {
     let name = command.get_bin_name().unwrap_or_else(|| command.get_name());
-    let mut out = format!(".SH SYNOPSIS\n.ad l\n\\fB{}\\fR", escaped(name));
+    let mut out = format!(".SH SYNOPSIS\n.nh\n.ad l\n\\fB{}\\fR", escaped(name));
     let args: Vec<&Arg> = command.get_arguments().filter(|arg| !arg.is_hide_set()).collect();
     let (places, options): (Vec<&Arg>, Vec<&Arg>) = args.into_iter().partition(|arg| arg.is_positional());
     for arg in options.into_iter().chain(places) {
@@ -128,16 +129,17 @@ fn synopsis(command: &Command) -> String {
     if command.get_subcommands().next().is_some() {
         out += "\n[\\fICOMMAND\\fR]";
     }
-    out + "\n.ad b\n"
+    out + "\n.ad b\n.hy\n"
 }
 
 /// The other pages.
 fn see_also(own: &str) -> String {
     let command = built();
-    let titles = std::iter::once(&command).chain(command.get_subcommands()).map(title);
-    let others: Vec<String> =
-        titles.filter(|title| title != own).map(|title| format!("\\fB{}\\fR(1)", escaped(&title))).collect();
-    format!(".SH SEE ALSO\n{}\n", others.join(",\n"))
+    let titles: BTreeSet<String> =
+        std::iter::once(&command).chain(command.get_subcommands()).map(title).collect();
+    let others = titles.iter().filter(|title| *title != own);
+    let others: Vec<String> = others.map(|title| format!("\\fB{}\\fR(1)", escaped(title))).collect();
+    format!(".SH SEE ALSO\n.nh\n.ad l\n{}\n", others.join(",\n"))
 }
 
 fn escaped(text: &str) -> String {
