@@ -36,4 +36,6 @@ expect 'nginx serves' serves http://127.0.0.1/readyz
 # The page is within a release build alone.
 expect 'the page too' serves http://127.0.0.1/
 until_true 'the host is online' online 1
+expect 'with its labels, whatever is in them' \
+    equals "$(ask "SELECT tags ->> 'motto' = 'a \"quote\" 😀' FROM hosts")" 1
 expect 'the token is in no output' not grep -q a-token-of-the-trial /tmp/play
