@@ -39,8 +39,12 @@ server=$!
 for _ in {1..200}; do if [[ -s $work/root/data/address ]]; then break; fi; sleep 0.1; done
 python3 -c 'import sys, urllib.request; print(urllib.request.urlopen("http://" + sys.argv[1] + "/readyz").status)' \
     "$(cat "$work/root/data/address")" || { cat "$work/log"; exit 1; }
-# The health check of compose.yaml.
-"${in_image[@]}" sql 'SELECT 1' >/dev/null
+# The health check of compose.yaml; there the address is the default one.
+"${in_image[@]}" health --addr-file /data/address
+# A server that stands still is not well, though its database can be read.
+kill -STOP "$server"
+if "${in_image[@]}" health --addr-file /data/address 2>/dev/null; then printf 'it stands, and is well\n'; exit 1; fi
+kill -CONT "$server"
 # A name is looked up without a library of the system's: /etc/hosts has it.
 printf '127.0.0.1 a-name-of-the-test\n' >"$work/root/etc/hosts"
 SYSMON_TOKEN=a-token-of-the-test timeout 3 chroot --userspec=65532:65532 "$work/root" /usr/bin/sysmond agent \
@@ -52,7 +56,8 @@ wait "$server"
 printf '==> %s\n' "$package"
 rpm --query --package --list "$package" >"$work/files"
 for file in /usr/bin/sysmond /usr/lib/systemd/system/sysmond-agent.service /etc/sysmon/sysmon.toml \
-    /usr/lib/sysusers.d/sysmon.conf /usr/share/man/man1/sysmond.1.gz; do
+    /usr/lib/sysusers.d/sysmon.conf /usr/share/man/man1/sysmond.1.gz /usr/share/doc/sysmon/README \
+    /usr/share/doc/sysmon/examples/nginx.conf /usr/share/doc/sysmon/decisions/README.md; do
     grep -qxF "$file" "$work/files" || { printf '%s is not in the package\n' "$file"; exit 1; }
 done
 grep -qxF /etc/sysmon/sysmon.toml <(rpm --query --package --configfiles "$package")

@@ -7,7 +7,8 @@
 #     SYSMOND_BIN=… scripts/release.sh   package this build instead of making one
 #
 # The same commit gives the same bits: times are the commit's, and no path of the building machine is in the program.
-# Needs cargo-deb and cargo-cyclonedx in target/tools/bin (scripts/test.sh puts them there), rpmbuild, buildah and skopeo.
+# Needs cargo-deb and cargo-cyclonedx in target/tools/bin (scripts/test.sh puts them there), rpmbuild, buildah and
+# skopeo.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -60,14 +61,9 @@ build_static() {
 
 # Manual pages, completions and Debian's changelog, written by the program itself.
 stage() {
-    local command
     rm -rf "$package/man" "$package/completions" "$package/crate"
     mkdir -p "$package/man" "$package/completions" "$package/crate/release"
-    "$package/sysmond" man >"$package/man/sysmond.1"
-    for command in $("$package/sysmond" completions bash |
-        sed -n 's/^ *sysmond,\([a-z-]*\))$/\1/p' | sort -u); do
-        "$package/sysmond" man "$command" >"$package/man/sysmond-$command.1"
-    done
+    "$package/sysmond" man --output "$package/man"
     gzip --keep --no-name -9 "$package"/man/*.1
     "$package/sysmond" completions bash >"$package/completions/sysmond.bash"
     "$package/sysmond" completions zsh >"$package/completions/_sysmond"

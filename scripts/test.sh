@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Installs what the tests need and runs all of them: this is the gate, here and in CI.
 #
-# Needs Debian 12 or newer with Rust, cargo-nextest, gcc and g++, Node 20, Python 3, and root or sudo. Everything is
-# built and installed below target/ and dashboard/node_modules/, but for Debian's packages. A step that fails does not
-# stop the ones after it; the last line counts them.
+# Needs Debian 12 or newer with git, Rust, cargo-nextest, gcc and g++, Node 20 with npm, Python 3, and root or sudo.
+# Everything is built and installed below target/ and dashboard/node_modules/, but for Debian's packages. A step that
+# fails does not stop the ones after it; the last line counts them.
 #
 #     scripts/test.sh            all steps
 #     scripts/test.sh rust page  only the steps whose names begin with one of these words

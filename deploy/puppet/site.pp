@@ -3,7 +3,7 @@
 class { 'sysmon':
   package_source  => '/trial/sysmon.deb',
   aggregator_url  => 'http://127.0.0.1:9000',
-  tags            => { 'role' => 'monitor' },
+  tags            => { 'role' => 'monitor', 'motto' => 'a "quote" and a \\' },
   listen          => '127.0.0.1:9000',
   allowed_hosts   => ['sysmon.example.org'],
   trusted_proxies => ['127.0.0.1'],

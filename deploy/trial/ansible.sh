@@ -14,7 +14,7 @@ ansible_python_interpreter=/usr/bin/python3
 sysmon_deb=/trial/sysmon.deb
 sysmon_token=a-token-of-the-trial
 sysmon_aggregator_url=http://127.0.0.1:9000
-sysmon_tags={"role": "monitor"}
+sysmon_tags={"role": "monitor", "motto": "a \"quote\" 😀"}
 sysmon_listen=127.0.0.1:9000
 HOSTS
 # shellcheck disable=SC2120
@@ -36,4 +36,6 @@ expect 'nginx serves' serves http://127.0.0.1/readyz
 # The page is within a release build alone.
 expect 'the page too' serves http://127.0.0.1/
 until_true 'the host is online' online 1
+expect 'with its labels, whatever is in them' \
+    equals "$(ask "SELECT tags ->> 'motto' = 'a \"quote\" 😀' FROM hosts")" 1
 expect 'the token is in no output' not grep -q a-token-of-the-trial /tmp/play

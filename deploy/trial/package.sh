@@ -16,6 +16,7 @@ expect 'and it is said why' contains "$(systemctl status sysmond-agent || true)"
 # Type=notify: start returns once it serves.
 expect 'the aggregator starts' systemctl enable --now sysmond-aggregator
 expect 'and serves' serves http://127.0.0.1:9000/readyz
+expect 'and is well' sysmond health
 expect 'as its own user' equals "$(stat -c %U /var/lib/sysmon/aggregator.db)" sysmon
 expect 'with a token of its own' equals "$(stat -c %a:%U /var/lib/sysmon/token)" 600:sysmon
 
@@ -30,6 +31,12 @@ refuse "the agent reads nothing of the aggregator's" \
     setpriv --reuid=sysmon-agent --regid=sysmon-agent --clear-groups cat /var/lib/sysmon/token
 seen=$(ask "SELECT max(value) FROM metrics WHERE metric_type = 'processes.total'" | cut -d. -f1)
 expect 'its box hides no process' test "$seen" -ge 10
+agents=$(id -u sysmon-agent)
+# Such as the aggregator's: neither root's, nor nobody's, as all are in a box with users of its own, nor the agent's.
+strangers() {
+    [[ $(ask "SELECT count(*) FROM processes WHERE user NOT IN (0, 65534, $agents)") -ge 1 ]]
+}
+until_true 'it shows whose processes are' strangers
 expect 'and makes nothing look read-only' equals \
     "$(ask "SELECT max(value) FROM metrics WHERE metric_type = 'disk.read_only' AND tags = 'mount=/'" | cut -d. -f1)" 0
 until_true 'it tells how it goes' contains "$(show sysmond-aggregator StatusText)" 'hosts online'
@@ -55,6 +62,10 @@ expect "samples stay ($before)" test "$(samples)" -ge "$before"
 more() { [[ $(samples) -gt $before ]]; }
 until_true 'and new ones come' more
 
+expect 'the package says what it is' contains "$(dpkg-query --show --showformat '${Description}' sysmon)" \
+    'System monitoring for one host or many'
+expect 'next steps and decisions are there' test -s /usr/share/doc/sysmon/README.Debian \
+    -a -s /usr/share/doc/sysmon/decisions/README.md
 expect 'manual pages are found' man --where sysmond sysmond-agent sysmond-aggregator sysmond-sql
 expect "bash's completions can be read" bash -n /usr/share/bash-completion/completions/sysmond
 

@@ -20,6 +20,7 @@ expect 'nginx serves the name that was asked for' grep -q 'server_name sysmon.ex
     /etc/nginx/sites-enabled/sysmon.conf
 until_true 'the host is online' online 1
 expect 'with its labels' contains "$(ask 'SELECT tags FROM hosts')" monitor
+expect 'whatever is in them' equals "$(ask "SELECT tags ->> 'motto' = 'a \"quote\" and a \' FROM hosts")" 1
 sed -i 's/^listen = .*/listen = "127.0.0.1:9001"/' /etc/sysmon/sysmon.toml
 expect 'what somebody changed by hand is put right' apply 2
 expect 'and served again' serves http://127.0.0.1:9000/healthz

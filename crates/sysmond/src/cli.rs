@@ -4,6 +4,7 @@
 use crate::config::docs;
 use crate::config::given::FlagValue;
 use crate::config::keys::{Form, KEYS, Key, Section};
+use crate::examples;
 use clap::builder::ValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -11,34 +12,36 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 #[derive(Debug, Parser)]
-#[command(name = "sysmond", version, about = ABOUT, after_help = EXAMPLES, disable_help_subcommand = true)]
+#[command(name = "sysmond", version, about = ABOUT, after_help = examples::PROGRAM)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
 }
 
+/// The commands that have a manual page.
+const COMMANDS: [&str; 12] = [
+    "agent",
+    "aggregator",
+    "demo",
+    "sql",
+    "export",
+    "backup",
+    "restore",
+    "redeliver",
+    "health",
+    "check-config",
+    "completions",
+    "man",
+];
+
 const ABOUT: &str = "System monitoring for one host or many, with a live dashboard. \
     Without a command this host is monitored, and the dashboard is on http://127.0.0.1:9000.";
-
-const EXAMPLES: &str = "\
-Examples:
-  sysmond                                  monitor this host: http://127.0.0.1:9000
-  sysmond aggregator                       receive from agents on port 9000 and show the fleet
-  sysmond agent --aggregator http://monitor:9000 --token-file /etc/sysmon/token --tag role=web
-  sysmond demo                             try a fleet of three on this machine
-  sysmond sql \"SELECT hostname, status FROM hosts\"
-  sysmond export --output all.csv          every row, for another program
-  sysmond backup --output copy.db          a copy while it runs; `restore` puts it back
-  sysmond check-config                     what counts, and where it was written
-
--h shows what is used most, --help everything. Each setting is also a variable and a key of the configuration file.
-Exit status: 0 done, 1 failed, 2 wrong usage or configuration.";
 
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Collect on this host, keep its history, push it to an aggregator
-    #[command(after_help = AGENT_EXAMPLES)]
+    #[command(after_help = examples::AGENT)]
     Agent {
         /// End when standard input ends: a parent's death closes it
         #[arg(long, hide = true)]
@@ -47,7 +50,7 @@ pub enum Command {
     /// Receive from agents, store, serve API and dashboard on port 9000
     ///
     /// Listens on every address of this machine unless --listen says otherwise.
-    #[command(after_help = AGGREGATOR_EXAMPLES)]
+    #[command(after_help = examples::AGGREGATOR)]
     Aggregator {
         /// End when standard input ends: a parent's death closes it
         #[arg(long, hide = true)]
@@ -56,7 +59,7 @@ pub enum Command {
     /// Try a fleet: an aggregator and several agents on this machine
     ///
     /// Each agent has a name and tags of its own.
-    #[command(after_help = DEMO_EXAMPLES)]
+    #[command(after_help = examples::DEMO)]
     Demo {
         /// Number of agents
         #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100))]
@@ -65,7 +68,7 @@ pub enum Command {
     /// Ask the aggregator's database in SQL; nothing is changed
     ///
     /// Works whether the aggregator runs or not, and sees every sample that was acknowledged.
-    #[command(after_help = SQL_EXAMPLES)]
+    #[command(after_help = examples::SQL)]
     Sql {
         /// One statement over the tables hosts, metrics and processes; it may begin with a comment
         #[arg(allow_hyphen_values = true)]
@@ -83,25 +86,30 @@ pub enum Command {
     /// Write the aggregator's rows as CSV, JSON lines or SQL
     ///
     /// Works whether the aggregator runs or not, in little memory.
-    #[command(after_help = EXPORT_EXAMPLES)]
+    #[command(after_help = examples::EXPORT)]
     Export(crate::export::Options),
     /// Copy a database, also while sysmond writes to it
     ///
     /// The copy has what was acknowledged before; it is whole, on disk and checked before it has its name.
-    #[command(after_help = BACKUP_EXAMPLES)]
+    #[command(after_help = examples::BACKUP)]
     Backup(crate::backup::BackupOptions),
     /// Put a backup in the place of a database, while sysmond is stopped
     ///
     /// The backup is read for damage first. The database that was there is kept beside it.
-    #[command(after_help = RESTORE_EXAMPLES)]
+    #[command(after_help = examples::RESTORE)]
     Restore(crate::backup::RestoreOptions),
     /// Have this host's agent deliver again all that it keeps, while it is stopped
     ///
     /// After its aggregator lost something, as a restored one lacks what came after the backup.
-    #[command(after_help = REDELIVER_EXAMPLES)]
+    #[command(after_help = examples::REDELIVER)]
     Redeliver,
+    /// Ask the server of these settings whether it is well
+    ///
+    /// For health checks: it has to answer that it serves and can store. Says why where it does not.
+    #[command(after_help = examples::HEALTH)]
+    Health,
     /// Print every setting that counts and whence, or all mistakes at once
-    #[command(after_help = CHECK_CONFIG_EXAMPLES)]
+    #[command(after_help = examples::CHECK_CONFIG)]
     CheckConfig {
         /// The role to check for
         #[arg(value_enum, default_value = "standalone")]
@@ -111,21 +119,19 @@ pub enum Command {
         value: Option<String>,
     },
     /// Print completions for a shell
-    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    #[command(after_help = examples::COMPLETIONS)]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
     /// Print the manual page of the program or of one command, or write all
-    #[command(
-        after_help = "Examples:\n  sysmond man | man -l -\n  sysmond man agent | man -l -\n  sysmond man --output /usr/local/share/man/man1"
-    )]
+    #[command(after_help = examples::MAN)]
     Man {
         /// Write all pages into this folder
         #[arg(long, value_name = "DIR", conflicts_with = "command")]
         output: Option<PathBuf>,
         /// The command
-        #[arg(value_parser = ["agent", "aggregator", "demo", "sql", "export", "backup", "restore", "redeliver", "check-config", "completions", "man"])]
+        #[arg(value_parser = COMMANDS)]
         command: Option<String>,
     },
 }
@@ -140,89 +146,6 @@ pub enum RoleName {
     /// The agent alone
     Agent,
 }
-
-const AGENT_EXAMPLES: &str = "\
-Examples:
-  sysmond agent --aggregator http://monitor:9000 --token-file /etc/sysmon/token
-  SYSMON_TOKEN=… sysmond agent --aggregator http://monitor:9000 --hostname web-server-01 \\
-      --tag environment=production --tag role=web-server
-
-The token is the aggregator's: it keeps it in DATA_DIR/token, by default ~/.sysmon/token.";
-
-const AGGREGATOR_EXAMPLES: &str = "\
-Examples:
-  sysmond aggregator
-  sysmond aggregator --listen 127.0.0.1:9000 --trusted-proxy 127.0.0.1 --allowed-host monitor.example.org
-
-Agents need the token that the first start makes in DATA_DIR/token.";
-
-const DEMO_EXAMPLES: &str = "\
-Examples:
-  sysmond demo
-  sysmond demo --hosts 10 --listen 127.0.0.1:9100
-
-All agents read this machine, so they show the same load. Their data are below DATA_DIR/demo. Ctrl-C ends all of them.";
-
-const SQL_EXAMPLES: &str = "\
-Examples:
-  sysmond sql \"SELECT hostname, status FROM hosts\"
-  sysmond sql \"SELECT host, AVG(value) FROM metrics WHERE metric_type = 'cpu.total_usage' GROUP BY host\"
-  sysmond sql --csv \"SELECT * FROM metrics WHERE timestamp > current_timestamp - 300\" > last.csv
-
-Tables: hosts(hostname, first_seen, last_seen, tags, version, platform, status)
-        metrics(timestamp, metric_type, host, tags, value)
-Times are Unix seconds, and so is current_timestamp.";
-
-const EXPORT_EXAMPLES: &str = "\
-Examples:
-  sysmond export --output all.csv
-  sysmond export --format jsonl --host web-server-01 --metric cpu.total_usage --from now-24h | gzip > cpu.jsonl.gz
-  sysmond export --format sql --from 2026-02-01 --to 2026-03-01 --output february.sql
-  sqlite3 february.db < february.sql
-
-Rows come host by host and hour by hour. In a spreadsheet no text of CSV is a formula: one that looks like one has an
-apostrophe before it. JSON lines have the names as they are.";
-
-const BACKUP_EXAMPLES: &str = "\
-Examples:
-  sysmond backup --output /backup/aggregator.db
-  sysmond backup --force --output /backup/aggregator.db       in a nightly job, over the copy of yesterday
-  sysmond backup agent --output agent.db                      this host's own history
-
-FILE has its name only once it is whole, on disk and checked; a backup that fails or is stopped leaves nothing of it.
-It is a database as the other is: `sysmond restore FILE` puts it back. It has no token in it: keep DATA_DIR/token too.";
-
-const RESTORE_EXAMPLES: &str = "\
-Examples:
-  sysmond restore /backup/aggregator.db
-  sysmond restore agent.db agent
-
-Stop sysmond before, start it again after. The database that was there stays beside it, as aggregator.db.before-restore-TIME.
-What was stored after the backup was made is not in it.";
-
-const CHECK_CONFIG_EXAMPLES: &str = "\
-Examples:
-  sysmond check-config                                what standalone would run on
-  sysmond check-config agent --config /etc/sysmon/sysmon.toml
-  sysmond check-config aggregator --value data_dir    one value, for a script
-
-Exit status: 0 all is right, 2 something is wrong.";
-
-const COMPLETIONS_EXAMPLES: &str = "\
-Examples:
-  source <(sysmond completions bash)                          in this shell; in ~/.bashrc for all
-  sysmond completions bash > ~/.local/share/bash-completion/completions/sysmond
-  sysmond completions zsh > ~/.zfunc/_sysmond                 with fpath+=(~/.zfunc) before compinit in ~/.zshrc
-  sysmond completions fish > ~/.config/fish/completions/sysmond.fish";
-
-const REDELIVER_EXAMPLES: &str = "\
-Example, on a monitored host, after the aggregator was restored from a backup:
-  systemctl stop sysmond-agent
-  runuser -u sysmon-agent -- sysmond redeliver --data-dir /var/lib/sysmon-agent
-  systemctl start sysmond-agent
-
-An agent keeps what it collected for 7 days or 256 MB (--retention, --max-disk). What the aggregator has already is found
-and stored once.";
 
 /// What the user asked for.
 #[derive(Debug)]
@@ -269,16 +192,16 @@ pub fn command() -> clap::Command {
         .args(args(&[Section::Store, Section::Aggregator, Section::Agent]))
         .mut_subcommand("agent", |command| {
             // Of the server's settings, the one that its own listener has.
-            let names = args(&[Section::Aggregator]).filter(|arg| arg.get_long() == Some("allowed-host"));
+            let names = only(&[Section::Aggregator], &["allowed-host"]);
             command.args(args(&agent)).args(args(&[Section::AgentAlone])).args(names)
         })
         .mut_subcommand("aggregator", |command| command.args(args(&server)))
         .mut_subcommand("demo", |command| {
             let offered = ["listen", "addr-file", "interval", "push-interval"];
-            command.args(
-                args(&[Section::Aggregator, Section::Agent])
-                    .filter(move |arg| arg.get_long().is_some_and(|long| offered.contains(&long))),
-            )
+            command.args(only(&[Section::Aggregator, Section::Agent], &offered))
+        })
+        .mut_subcommand("health", |command| {
+            command.args(only(&[Section::Aggregator], &["listen", "addr-file"]))
         })
         .mut_subcommand("check-config", |command| {
             command.args(args(&[Section::Store, Section::Aggregator, Section::Agent, Section::AgentAlone]))
@@ -287,6 +210,11 @@ pub fn command() -> clap::Command {
 
 fn args(sections: &[Section]) -> impl Iterator<Item = Arg> {
     KEYS.iter().filter(|key| sections.contains(&key.section)).filter_map(|key| arg(key))
+}
+
+/// Of the flags of these sections, those that a command takes.
+fn only(sections: &[Section], offered: &[&str]) -> impl Iterator<Item = Arg> {
+    args(sections).filter(|arg| arg.get_long().is_some_and(|long| offered.contains(&long)))
 }
 
 fn arg(key: &'static Key) -> Option<Arg> {
@@ -362,6 +290,7 @@ fn misplaced(matches: &ArgMatches) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     fn parsed(line: &str) -> Result<Request, clap::Error> {
         parse(line.split_whitespace().map(OsString::from))
@@ -423,6 +352,9 @@ mod tests {
         check("sysmond demo --hosts 0", 2);
         check("sysmond --token secret", 2);
         check("sysmond --log-level loud", 2);
+        check("sysmond help", 0);
+        check("sysmond help agent", 0);
+        check("sysmond help no-such-command", 2);
         check("sysmond --help", 0);
         check("sysmond agent --help", 0);
         check("sysmond --version", 0);
@@ -430,8 +362,19 @@ mod tests {
 
     #[test]
     fn every_command_has_a_manual_page() {
-        for name in command().get_subcommands().map(clap::Command::get_name) {
-            assert!(parsed(&format!("sysmond man {name}")).is_ok(), "{name}");
+        let command = command();
+        let names: BTreeSet<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+        assert_eq!(names, BTreeSet::from(COMMANDS));
+    }
+
+    #[test]
+    fn what_stands_behind_help_is_not_wrapped() {
+        let command = command();
+        for one in std::iter::once(&command).chain(command.get_subcommands()) {
+            let text = one.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(text.starts_with("Example"), "{}", one.get_name());
+            let long: Vec<_> = text.lines().filter(|line| line.chars().count() > 80).collect();
+            assert!(long.is_empty(), "{}: {long:#?}", one.get_name());
         }
     }
 

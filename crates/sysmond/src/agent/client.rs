@@ -1,4 +1,4 @@
-//! HTTP to the aggregator: the one place that knows addresses, headers and deadlines.
+//! HTTP to an aggregator: the one place that knows addresses, headers and deadlines.
 
 use crate::config::Token;
 use http_body_util::{BodyExt, Full, Limited};
@@ -10,12 +10,13 @@ use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use std::fmt;
+use std::error::Error as _;
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use std::{fmt, io};
 use sysmond_model::push::TOKEN_HEADER;
 use thiserror::Error;
 use tokio::time::timeout;
@@ -99,26 +100,40 @@ impl fmt::Display for Address {
 
 /// An answer, whatever its status.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     /// Its status.
-    pub(super) status: StatusCode,
+    pub(crate) status: StatusCode,
     /// `Retry-After`, where it was given in seconds.
-    pub(super) retry_after: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
     /// Where a redirect leads.
-    pub(super) location: Option<String>,
+    pub(crate) location: Option<String>,
     /// The body.
-    pub(super) body: Bytes,
+    pub(crate) body: Bytes,
 }
 
 /// Why there was no answer.
 #[derive(Debug, Error)]
-pub(super) enum CallError {
+pub(crate) enum CallError {
     /// None in time.
     #[error("no answer within {0:?}")]
     Timeout(Duration),
-    /// No connection, or a broken one.
-    #[error(transparent)]
-    Network(#[from] legacy::Error),
+    /// The name of the address leads nowhere.
+    #[error("cannot look up the name {name}: {reason}")]
+    Lookup {
+        /// The name.
+        name: String,
+        /// The resolver's reason.
+        reason: String,
+    },
+    /// Nobody took the connection, or said that there is none to be had.
+    #[error("no connection within {CONNECT_DEADLINE:?}")]
+    ConnectTimeout,
+    /// There is no connection to be had.
+    #[error("cannot connect: {0}")]
+    Connect(String),
+    /// The connection broke.
+    #[error("the connection broke")]
+    Network(#[source] legacy::Error),
     /// The answer broke off, or was longer than any of the protocol.
     #[error("the answer cannot be read")]
     Body(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -127,9 +142,29 @@ pub(super) enum CallError {
     Request(#[from] hyper::http::Error),
 }
 
+impl CallError {
+    /// What became of a request to `host`, in words that do not name libraries.
+    fn of(error: legacy::Error, host: &str) -> Self {
+        if !error.is_connect() {
+            return Self::Network(error);
+        }
+        let links: Vec<_> = std::iter::successors(error.source(), |&link| link.source()).collect();
+        let reason = links.last().map_or_else(|| error.to_string(), ToString::to_string);
+        // The type of this error is the library's own: its text tells it from the others.
+        if links.iter().any(|link| link.to_string() == "dns error") {
+            return Self::Lookup { name: host.to_owned(), reason };
+        }
+        let io_error = links.iter().find_map(|link| link.downcast_ref::<io::Error>());
+        if io_error.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) {
+            return Self::ConnectTimeout;
+        }
+        Self::Connect(reason)
+    }
+}
+
 /// A cheap handle; clones share connections.
 #[derive(Clone)]
-pub(super) struct Client {
+pub(crate) struct Client {
     http: legacy::Client<HttpConnector, Full<Bytes>>,
     address: Address,
     headers: HeaderMap,
@@ -140,11 +175,17 @@ pub(super) struct Client {
 impl Client {
     /// A client of one aggregator. Fails where the token cannot be a header.
     pub(super) fn new(address: Address, token: &Token, version: &str) -> anyhow::Result<Self> {
+        let mut client = Self::without_token(address, version)?;
         let mut token = HeaderValue::from_str(token.reveal())
             .map_err(|_| anyhow::anyhow!("the token has characters that a header cannot carry"))?;
         token.set_sensitive(true);
+        client.headers.insert(TOKEN_HEADER, token);
+        Ok(client)
+    }
+
+    /// A client for what everybody may ask.
+    pub(crate) fn without_token(address: Address, version: &str) -> anyhow::Result<Self> {
         let mut headers = HeaderMap::new();
-        headers.insert(TOKEN_HEADER, token);
         headers.insert(USER_AGENT, HeaderValue::from_str(&format!("sysmond/{version}"))?);
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(CONNECT_DEADLINE));
@@ -192,7 +233,7 @@ impl Client {
     }
 
     /// Gets `path`, which may have a query.
-    pub(super) async fn get(&self, path: &str, deadline: Duration) -> Result<Answer, CallError> {
+    pub(crate) async fn get(&self, path: &str, deadline: Duration) -> Result<Answer, CallError> {
         self.call(self.request(Method::GET, path, Bytes::new())?, deadline).await
     }
 
@@ -204,8 +245,9 @@ impl Client {
     }
 
     async fn call(&self, request: Request<Full<Bytes>>, deadline: Duration) -> Result<Answer, CallError> {
+        let host = request.uri().host().unwrap_or_default().to_owned();
         let exchange = async {
-            let response = self.http.request(request).await?;
+            let response = self.http.request(request).await.map_err(|error| CallError::of(error, &host))?;
             let (head, body) = response.into_parts();
             let body = Limited::new(body, ANSWER_BYTES).collect().await.map_err(CallError::Body)?.to_bytes();
             let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
@@ -313,6 +355,25 @@ mod tests {
         assert_eq!(zstd::bulk::decompress(&short, 20_000).expect("zstd"), LONG);
         assert_eq!(posted(&[200], b"{}").await, [plain(b"{}")]);
         assert_eq!(posted(&[415, 200], LONG).await.last(), Some(&plain(LONG)));
+    }
+
+    #[tokio::test]
+    async fn where_there_is_no_connection_the_reason_is_in_plain_words() {
+        let check = async |address: &str, expected: &str| {
+            let client = Client::without_token(address.parse().expect("an address"), "0").expect("a client");
+            let error = client.get("/", Duration::from_secs(20)).await.expect_err("nobody is there");
+            assert_eq!(error.to_string().split(" (").next(), Some(expected), "{error:?}");
+        };
+        let free =
+            std::net::TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr()).expect("a port");
+        check(&format!("http://{free}"), "cannot connect: Connection refused").await;
+        // No name server has to be asked for a label of more than 63 letters.
+        let name = "x".repeat(64);
+        let client = Client::without_token(format!("http://{name}:1").parse().expect("an address"), "0");
+        let error =
+            client.expect("a client").get("/", Duration::from_secs(20)).await.expect_err("no such name");
+        let text = error.to_string();
+        assert!(text.starts_with(&format!("cannot look up the name {name}: failed to lookup")), "{text}");
     }
 
     #[test]

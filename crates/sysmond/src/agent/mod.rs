@@ -5,7 +5,7 @@
 //! looks at live data, and then all of it happens each second. No part waits for a later one.
 
 mod backoff;
-mod client;
+pub(crate) mod client;
 mod collect;
 mod counters;
 mod grid;

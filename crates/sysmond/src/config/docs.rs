@@ -37,6 +37,10 @@ Under systemd the data folder is that of `StateDirectory=` (`$STATE_DIRECTORY`) 
 (`$NOTIFY_SOCKET`) the service is ready once requests are served or, an agent, once its first reading is stored;
 `systemctl status` shows how it goes on, and `WatchdogSec=` is heeded.
 
+Both services of a package read `/etc/sysmon/sysmon.toml`, so what stands there before the first section, and in `[log]`, counts for
+an aggregator and an agent on one host alike. Variables for one of them are in `/etc/default/sysmond-aggregator` and
+`/etc/default/sysmond-agent`, and count before the file.
+
 ## The logs
 
 The error log is everything but requests; it goes to standard error, or to `log.file`. The access log has one line for each
@@ -102,7 +106,12 @@ pub fn default(key: &Key) -> String {
 pub fn example(setting: impl Fn(&str) -> String) -> String {
     let mut out = String::from(
         "# sysmon's configuration: every setting, each commented out, with a value that differs from its default.\n\
-         # Made from crates/sysmond/src/config/keys.rs by its test. `sysmond check-config` says what counts.\n",
+         # Made from crates/sysmond/src/config/keys.rs by its test. `sysmond check-config` says what counts.\n\
+         #\n\
+         # The services of a package, aggregator and agent, both read this file: what stands before the first section and in\n\
+         # [log] counts for both of them. Where they are to differ on one host, give one of them a variable, which counts\n\
+         # before this file: SYSMON_MAX_DISK=1GB in /etc/default/sysmond-agent, or in /etc/default/sysmond-aggregator.\n\
+         # Leave data_dir to them: each has a folder of its own.\n",
     );
     let mut section = "";
     // A table's own heading must come after the plain keys of its section.

@@ -112,7 +112,7 @@ impl<P: Into<Problem>> From<P> for ConfigErrors {
 
 fn list(problems: &[Problem]) -> String {
     match problems {
-        [only] => only.to_string(),
+        [only] => format!("a mistake in the configuration: {only}"),
         many => {
             many.iter().fold(format!("{} mistakes in the configuration:", many.len()), |text, problem| {
                 format!("{text}\n  {problem}")

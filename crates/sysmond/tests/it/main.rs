@@ -22,5 +22,6 @@ mod stage;
 mod storage;
 mod systemd;
 mod tidy;
+mod troubleshooting;
 mod unprivileged;
 mod words;

@@ -73,6 +73,32 @@ fn a_port_that_is_taken_is_told_with_advice() {
 }
 
 #[test]
+fn health_is_that_of_the_server_and_not_of_its_file() {
+    let place = Place::new();
+    let asked = format!("health --listen 127.0.0.1:0 --addr-file {}", place.path("address").display());
+    let check = |expected: Option<i32>, word: &str| {
+        let (status, stdout, stderr) = place.run(&asked);
+        assert_eq!(status, expected, "{stdout}{stderr}");
+        assert!(stdout.contains(word) || stderr.contains(word), "{word}: {stdout}{stderr}");
+    };
+    check(Some(1), "no server has written its address");
+    let program = place.serve("aggregator");
+    check(Some(0), "is well");
+    program.signal(Signal::STOP);
+    check(Some(1), "no answer within 5s");
+    program.signal(Signal::CONT);
+    check(Some(0), "is well");
+    let address = program.address().to_owned();
+    program.stop();
+    check(Some(1), "no server has written its address");
+    let (status, _, stderr) = place.run(&format!("health --listen {address}"));
+    assert!(
+        status == Some(1) && stderr.contains("cannot connect: Connection refused"),
+        "{status:?} {stderr}"
+    );
+}
+
+#[test]
 fn every_address_takes_ipv4() {
     let place = Place::new();
     let flags =

@@ -111,6 +111,60 @@ fn units_start_what_the_program_knows() {
     }
 }
 
+/// What would show an agent another machine than the host.
+const HIDES: [&str; 8] = [
+    "DynamicUser",
+    "PrivateTmp",
+    "PrivateUsers",
+    "ProcSubset",
+    "ProtectHome",
+    "ProtectProc",
+    "ProtectSystem",
+    "TemporaryFileSystem",
+];
+
+/// The value of a line of a unit.
+fn directive<'a>(unit: &'a str, name: &str) -> Option<&'a str> {
+    unit.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
+}
+
+#[test]
+fn an_agents_unit_shows_it_the_host_as_it_is() {
+    let path = units().into_iter().find(|path| path.ends_with("sysmond-agent.service")).expect("it is there");
+    let unit = std::fs::read_to_string(path).expect("a text");
+    for unit in [unit.as_str(), &documented_unit()] {
+        for name in HIDES {
+            assert_eq!(directive(unit, name), None, "{name} in\n{unit}");
+        }
+    }
+}
+
+/// The unit of the page on fleets.
+fn documented_unit() -> String {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/fleet.md");
+    let page = std::fs::read_to_string(page).expect("the page is there");
+    let block = page.split("```ini\n").nth(1).and_then(|rest| rest.split("```").next());
+    block.expect("it has a unit").to_owned()
+}
+
+#[test]
+fn the_documented_unit_starts_with_what_systemd_gives_it() {
+    let place = Place::new();
+    let mut manager = Manager::new(&place);
+    let unit = documented_unit();
+    // Not root, with a folder of its own, and with the token that only root may read.
+    assert_eq!(directive(&unit, "User"), Some("sysmon-agent"));
+    assert_eq!(directive(&unit, "StateDirectory"), Some("sysmon-agent"));
+    assert_eq!(directive(&unit, "LoadCredential"), Some("token:/etc/sysmon/token"));
+    assert_eq!(directive(&unit, "WantedBy"), Some("multi-user.target"));
+    let line = directive(&unit, "ExecStart").and_then(|line| line.strip_prefix("/usr/local/bin/sysmond "));
+    let arguments = line.expect("it starts sysmond").replace("http://monitor:9000", "http://127.0.0.1:9");
+    let agent = service(&place, &arguments);
+    manager.wait_for("READY=1");
+    assert!(place.path("state/agent.db").exists());
+    agent.stop();
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

@@ -18,7 +18,7 @@ fn check_text(name: &str, text: &str) {
     assert!(text == kept, "{name} is another; UPDATE_SNAPSHOTS=1 accepts it");
 }
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "agent",
     "aggregator",
     "demo",
@@ -27,6 +27,7 @@ const COMMANDS: [&str; 11] = [
     "backup",
     "restore",
     "redeliver",
+    "health",
     "check-config",
     "completions",
     "man",
@@ -52,6 +53,17 @@ fn long_help_has_every_setting_with_its_other_names() {
     let (_, long, _) = place.run("agent --help");
     for word in ["--retention-10m", "[env: SYSMON_PROCFS]", "[file: agent.interval]"] {
         assert!(long.contains(word) && !short.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn help_can_be_asked_for_as_a_command() {
+    let place = Place::new();
+    for (asked, same) in
+        [("help", "--help"), ("help agent", "agent --help"), ("help health", "health --help")]
+    {
+        let (status, stdout, _) = place.run(asked);
+        assert_eq!((status, stdout), (Some(0), place.run(same).1), "{asked}");
     }
 }
 
@@ -93,6 +105,7 @@ const WRONG: &[&str] = &[
     "backup --output x.db",
     "restore PLACE/nothing",
     "redeliver",
+    "health --listen 127.0.0.1:0",
     "completions tcsh",
     "man nothing",
 ];
@@ -227,7 +240,13 @@ fn manual_pages_are_clean_and_one_for_each_command() {
         };
         assert!(lint.stdout.is_empty(), "{name}: {}", String::from_utf8_lossy(&lint.stdout));
     }
+    let (_, program, _) = place.run("man");
+    for title in ["EXIT STATUS", "ENVIRONMENT", "FILES", "SEE ALSO"] {
+        assert!(program.contains(&format!("\n.SH {title}\n")), "{title}");
+    }
     let (_, one, _) = place.run("man agent");
+    assert!(one.contains("[\\fB\\-\\-aggregator\\fR\\ \\fIURL\\fR]"), "values are in the synopsis:\n{one}");
+    assert!(one.contains("\\fBsysmond\\fR(1)"), "{one}");
     assert_eq!(one, place.read("man1/sysmond-agent.1"));
 }
 

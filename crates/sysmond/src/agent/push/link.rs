@@ -68,8 +68,8 @@ impl Link {
             State::Down { since, .. } => since,
             State::Untried | State::Up => clock::since_boot(),
         };
-        if denied.is_some() {
-            warn!(address, advice = why, "the aggregator takes nothing; samples are kept");
+        if let Some(status) = denied.map(|status| status.as_u16()) {
+            warn!(status, address, advice = why, "the aggregator takes nothing; samples are kept");
         } else {
             warn!(address, error = why, "pushes do not get through; samples are kept");
         }

@@ -83,7 +83,9 @@ fn advice(answer: &Answer, address: &str) -> String {
         (403, _) => format!("the token may not push for this host: {}", reason(answer)),
         (404, _) => format!("there is no aggregator at {address}: check host, port and path"),
         (421, _) => {
-            "the aggregator does not answer for this host name: start it with --allowed-host".to_owned()
+            format!(
+                "the aggregator does not answer for the name in {address}: start it with --allowed-host NAME"
+            )
         }
         (300..=399, Some(location)) => {
             format!("{address} leads to {location:?}: give the agent that address")
