@@ -2,6 +2,8 @@
 
 import { watchTaps } from "./chart/gestures.js";
 import { scheduler } from "./chart/scheduler.js";
+import { openHelp } from "./components/later_dialogs.js";
+import { linkIsBack, NotLoaded } from "./components/not_loaded.js";
 import { listenToKeys } from "./keyboard.js";
 import { setAttribute } from "./lib/dom.js";
 import { Feed } from "./feed.js";
@@ -31,7 +33,7 @@ class Page {
   cache = new HostCache();
   feed = new Feed(this.fleet, this.cache);
   router = new Router();
-  ranges = new Ranges(this.cache, () => this.fleet.clock.now());
+  ranges = new Ranges(this.cache, (host) => this.#nowAt(host));
   /** @type {Shown} */
   shown = { view: "single", host: null, hosts: [], range: LIVE };
   #time = new TimeControl(this.router, this.ranges, (window) => this.#explain(window));
@@ -42,6 +44,8 @@ class Page {
   #opened = null;
   /** @type {number | null} */
   #frozenSince = null;
+  /** @type {import("./live.js").LinkState} */
+  #linkBefore = "connecting";
 
   constructor() {
     this.#shell = new Shell({
@@ -57,7 +61,7 @@ class Page {
     });
     listenToKeys({
       onSearch: () => this.#search(),
-      onHelp: () => void import("./components/dialogs.js").then((dialogs) => dialogs.showHelp()),
+      onHelp: openHelp,
       onView: (view) => this.#goTo(view),
       onMove: (share) => this.shown.view !== "fleet" && this.#time.bar.move(share),
       onPause: () => this.shown.view !== "fleet" && this.#time.bar.togglePause(),
@@ -91,6 +95,17 @@ class Page {
     scheduler.want(this); // ages grow without any frame
   }
 
+  /**
+   * Where the window of a host ends that follows: by its own clock, and where it fell silent with its last samples.
+   * @param {string} [host]
+   */
+  #nowAt(host) {
+    const data = host !== undefined && this.cache.has(host) ? this.cache.get(host) : undefined;
+    if (data === undefined || data.newest === -Infinity) return this.fleet.clock.now();
+    const silent = data.stale || this.fleet.hosts.get(data.hostname)?.status === "offline";
+    return data.newest + (silent ? 0 : data.age);
+  }
+
   /** The hosts whose charts are on screen. */
   get #onScreen() {
     const { view, host, hosts } = this.shown;
@@ -118,6 +133,8 @@ class Page {
   #changed() {
     this.#resolve();
     const { state } = this.feed.link;
+    if (state === "live" && this.#linkBefore !== "live") linkIsBack.emit();
+    this.#linkBefore = state;
     this.#frozenSince = state === "lost" ? (this.#frozenSince ?? (this.fleet.loaded ? Date.now() / 1000 : null)) : null;
     this.#showView();
     this.#showTitle();
@@ -152,10 +169,16 @@ class Page {
     const made = this.#makeView(key);
     if (!(made instanceof Promise)) return this.#hold(made);
     this.#hold(new Skeleton());
-    void made.then((view) => {
-      if (key === this.#viewKey) this.#hold(view);
-      else view.end();
-    });
+    made.then(
+      (view) => (key === this.#viewKey ? this.#hold(view) : view.end()),
+      () => key === this.#viewKey && this.#hold(new NotLoaded(() => this.#showAgain())),
+    );
+  }
+
+  /** The view whose code could not be fetched. */
+  #showAgain() {
+    this.#viewKey = "";
+    this.#showView();
   }
 
   /** @param {View} view */

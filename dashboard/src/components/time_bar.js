@@ -3,6 +3,7 @@
 
 import { el, setAttribute, setText } from "../lib/dom.js";
 import { formatAge } from "../lib/format.js";
+import { notLoaded } from "./not_loaded.js";
 import * as time from "../time_range.js";
 
 /** @typedef {import("../time_range.js").Range} Range */
@@ -25,6 +26,8 @@ export class TimeBar {
   #resolution = el("span", { class: "time-resolution" });
   /** Paper does not move on: "last 5 minutes" tells nothing there. */
   #exact = el("span", { class: "on-paper" });
+  /** @type {HTMLElement | null} */
+  #failed = null;
   /** @type {import("./time_form.js").TimeForm | null} */
   #form = null;
   #details = el("details", { class: "time-custom" });
@@ -129,11 +132,17 @@ export class TimeBar {
   }
 
   async #openForm() {
-    const { TimeForm } = await import("./time_form.js");
-    this.#form ??= new TimeForm((range) => {
-      this.#details.open = false;
-      this.actions.onRange(range);
-    });
+    this.#failed?.remove();
+    try {
+      const { TimeForm } = await import("./time_form.js");
+      this.#form ??= new TimeForm((range) => {
+        this.#details.open = false;
+        this.actions.onRange(range);
+      });
+    } catch {
+      this.#details.append((this.#failed = notLoaded(() => void this.#openForm())));
+      return;
+    }
     if (this.#form.element.parentNode === null) this.#details.append(this.#form.element);
     this.#form.fill(this.#range);
   }

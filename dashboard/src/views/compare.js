@@ -9,7 +9,7 @@ import { ComparePicker } from "../components/compare_picker.js";
 import { COMPARED, pastSeconds, PASTS } from "../compared.js";
 import { el, setAttribute, setChildren } from "../lib/dom.js";
 import { describeRange, follows } from "../time_range.js";
-import { HostColours } from "./host_colours.js";
+import { KeptColours } from "./kept_colours.js";
 import { dataOf, windowFor } from "./shown_data.js";
 import { WindowEdge } from "./window_edge.js";
 
@@ -23,7 +23,7 @@ function referenceOf({ shown, router }) {
 }
 
 export class CompareView {
-  #colours = new HostColours();
+  #colours = new KeptColours();
   #cards = el("div", { class: "compare-cards" });
   /** @type {Map<string, CompareCard>} */
   #byHost = new Map();
