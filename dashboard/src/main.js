@@ -20,7 +20,15 @@ import { Skeleton } from "./views/skeleton.js";
 
 /** @typedef {import("./router.js").ViewName} ViewName */
 /** @typedef {import("./time_range.js").Range} Range */
-/** @typedef {{ view: ViewName, host: string | null, hosts: readonly string[], range: Range }} Shown what is on screen */
+/** @typedef {{ host: string, why: string }} LeftOut a host that the address names and that is not shown */
+/**
+ * @typedef {object} Shown what is on screen
+ * @property {ViewName} view
+ * @property {string | null} host
+ * @property {readonly string[]} hosts
+ * @property {readonly LeftOut[]} left
+ * @property {Range} range
+ */
 /** @typedef {{ fleet: Fleet, cache: HostCache, feed: Feed, ranges: Ranges, router: Router, shown: Shown }} App */
 /** @typedef {{ element: HTMLElement, update(app: App): "more" | void, end(): void }} View */
 
@@ -35,7 +43,7 @@ class Page {
   router = new Router();
   ranges = new Ranges(this.cache, (host) => this.#nowAt(host));
   /** @type {Shown} */
-  shown = { view: "single", host: null, hosts: [], range: LIVE };
+  shown = { view: "single", host: null, hosts: [], left: [], range: LIVE };
   #time = new TimeControl(this.router, this.ranges, (window) => this.#explain(window));
   /** @type {View} */
   #view = new Skeleton();
@@ -146,8 +154,11 @@ class Page {
     const { view, host, compare, range } = this.router.route;
     const { fleet } = this;
     const known = compare.filter((name) => fleet.hosts.has(name));
-    const chosen = host ?? this.#firstHost();
-    this.shown = { view, host: chosen, hosts: view === "compare" ? known : [], range };
+    const hosts = view === "compare" ? known.slice(0, MOST_COMPARED) : [];
+    const left = compare
+      .filter((name) => !hosts.includes(name))
+      .map((name) => ({ host: name, why: fleet.hosts.has(name) ? `${MOST_COMPARED} at most` : "unknown" }));
+    this.shown = { view, host: host ?? this.#firstHost(), hosts, left, range };
     if (!fleet.loaded) return;
     this.feed.watch(this.#onScreen);
     this.#time.want(this, this.#onScreen);
@@ -246,7 +257,7 @@ class Page {
 
   /** @param {string} host */
   #comparedWith(host) {
-    return [...new Set([...this.router.route.compare, host])].slice(0, MOST_COMPARED);
+    return [...new Set([...this.shown.hosts, host])].slice(0, MOST_COMPARED);
   }
 
   /** The title and the icon tell of trouble where only the tab is seen. */

@@ -25,6 +25,17 @@ export function groupOf(metric) {
   return panelWith(metric)?.group ?? panelOf(metric, "")?.group ?? metric.split(".", 1)[0];
 }
 
+/**
+ * How a chart of it is scaled, as far as the page knows.
+ * @param {string} metric
+ * @returns {{ unit?: string, max?: number, floor?: number }}
+ */
+export function specOf(metric) {
+  if (Object.hasOwn(TOTALS, metric)) return { unit: "percent", max: 100 };
+  const { unit, max, floor } = panelWith(metric) ?? {};
+  return { unit, max, floor };
+}
+
 /** @param {{ metric: string, tags: string }} series */
 export function titleOf({ metric, tags }) {
   const of = [...splitTags(tags).values()].join(" ");

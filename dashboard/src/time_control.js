@@ -1,7 +1,7 @@
 // The time that is looked at: who may change it, how one gets back, and what has to be asked of the server for it.
 
 import { cursor } from "./chart/cursor.js";
-import { COMPARED, pastSeconds } from "./compared.js";
+import { comparedMetrics, pastSeconds } from "./compared.js";
 import { TimeBar } from "./components/time_bar.js";
 import { CHARTED } from "./panels.js";
 
@@ -10,7 +10,6 @@ import { between, describeRange, follows, isLive, LIVE, sameRange, windowOf } fr
 /** @typedef {import("./time_range.js").Range} Range */
 /** @typedef {import("./chart/plot.js").TimeWindow} TimeWindow */
 
-const COMPARED_METRICS = COMPARED.map(({ metric }) => metric);
 /** Zooms that can be taken back. */
 const MOST_ZOOMS = 50;
 /** A window narrower than this shows no two samples, seconds. */
@@ -38,6 +37,7 @@ export class TimeControl {
     cursor.asked.listen((ask) => this.#asked(ask));
   }
   #window = { from: 0, to: 1 };
+  #alone = false;
 
   /**
    * Asks for the history of what is on screen, where the live samples do not reach.
@@ -50,7 +50,9 @@ export class TimeControl {
     const live = isLive(shown.range);
     const ready = hosts.filter((host) => cache.get(host).loaded || this.ranges.find(host) !== undefined);
     const wants = ready.flatMap((host) => {
-      const metrics = comparing ? COMPARED_METRICS : [...new Set([...CHARTED, ...cache.get(host).metrics])];
+      const metrics = comparing
+        ? comparedMetrics(router.route.words)
+        : [...new Set([...CHARTED, ...cache.get(host).metrics])];
       return [...(live ? [] : [0]), ...(past === 0 ? [] : [past])].map((shift) => ({ host, metrics, shift }));
     });
     this.ranges.want(shown.range, wants);
@@ -62,6 +64,7 @@ export class TimeControl {
    */
   update({ shown, cache, fleet }, hosts) {
     const { range } = shown;
+    this.#alone = shown.view === "single";
     this.#window = windowOf(range, follows(range) ? newestOf(cache, hosts, fleet.clock.now()) : fleet.clock.now());
     const stretches = hosts.map((host) => this.ranges.find(host));
     const live = isLive(range);
@@ -71,7 +74,7 @@ export class TimeControl {
         : Math.max(0, ...stretches.map((stretch) => stretch?.resolution ?? 0)),
       loading: !live && stretches.some((stretch) => stretch?.state === "loading" && stretch.fresh.size === 0),
       error: stretches.find((stretch) => stretch?.state === "failed")?.error ?? "",
-      alone: shown.view === "single",
+      alone: this.#alone,
       zoomed: this.#zooms.length > 0 || !follows(range),
     });
   }
@@ -82,7 +85,7 @@ export class TimeControl {
     if (ask.kind === "hold") return this.#remember();
     const { kind, from, to } = ask;
     if (to - from < NARROWEST) return;
-    if (kind === "explain" && this.bar.element.isConnected) return this.onExplain({ from, to });
+    if (kind === "explain") return void (this.#alone && this.onExplain({ from, to })); // it is of one host
     if (kind === "pan") return this.router.adjust({ range: between({ from, to }) });
     this.#remember();
     this.router.go({ range: between({ from: Math.floor(from), to: Math.ceil(to) }) });

@@ -1,4 +1,5 @@
-// How far a host's clock is from the server's, told by its samples: when each was read by the one, and came by the other.
+// How far a host's clock is from the server's, told by its samples: when each was read by the one, and when it came by
+// the other.
 
 /** Less is the time that a sample takes, or a push that waited for the next, seconds. */
 const NOTEWORTHY = 30;
