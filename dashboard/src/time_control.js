@@ -5,7 +5,7 @@ import { comparedMetrics, pastSeconds } from "./compared.js";
 import { TimeBar } from "./components/time_bar.js";
 import { CHARTED } from "./panels.js";
 
-import { between, describeRange, follows, isLive, LIVE, sameRange, windowOf } from "./time_range.js";
+import { between, describeRange, follows, isLive, LIVE, sameRange, windowOf, withinReach } from "./time_range.js";
 
 /** @typedef {import("./time_range.js").Range} Range */
 /** @typedef {import("./chart/plot.js").TimeWindow} TimeWindow */
@@ -37,6 +37,7 @@ export class TimeControl {
     cursor.asked.listen((ask) => this.#asked(ask));
   }
   #window = { from: 0, to: 1 };
+  #now = Infinity;
   #alone = false;
 
   /**
@@ -64,17 +65,19 @@ export class TimeControl {
    */
   update({ shown, cache, fleet }, hosts) {
     const { range } = shown;
+    this.#now = Math.max(newestOf(cache, hosts, 0), fleet.clock.now()); // a host's clock may be ahead
     this.#alone = shown.view === "single";
     this.#window = windowOf(range, follows(range) ? newestOf(cache, hosts, fleet.clock.now()) : fleet.clock.now());
     const stretches = hosts.map((host) => this.ranges.find(host));
     const live = isLive(range);
     this.bar.show(range, this.#window, {
       resolution: live
-        ? Math.max(0, ...hosts.map((host) => cache.get(host).pace))
+        ? Math.max(0, ...hosts.map((host) => cache.get(host)).map((data) => (data.newest > -Infinity ? data.pace : 0)))
         : Math.max(0, ...stretches.map((stretch) => stretch?.resolution ?? 0)),
       loading: !live && stretches.some((stretch) => stretch?.state === "loading" && stretch.fresh.size === 0),
       error: stretches.find((stretch) => stretch?.state === "failed")?.error ?? "",
       alone: this.#alone,
+      now: this.#now,
       zoomed: this.#zooms.length > 0 || !follows(range),
     });
   }
@@ -86,7 +89,7 @@ export class TimeControl {
     const { kind, from, to } = ask;
     if (to - from < NARROWEST) return;
     if (kind === "explain") return void (this.#alone && this.onExplain({ from, to })); // it is of one host
-    if (kind === "pan") return this.router.adjust({ range: between({ from, to }) });
+    if (kind === "pan") return this.router.adjust({ range: between(withinReach({ from, to }, this.#now)) });
     this.#remember();
     this.router.go({ range: between({ from: Math.floor(from), to: Math.ceil(to) }) });
   }
@@ -96,8 +99,9 @@ export class TimeControl {
   }
 
   #back() {
-    const range = this.#zooms.pop() ?? LIVE;
-    this.router.go({ range });
+    const before = this.#zooms.pop();
+    if (before === undefined && follows(this.router.route.range)) return; // nobody zoomed: there is no way back
+    this.router.go({ range: before ?? LIVE });
   }
 
   /** @param {Range} range */
