@@ -8,9 +8,9 @@ import { GROUPS, panelOf, PANELS } from "./panels.js";
  * @type {Record<string, [import("./panels.js").GroupName, string]>}
  */
 const TOTALS = {
-  "cpu.total_usage": ["cpu", "CPU usage, all cores"],
-  "memory.usage_percent": ["memory", "Memory usage"],
-  "swap.usage_percent": ["memory", "Swap usage"],
+  "cpu.total_usage": ["cpu", "All cores"],
+  "memory.usage_percent": ["memory", "In use"],
+  "swap.usage_percent": ["memory", "Swap in use"],
 };
 
 /** @param {string} metric */

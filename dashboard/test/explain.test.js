@@ -173,7 +173,7 @@ test("mirrors and counters of time explain nothing", () => {
 
 test("a finding is called as its chart is", () => {
   assert.equal(titleOf({ metric: "cpu.user", tags: "" }), "CPU · CPU by mode: user");
-  assert.equal(titleOf({ metric: "cpu.total_usage", tags: "" }), "CPU · CPU usage, all cores");
+  assert.equal(titleOf({ metric: "cpu.total_usage", tags: "" }), "CPU · All cores");
   assert.equal(titleOf({ metric: "disk.read_bytes", tags: "device=sda" }), "Disks · Throughput: read (sda)");
   assert.equal(titleOf({ metric: "app.requests", tags: "" }), "app.requests");
   assert.deepEqual(withBefore(SPAN), { from: -200, to: 120 });

@@ -171,7 +171,7 @@ test("of many interfaces the busiest have a chart, the others are counted and no
   const charts = chartsOf(one, 0);
   assert.deepEqual(
     charts.map(({ title, of }) => `${title}, ${of}`),
-    Array.from({ length: 8 }, (_, index) => `Traffic eth${index + 12}, one of 8 of 19`),
+    Array.from({ length: 8 }, (_, index) => `Traffic eth${index + 12}, 8 of 19 shown`),
   );
   assert.equal(idleOf(one, 0), "Without traffic: eth0");
 });

@@ -125,9 +125,7 @@ export class TimeChart {
     const plot = (this.plot = new Plot(surface, this.window, top, { bottom }));
     drawAxes(surface, plot, colours, { ticks, unit });
     clipped(surface, plot, () => {
-      const last = tracks.at(-1);
-      if (stacked) drawStack(surface, plot, strokes, colours.panel);
-      if (stacked && last !== undefined) return drawBand(surface, plot, { track: last, colour: colours.text });
+      if (stacked) return drawStack(surface, plot, strokes, colours.panel, colours.text);
       for (const stroke of strokes) drawBand(surface, plot, stroke);
       strokes.forEach((stroke, index) => drawLine(surface, plot, stroke, { area: area && index === 0 }));
     });

@@ -64,8 +64,8 @@ export class ComparePicker {
     this.#leftText = text;
     const chips = left.map(({ host, why }) => {
       const label = `${host}: ${why}. Leave all that are not compared out of the address`;
-      const name = el("bdi", { class: "chip-name" }, host);
-      const chip = el("button", { type: "button", class: "chip chip-left", title: label }, name, `: ${why}`);
+      const text = el("span", { class: "chip-name" }, el("bdi", {}, host), `: ${why}`);
+      const chip = el("button", { type: "button", class: "chip", title: label }, text);
       chip.addEventListener("click", () => this.onPick([...this.#selected]));
       return chip;
     });

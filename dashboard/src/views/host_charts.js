@@ -113,7 +113,7 @@ function eachOf(data, panel, label, from, chosen) {
     .sort((a, b) => last(a) - last(b))
     .filter((series) => linesOf(data, panel, series.tags).some((line) => isBusy(line, from)));
   const shown = chosen.of(panel.id, busy);
-  const of = busy.length > shown.length ? `one of ${shown.length} of ${busy.length}` : undefined;
+  const of = busy.length > shown.length ? `${shown.length} of ${busy.length} shown` : undefined;
   return shown.map(({ series }) => ({
     ...panel,
     key: `${panel.id}:${series.tags}`,
