@@ -90,6 +90,39 @@ test("pause keeps the picture, and live goes on", async () => {
   await close();
 });
 
+test("no step leads past now, and a double click without a zoom leaves the preset", async () => {
+  const { page, chart, param, close } = await open("");
+  assert.equal(await page.getByRole("button", { name: "Later" }).isDisabled(), true);
+  await page.keyboard.press("]");
+  await page.getByRole("button", { name: "Zoom out" }).click();
+  await eventually("it follows, twice as long", () => param("from") === "now-10m" && param("to") === "now");
+  await chart.dblclick({ position: { x: 300, y: 60 } });
+  await chart.focus();
+  await page.keyboard.press("Backspace");
+  assert.equal(param("from"), "now-10m");
+  await page.getByRole("button", { name: "Earlier" }).click();
+  await eventually("five minutes earlier", () => Number(param("to")) - Number(param("from")) === 600);
+  for (const name of ["Later", "Later"])
+    if (await page.getByRole("button", { name }).isEnabled()) await page.getByRole("button", { name }).click();
+  assert.ok(Number(param("to")) <= Date.now() / 1000 + 1, "not in the future");
+  await close();
+});
+
+test("what is typed is read as the page writes times: in UTC where that is chosen", async () => {
+  const { page, param, close } = await open("", { timezoneId: "Asia/Tokyo" });
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByRole("radio", { name: "UTC" }).check();
+  await page.keyboard.press("Escape");
+  await page.locator(".time-summary").click();
+  await page.getByRole("textbox", { name: "From" }).fill("2026-01-31 09:00");
+  await page.getByRole("textbox", { name: "To" }).fill("2026-01-31 10:00");
+  await page.keyboard.press("Enter");
+  await eventually("nine in UTC", () => Number(param("from")) === Date.UTC(2026, 0, 31, 9) / 1000);
+  await page.locator(".time-summary").click();
+  assert.equal(await page.getByRole("textbox", { name: "From" }).inputValue(), "2026-01-31 09:00:00");
+  await close();
+});
+
 test("the ends can be written, and what is no time is told", async () => {
   const { page, param, close } = await open("");
   await page.locator(".time-summary").click();

@@ -1,8 +1,12 @@
 // What of hosts is compared, and with which past of their own. Data only: the view makes the charts.
 
 import { LOAD } from "./lib/format.js";
+import { splitKey } from "./lib/series_key.js";
 
-/** @typedef {{ metric: string, title: string, unit: string, max?: number, floor?: number }} Chart */
+/**
+ * @typedef {{ metric: string, title: string, unit: string, tags?: string, max?: number, floor?: number }} Chart
+ * @typedef {import("./router.js").Words} Words
+ */
 
 /** @type {Chart[]} */
 export const COMPARED = [
@@ -23,5 +27,9 @@ export const PASTS = {
   "7d": { seconds: 604_800, label: "the week before" },
 };
 
-/** @param {import("./router.js").Words} words */
+/** What is asked of the server for it: the six, or what was chosen instead of them. @param {Words} words */
+export const comparedMetrics = ({ metric }) =>
+  metric ? [splitKey(metric).metric] : COMPARED.map((chart) => chart.metric);
+
+/** @param {Words} words */
 export const pastSeconds = ({ past }) => (past && Object.hasOwn(PASTS, past) ? PASTS[past].seconds : 0);

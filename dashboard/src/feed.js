@@ -122,8 +122,9 @@ export class Feed {
   #history({ host, series }) {
     const data = this.cache.get(host);
     const first = !data.loaded;
-    data.applyHistory(series, this.fleet.clock.now());
-    const lastSeen = this.fleet.hosts.get(host)?.last_seen;
+    const known = this.fleet.hosts.get(host);
+    const lastSeen = known?.last_seen;
+    data.applyHistory(series, this.fleet.clock.now(), known?.status === "online" ? lastSeen : undefined);
     if (first && data.newest === -Infinity && lastSeen !== undefined) void this.#fetch(host, lastSeen - WINDOW_SECONDS);
   }
 
@@ -133,6 +134,7 @@ export class Feed {
     const data = this.cache.get(host);
     const before = data.newest;
     const hole = before > -Infinity && timestamp - before > Math.max(1.5, HOLE * data.pace);
+    if (timestamp > before) data.clock.note(timestamp, this.fleet.clock.now());
     data.applySample(timestamp, metrics);
     this.sampled.emit(frame);
     if (hole) this.#refill(host, Math.max(before, timestamp - WINDOW_SECONDS));
@@ -155,8 +157,10 @@ export class Feed {
    * @param {number} from
    */
   async #fetch(host, from) {
-    const series = await getHistory({ host, metrics: CHARTED, from }).catch(() => []);
-    this.cache.get(host).applyHistory(series, this.fleet.clock.now());
+    const data = this.cache.get(host);
+    const to = Math.max(data.newest, this.fleet.clock.now()); // its clock may be ahead of the server's
+    const series = await getHistory({ host, metrics: CHARTED, from, to }).catch(() => []);
+    data.applyHistory(series, this.fleet.clock.now());
     this.changed.emit();
   }
 }

@@ -2,6 +2,8 @@
 
 import { watchTaps } from "./chart/gestures.js";
 import { scheduler } from "./chart/scheduler.js";
+import { openHelp } from "./components/later_dialogs.js";
+import { linkIsBack, NotLoaded } from "./components/not_loaded.js";
 import { listenToKeys } from "./keyboard.js";
 import { setAttribute } from "./lib/dom.js";
 import { Feed } from "./feed.js";
@@ -18,7 +20,15 @@ import { Skeleton } from "./views/skeleton.js";
 
 /** @typedef {import("./router.js").ViewName} ViewName */
 /** @typedef {import("./time_range.js").Range} Range */
-/** @typedef {{ view: ViewName, host: string | null, hosts: readonly string[], range: Range }} Shown what is on screen */
+/** @typedef {{ host: string, why: string }} LeftOut a host that the address names and that is not shown */
+/**
+ * @typedef {object} Shown what is on screen
+ * @property {ViewName} view
+ * @property {string | null} host
+ * @property {readonly string[]} hosts
+ * @property {readonly LeftOut[]} left
+ * @property {Range} range
+ */
 /** @typedef {{ fleet: Fleet, cache: HostCache, feed: Feed, ranges: Ranges, router: Router, shown: Shown }} App */
 /** @typedef {{ element: HTMLElement, update(app: App): "more" | void, end(): void }} View */
 
@@ -31,9 +41,9 @@ class Page {
   cache = new HostCache();
   feed = new Feed(this.fleet, this.cache);
   router = new Router();
-  ranges = new Ranges(this.cache, () => this.fleet.clock.now());
+  ranges = new Ranges(this.cache, (host) => this.#nowAt(host));
   /** @type {Shown} */
-  shown = { view: "single", host: null, hosts: [], range: LIVE };
+  shown = { view: "single", host: null, hosts: [], left: [], range: LIVE };
   #time = new TimeControl(this.router, this.ranges, (window) => this.#explain(window));
   /** @type {View} */
   #view = new Skeleton();
@@ -42,6 +52,8 @@ class Page {
   #opened = null;
   /** @type {number | null} */
   #frozenSince = null;
+  /** @type {import("./live.js").LinkState} */
+  #linkBefore = "connecting";
 
   constructor() {
     this.#shell = new Shell({
@@ -57,7 +69,7 @@ class Page {
     });
     listenToKeys({
       onSearch: () => this.#search(),
-      onHelp: () => void import("./components/dialogs.js").then((dialogs) => dialogs.showHelp()),
+      onHelp: openHelp,
       onView: (view) => this.#goTo(view),
       onMove: (share) => this.shown.view !== "fleet" && this.#time.bar.move(share),
       onPause: () => this.shown.view !== "fleet" && this.#time.bar.togglePause(),
@@ -91,6 +103,17 @@ class Page {
     scheduler.want(this); // ages grow without any frame
   }
 
+  /**
+   * Where the window of a host ends that follows: by its own clock, and where it fell silent with its last samples.
+   * @param {string} [host]
+   */
+  #nowAt(host) {
+    const data = host !== undefined && this.cache.has(host) ? this.cache.get(host) : undefined;
+    if (data === undefined || data.newest === -Infinity) return this.fleet.clock.now();
+    const silent = data.stale || this.fleet.hosts.get(data.hostname)?.status === "offline";
+    return data.newest + (silent ? 0 : data.age);
+  }
+
   /** The hosts whose charts are on screen. */
   get #onScreen() {
     const { view, host, hosts } = this.shown;
@@ -118,6 +141,8 @@ class Page {
   #changed() {
     this.#resolve();
     const { state } = this.feed.link;
+    if (state === "live" && this.#linkBefore !== "live") linkIsBack.emit();
+    this.#linkBefore = state;
     this.#frozenSince = state === "lost" ? (this.#frozenSince ?? (this.fleet.loaded ? Date.now() / 1000 : null)) : null;
     this.#showView();
     this.#showTitle();
@@ -129,8 +154,11 @@ class Page {
     const { view, host, compare, range } = this.router.route;
     const { fleet } = this;
     const known = compare.filter((name) => fleet.hosts.has(name));
-    const chosen = host ?? this.#firstHost();
-    this.shown = { view, host: chosen, hosts: view === "compare" ? known : [], range };
+    const hosts = view === "compare" ? known.slice(0, MOST_COMPARED) : [];
+    const left = compare
+      .filter((name) => !hosts.includes(name))
+      .map((name) => ({ host: name, why: fleet.hosts.has(name) ? `${MOST_COMPARED} at most` : "unknown" }));
+    this.shown = { view, host: host ?? this.#firstHost(), hosts, left, range };
     if (!fleet.loaded) return;
     this.feed.watch(this.#onScreen);
     this.#time.want(this, this.#onScreen);
@@ -152,10 +180,16 @@ class Page {
     const made = this.#makeView(key);
     if (!(made instanceof Promise)) return this.#hold(made);
     this.#hold(new Skeleton());
-    void made.then((view) => {
-      if (key === this.#viewKey) this.#hold(view);
-      else view.end();
-    });
+    made.then(
+      (view) => (key === this.#viewKey ? this.#hold(view) : view.end()),
+      () => key === this.#viewKey && this.#hold(new NotLoaded(() => this.#showAgain())),
+    );
+  }
+
+  /** The view whose code could not be fetched. */
+  #showAgain() {
+    this.#viewKey = "";
+    this.#showView();
   }
 
   /** @param {View} view */
@@ -223,7 +257,7 @@ class Page {
 
   /** @param {string} host */
   #comparedWith(host) {
-    return [...new Set([...this.router.route.compare, host])].slice(0, MOST_COMPARED);
+    return [...new Set([...this.shown.hosts, host])].slice(0, MOST_COMPARED);
   }
 
   /** The title and the icon tell of trouble where only the tab is seen. */

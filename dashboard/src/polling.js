@@ -50,12 +50,14 @@ export async function pollHosts(hosts, serverNow, signal) {
  */
 async function pollHost(data, serverNow, signal) {
   const host = data.hostname;
-  const from = Math.max(data.newest, serverNow - WINDOW_SECONDS);
-  const [latest, series, info] = await Promise.all([
+  const [latest, info] = await Promise.all([
     getLatest(host, signal),
-    getHistory({ host, metrics: CHARTED, from }, signal),
     data.info === null ? staticOrNone(host, signal) : null,
   ]);
+  const newest = Math.max(...latest.metrics.map(({ timestamp }) => timestamp), -Infinity);
+  const to = Number.isFinite(newest) ? newest : serverNow; // by the host's clock, which may be wrong
+  const from = Math.max(data.newest, to - WINDOW_SECONDS);
+  const series = from < to ? await getHistory({ host, metrics: CHARTED, from, to }, signal) : [];
   /** @type {LiveFrame[]} */
   const frames = [{ type: "history", host, series }, ...samplesOf(host, latest.metrics)];
   return info === null ? frames : [{ type: "static", hosts: [info] }, ...frames];

@@ -17,7 +17,7 @@ export class Ranges {
 
   /**
    * @param {import("./state.js").HostCache} cache
-   * @param {() => number} now the server's clock
+   * @param {(host?: string) => number} now the time on a host's own clock, else the server's
    */
   constructor(cache, now) {
     this.cache = cache;

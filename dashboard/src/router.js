@@ -19,9 +19,22 @@ import { formatMomentText, isLive, LIVE, parseRange } from "./time_range.js";
 
 /** As many as there are colours that can be told apart. */
 export const MOST_COMPARED = 8;
-/** Of the fleet: filter, order, groups, table or grid. Of a comparison: form, reference, own past. Of a host: the span
- *  that is explained, the core that has a chart. */
-const WORDS = /** @type {const} */ (["q", "sort", "group", "layout", "form", "ref", "past", "explain", "core"]);
+/** More are not read from an address; those beyond eight are named as too many. */
+const MOST_NAMED = 32;
+/** Of the fleet: filter, order, groups, table or grid. Of a comparison: form, reference, own past, series. Of a host:
+ *  the span that is explained, the core that has a chart. */
+const WORDS = /** @type {const} */ ([
+  "q",
+  "sort",
+  "group",
+  "layout",
+  "form",
+  "ref",
+  "past",
+  "metric",
+  "explain",
+  "core",
+]);
 /** A longer word is no word of this page. */
 const LONGEST_WORD = 300;
 
@@ -41,7 +54,7 @@ export function parseRoute(search) {
   return {
     view: view === "compare" || view === "fleet" ? view : "single",
     host: query.get("host"),
-    compare: [...new Set(query.getAll("compare"))].slice(0, MOST_COMPARED),
+    compare: [...new Set(query.getAll("compare"))].slice(0, MOST_NAMED),
     range: parseRange(query.get("from"), query.get("to")) ?? LIVE,
     words,
   };

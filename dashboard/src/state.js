@@ -2,6 +2,7 @@
 
 import { Track } from "./chart/track.js";
 import { ServerClock } from "./lib/clock.js";
+import { HostClock } from "./lib/host_clock.js";
 import { naturally, seriesKey, splitKey, splitTags } from "./lib/series_key.js";
 
 /** What the charts show, seconds. */
@@ -69,6 +70,8 @@ export class HostData {
   newest = -Infinity;
   /** Whether the history has been told. */
   loaded = false;
+  /** What its samples tell of its clock. */
+  clock = new HostClock();
   /** When the newest sample came, milliseconds of the monotonic clock. */
   #arrived = 0;
   #sinceTrim = 0;
@@ -81,8 +84,9 @@ export class HostData {
   /**
    * @param {readonly import("./api.js").HistorySeries[]} answer
    * @param {number} serverNow Unix seconds
+   * @param {number} [arrived] when the newest of it came, where that is known: the host's own clock may be wrong
    */
-  applyHistory(answer, serverNow) {
+  applyHistory(answer, serverNow, arrived) {
     let newest = this.newest;
     for (const { metric, tags, unit, resolution_seconds, points } of answer) {
       if (points.length === 0) continue;
@@ -93,7 +97,7 @@ export class HostData {
       newest = Math.max(newest, points[points.length - 1][0]);
     }
     this.loaded = true;
-    if (newest > this.newest) this.#advance(newest, Math.max(0, serverNow - newest));
+    if (newest > this.newest) this.#advance(newest, Math.max(0, serverNow - (arrived ?? newest)));
     this.#trim();
   }
 
@@ -152,6 +156,11 @@ export class HostData {
   /** Seconds since the newest sample came. */
   get age() {
     return this.newest === -Infinity ? Infinity : (performance.now() - this.#arrived) / 1000;
+  }
+
+  /** Whether it was heard of, but not for a while. */
+  get stale() {
+    return this.loaded && this.age > STALE_SECONDS;
   }
 
   /** The usual distance of two samples, seconds. */

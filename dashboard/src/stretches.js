@@ -63,7 +63,7 @@ export class Stretches {
 
   /**
    * @param {import("./state.js").HostCache} cache
-   * @param {() => number} now the server's clock
+   * @param {(host?: string) => number} now the time on a host's own clock, else the server's
    */
   constructor(cache, now) {
     this.cache = cache;
@@ -181,7 +181,7 @@ export class Stretches {
    */
   async #ask(stretch, range, metrics, signal) {
     const { host, shift } = stretch.want;
-    const { from, to } = windowOf(range, this.now());
+    const { from, to } = windowOf(range, follows(range) ? this.now(host) : this.now());
     const margin = (to - from) * MARGIN;
     const ahead = shift > 0 && "ago" in range.to ? FASTEST_REFRESH * 2 : 0; // the past of what is still to come
     const question = { host, metrics, from: from - margin - shift, to: to + margin - shift + ahead, points: POINTS };

@@ -1,16 +1,15 @@
 // The time that is looked at: who may change it, how one gets back, and what has to be asked of the server for it.
 
 import { cursor } from "./chart/cursor.js";
-import { COMPARED, pastSeconds } from "./compared.js";
+import { comparedMetrics, pastSeconds } from "./compared.js";
 import { TimeBar } from "./components/time_bar.js";
 import { CHARTED } from "./panels.js";
 
-import { between, describeRange, follows, isLive, LIVE, sameRange, windowOf } from "./time_range.js";
+import { between, describeRange, follows, isLive, LIVE, sameRange, windowOf, withinReach } from "./time_range.js";
 
 /** @typedef {import("./time_range.js").Range} Range */
 /** @typedef {import("./chart/plot.js").TimeWindow} TimeWindow */
 
-const COMPARED_METRICS = COMPARED.map(({ metric }) => metric);
 /** Zooms that can be taken back. */
 const MOST_ZOOMS = 50;
 /** A window narrower than this shows no two samples, seconds. */
@@ -38,6 +37,8 @@ export class TimeControl {
     cursor.asked.listen((ask) => this.#asked(ask));
   }
   #window = { from: 0, to: 1 };
+  #now = Infinity;
+  #alone = false;
 
   /**
    * Asks for the history of what is on screen, where the live samples do not reach.
@@ -50,7 +51,9 @@ export class TimeControl {
     const live = isLive(shown.range);
     const ready = hosts.filter((host) => cache.get(host).loaded || this.ranges.find(host) !== undefined);
     const wants = ready.flatMap((host) => {
-      const metrics = comparing ? COMPARED_METRICS : [...new Set([...CHARTED, ...cache.get(host).metrics])];
+      const metrics = comparing
+        ? comparedMetrics(router.route.words)
+        : [...new Set([...CHARTED, ...cache.get(host).metrics])];
       return [...(live ? [] : [0]), ...(past === 0 ? [] : [past])].map((shift) => ({ host, metrics, shift }));
     });
     this.ranges.want(shown.range, wants);
@@ -62,16 +65,19 @@ export class TimeControl {
    */
   update({ shown, cache, fleet }, hosts) {
     const { range } = shown;
+    this.#now = Math.max(newestOf(cache, hosts, 0), fleet.clock.now()); // a host's clock may be ahead
+    this.#alone = shown.view === "single";
     this.#window = windowOf(range, follows(range) ? newestOf(cache, hosts, fleet.clock.now()) : fleet.clock.now());
     const stretches = hosts.map((host) => this.ranges.find(host));
     const live = isLive(range);
     this.bar.show(range, this.#window, {
       resolution: live
-        ? Math.max(0, ...hosts.map((host) => cache.get(host).pace))
+        ? Math.max(0, ...hosts.map((host) => cache.get(host)).map((data) => (data.newest > -Infinity ? data.pace : 0)))
         : Math.max(0, ...stretches.map((stretch) => stretch?.resolution ?? 0)),
       loading: !live && stretches.some((stretch) => stretch?.state === "loading" && stretch.fresh.size === 0),
       error: stretches.find((stretch) => stretch?.state === "failed")?.error ?? "",
-      alone: shown.view === "single",
+      alone: this.#alone,
+      now: this.#now,
       zoomed: this.#zooms.length > 0 || !follows(range),
     });
   }
@@ -82,8 +88,8 @@ export class TimeControl {
     if (ask.kind === "hold") return this.#remember();
     const { kind, from, to } = ask;
     if (to - from < NARROWEST) return;
-    if (kind === "explain" && this.bar.element.isConnected) return this.onExplain({ from, to });
-    if (kind === "pan") return this.router.adjust({ range: between({ from, to }) });
+    if (kind === "explain") return void (this.#alone && this.onExplain({ from, to })); // it is of one host
+    if (kind === "pan") return this.router.adjust({ range: between(withinReach({ from, to }, this.#now)) });
     this.#remember();
     this.router.go({ range: between({ from: Math.floor(from), to: Math.ceil(to) }) });
   }
@@ -93,8 +99,9 @@ export class TimeControl {
   }
 
   #back() {
-    const range = this.#zooms.pop() ?? LIVE;
-    this.router.go({ range });
+    const before = this.#zooms.pop();
+    if (before === undefined && follows(this.router.route.range)) return; // nobody zoomed: there is no way back
+    this.router.go({ range: before ?? LIVE });
   }
 
   /** @param {Range} range */

@@ -1,6 +1,7 @@
 // The stretch of time that is looked at: its ends are moments, or so and so long ago.
 
-import { formatClock, formatDayMinute, formatDuration, formatMinute, formatDay } from "./lib/format.js";
+import { settings } from "./lib/settings.js";
+import { formatClock, formatDayMinute, formatDuration, formatMinute, formatDay, zoneOffset } from "./lib/format.js";
 
 /** @typedef {{ ago: number } | { at: number }} Moment seconds before now, or Unix seconds */
 /** @typedef {{ from: Moment, to: Moment }} Range */
@@ -22,7 +23,8 @@ export const between = ({ from, to }) => ({ from: { at: from }, to: { at: to } }
 export const LIVE = lastSeconds(PRESETS[0]);
 
 /**
- * `now-15m`, `now`, Unix seconds, or a date as people write it.
+ * `now-15m`, `now`, Unix seconds, or a date as people write it: in the zone in which the page shows times, unless it
+ * names its own.
  * @param {string} text
  * @returns {Moment | null}
  */
@@ -31,10 +33,20 @@ export function parseMoment(text) {
   const relative = /^(?:now)?\s*(?:-\s*(\d+(?:\.\d+)?)\s*([smhdw]))?$/.exec(trimmed);
   if (relative !== null && trimmed !== "") return { ago: Number(relative[1] ?? 0) * UNITS[relative[2] ?? "s"] };
   if (/^\d{9,11}(\.\d+)?$/.test(trimmed)) return { at: Number(trimmed) };
-  const date = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)?)?$/.test(trimmed)
-    ? Date.parse(trimmed.replace(" ", "T") + (trimmed.length === 10 ? "T00:00" : ""))
-    : NaN;
+  const parts = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(Z|[+-]\d\d:\d\d)?)?$/.exec(trimmed);
+  if (parts === null) return null;
+  const [, day, clock = "00:00", zone = settings.zone === "utc" ? "Z" : ""] = parts;
+  const date = Date.parse(`${day}T${clock}${zone}`);
   return Number.isNaN(date) ? null : { at: date / 1000 };
+}
+
+/**
+ * A date as `parseMoment` reads it, in the zone in which the page shows times.
+ * @param {number} seconds Unix seconds
+ */
+export function formatDateText(seconds) {
+  const shifted = new Date((Math.round(seconds) + zoneOffset(seconds)) * 1000);
+  return shifted.toISOString().slice(0, 19).replace("T", " ");
 }
 
 /**
@@ -68,6 +80,22 @@ export function windowOf({ from, to }, now) {
   const at = (/** @type {Moment} */ moment) => ("at" in moment ? moment.at : now - moment.ago);
   return { from: at(from), to: at(to) };
 }
+
+/**
+ * A window that a reader moved or stretched, where it can be shown and linked to: there is nothing after now.
+ * @param {TimeWindow} window
+ * @param {number} now Unix seconds
+ * @returns {TimeWindow}
+ */
+export function withinReach({ from, to }, now) {
+  const length = Math.min(LONGEST, to - from);
+  const middle = (from + to) / 2;
+  const end = Math.min(now, to - from > LONGEST ? middle + length / 2 : to);
+  return { from: end - length, to: end };
+}
+
+/** A range that ends now, so many seconds long as a link can say. @param {number} seconds */
+export const lastSecondsWithinReach = (seconds) => lastSeconds(Math.min(LONGEST, seconds));
 
 /** Whether it ends now and goes on. @param {Range} range */
 export const follows = ({ to }) => "ago" in to && to.ago === 0;

@@ -62,3 +62,33 @@ test("stacked series are running sums, whatever is missing in between", () => {
     [101, 111, 101],
   ]);
 });
+
+test("a stack's top has the band of the sum, no higher than it surely was", () => {
+  const banded = (points) => {
+    const one = new Track();
+    for (const point of points) one.add(...point);
+    return one;
+  };
+  const user = banded([
+    [0, 10, 2, 90],
+    [1, 10, 10, 10],
+  ]);
+  const system = banded([
+    [0, 5, 4, 60],
+    [1, 5, 5, 5],
+  ]);
+  const [below, top] = stack([user, system]);
+  const { values, lows, highs } = top.points();
+  assert.equal(below.banded, false);
+  assert.deepEqual([...values], [15, 15]);
+  assert.deepEqual([...highs], [94, 15], "90 of the one came with 4 of the other at least");
+  assert.deepEqual([...lows], [15, 15]);
+  assert.equal(stack([track(3, () => 1)])[0].banded, false);
+});
+
+test("what a chart says of its highest is what a spike reached", () => {
+  const one = new Track();
+  one.add(0, 10, 1, 95);
+  const text = summarise("CPU", "last hour", "percent", [{ label: "", track: one }], { from: 0, to: 1 });
+  assert.equal(text, "CPU, last hour. Now 10.0%, lowest 1.0%, highest 95.0%.");
+});

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { explains, findingsOf, titleOf, withBefore, wordsOf } from "../src/explain/explain.js";
+import { explains, farWords, findingsOf, withBefore, wordsOf } from "../src/explain/explain.js";
 import { movementOf } from "../src/explain/score.js";
+import { groupOf, titleOf } from "../src/series_title.js";
 
 const SPAN = { from: 100, to: 120 };
 /** @param {(time: number) => number} at */
@@ -57,6 +58,112 @@ test("the farthest stands first, and of one metric only a few", () => {
   );
 });
 
+/**
+ * A span in which each series goes from its usual, with a wobble, to another level, and what is found of it.
+ * @param {Record<string, [string, number, number]>} moves unit, before and during, by metric and tags
+ */
+function foundOf(moves) {
+  const all = Object.entries(moves).map(([key, [unit, before, during]]) => {
+    const [metric, tags = ""] = key.split(" ");
+    const at = (/** @type {number} */ time) => (time < SPAN.from ? before : during) * (1 + 0.01 * (time % 3));
+    return { metric, tags, unit, points: points(at) };
+  });
+  return findingsOf(
+    all.filter(({ metric }) => explains(metric)),
+    SPAN,
+  ).map(({ series: { metric } }) => metric);
+}
+
+/** What a machine does beside, whatever it does: counters without an upper edge, silent before. */
+const BESIDE = {
+  "memory.paged_out_bytes": ["bytes/s", 0, 9e8],
+  "memory.page_faults": ["1/s", 40, 90_000],
+  "memory.activated_pages": ["1/s", 0, 40_000],
+  "network.queue_packets": ["1/s", 1, 9000],
+  "tcp.segments_in": ["1/s", 2, 9000],
+  "tcp.segments_out": ["1/s", 2, 9000],
+  "system.softirq kind=timer": ["1/s", 100, 20_000],
+  "system.softirq kind=sched": ["1/s", 100, 20_000],
+  "system.context_switches": ["1/s", 300, 80_000],
+  "system.forks": ["1/s", 0, 900],
+  "processes.total": ["count", 90, 400],
+};
+
+test("of two cores that burn the processors are told first, and what the kernel did for it last", () => {
+  const found = foundOf({
+    ...BESIDE,
+    "cpu.total_usage": ["percent", 8, 99],
+    "cpu.user": ["percent", 5, 97],
+    "cpu.core_usage core=0": ["percent", 8, 100],
+    "cpu.core_usage core=1": ["percent", 8, 99],
+    "pressure.cpu_some": ["percent", 1, 62],
+    "load.avg_1m": ["count", 0.2, 2.4],
+    "memory.usage_percent": ["percent", 40, 41],
+    "disk.write_bytes device=sda": ["bytes/s", 20_000, 90_000],
+  });
+  assert.deepEqual(found.slice(0, 2), ["cpu.total_usage", "pressure.cpu_some"]);
+  assert.ok(!found.includes("network.queue_packets") && !found.includes("memory.paged_out_bytes"), `${found}`);
+});
+
+test("a busier host before does not hide it either", () => {
+  const wide = (/** @type {number} */ time) => (time < SPAN.from ? 25 + 9 * (time % 3) : 98);
+  const series = (metric, unit, at) => ({ metric, tags: "", unit, points: points(at) });
+  const beside = Object.entries(BESIDE).map(([key, [unit, before, during]]) =>
+    series(key.split(" ")[0], unit, (time) => (time < SPAN.from ? before : during)),
+  );
+  const found = findingsOf([...beside, series("cpu.total_usage", "percent", wide)], SPAN);
+  assert.ok(found[0].movement.score < 10, "it strays widely, so that it is not far from its usual");
+  assert.equal(found[0].series.metric, "cpu.total_usage");
+});
+
+test("of a disk full of writes the disk is told first", () => {
+  const found = foundOf({
+    ...BESIDE,
+    "disk.write_bytes device=sda": ["bytes/s", 20_000, 2e8],
+    "disk.writes device=sda": ["1/s", 3, 4000],
+    "disk.busy_percent device=sda": ["percent", 0.5, 99],
+    "disk.write_latency device=sda": ["seconds", 0.001, 0.08],
+    "pressure.io_some": ["percent", 0, 70],
+    "cpu.total_usage": ["percent", 6, 30],
+    "cpu.iowait": ["percent", 0, 60],
+    "memory.dirty_bytes": ["bytes", 1e6, 8e8],
+  });
+  assert.match(found[0], /^disk\./);
+  assert.ok(found.indexOf("pressure.io_some") < 3, `${found}`);
+});
+
+test("of a leak memory is told first", () => {
+  const found = foundOf({
+    ...BESIDE,
+    "memory.usage_percent": ["percent", 35, 82],
+    "memory.anonymous_bytes": ["bytes", 2e9, 6e9],
+    "memory.cached_bytes": ["bytes", 3e9, 5e8],
+    "cpu.total_usage": ["percent", 6, 25],
+    "disk.read_bytes device=sda": ["bytes/s", 20_000, 300_000],
+  });
+  assert.equal(found[0], "memory.usage_percent");
+});
+
+test("among the first six no group speaks more than twice, and what waited comes after them", () => {
+  const cores = Array.from({ length: 3 }, (_, core) => [`cpu.core_usage core=${core}`, ["percent", 5, 99]]);
+  const found = foundOf({ ...BESIDE, ...Object.fromEntries(cores), "cpu.total_usage": ["percent", 5, 99] });
+  const groups = found.slice(0, 6).map(groupOf);
+  for (const group of groups) assert.ok(groups.filter((one) => one === group).length <= 2, `${groups}`);
+  assert.equal(groups.length, 6);
+  assert.ok(found.lastIndexOf("cpu.core_usage") >= 6, "the others are not lost");
+});
+
+test("a single kill for want of memory is told", () => {
+  const oom = points((time) => (time === 110 ? 1 : 0));
+  const found = findingsOf([{ metric: "memory.oom_kills", tags: "", unit: "1/s", points: oom }], SPAN);
+  assert.equal(found.length, 1);
+});
+
+test("what is beyond every measure is said so, and not by how much", () => {
+  assert.equal(farWords(4.21), "4.2 times its usual variation");
+  assert.equal(farWords(5000), "far beyond its usual variation");
+});
+
 test("mirrors and counters of time explain nothing", () => {
   for (const metric of ["cpu.idle", "system.uptime_seconds", "memory.available_bytes", "agent.collector_seconds"])
     assert.equal(explains(metric), false, metric);
@@ -66,6 +173,7 @@ test("mirrors and counters of time explain nothing", () => {
 
 test("a finding is called as its chart is", () => {
   assert.equal(titleOf({ metric: "cpu.user", tags: "" }), "CPU · CPU by mode: user");
+  assert.equal(titleOf({ metric: "cpu.total_usage", tags: "" }), "CPU · All cores");
   assert.equal(titleOf({ metric: "disk.read_bytes", tags: "device=sda" }), "Disks · Throughput: read (sda)");
   assert.equal(titleOf({ metric: "app.requests", tags: "" }), "app.requests");
   assert.deepEqual(withBefore(SPAN), { from: -200, to: 120 });

@@ -9,6 +9,10 @@ test("values read as people write them", () => {
   check(1, "load", "1.00");
   check(1.449, "count", "1.45");
   check(12.34, "count", "12.3");
+  check(3, "1/s", "3/s");
+  check(2.999, "1/s", "3/s");
+  check(30.02, "1/s", "30/s");
+  check(0, "1/s", "0/s");
   check(123.4, "count", "123");
   check(12_345, "count", "12.3k");
   check(999_999_999, "count", "1000M");
@@ -27,6 +31,10 @@ test("bytes are IEC", () => {
   check(0, "0 B");
   check(1023, "1023 B");
   check(1024, "1.0 KiB");
+  check(1023.5, "1024 B");
+  check(1023.4 * 2 ** 20, "1023 MiB");
+  check(1023.6 * 2 ** 20, "1.0 GiB");
+  check(-1023.6 * 2 ** 20, "-1.0 GiB");
   check(2_252_341_248, "2.1 GiB");
   check(107_374_182_400, "100 GiB");
   check(2 ** 80, "1048576 EiB");

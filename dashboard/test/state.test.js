@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { HostClock } from "../src/lib/host_clock.js";
 import { Fleet, HostCache, HostData } from "../src/state.js";
 
 const host = (hostname, more = {}) => ({
@@ -88,6 +89,51 @@ test("a host whose newest sample is old is old from the start", () => {
   assert.ok(Math.abs(data.age - 60) < 1, `${data.age}`);
   data.applySample(161, { "cpu.total_usage": 1 });
   assert.ok(data.age < 1);
+});
+
+test("a host whose clock is wrong is not old: when its samples came is known", () => {
+  const data = new HostData("a");
+  data.applyHistory([history("cpu.total_usage", [[100, 1]])], 705, 700);
+  assert.ok(Math.abs(data.age - 5) < 1, `${data.age}`);
+  assert.equal(data.stale, false);
+});
+
+test("how far a host's clock is off is told once it is the same each time", () => {
+  const check = (pairs, expected) => {
+    const clock = new HostClock();
+    for (const [sampled, arrived] of pairs) clock.note(sampled, arrived);
+    assert.equal(clock.behind, expected, JSON.stringify(pairs));
+  };
+  check([[100, 700]], 0);
+  check(
+    [
+      [100, 700],
+      [101, 702],
+    ],
+    601,
+  );
+  check(
+    [
+      [1000, 460],
+      [1001, 461],
+    ],
+    -540,
+  );
+  check(
+    [
+      [100, 112],
+      [110, 121],
+    ],
+    0,
+  );
+  check(
+    [
+      [100, 700],
+      [400, 701],
+      [690, 702],
+    ],
+    0, // a backlog that is delivered
+  );
 });
 
 test("of hosts that nobody looks at any more the longest forgotten goes", () => {

@@ -1,6 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { describeRange, lastSeconds, parseMoment, parseRange, shortSpan, windowOf } from "../src/time_range.js";
+import { settings } from "../src/lib/settings.js";
+import {
+  describeRange,
+  formatDateText,
+  lastSeconds,
+  lastSecondsWithinReach,
+  parseMoment,
+  parseRange,
+  shortSpan,
+  windowOf,
+  withinReach,
+} from "../src/time_range.js";
 
 test("a moment is read as people and addresses write it", () => {
   const check = (text, expected) => assert.deepEqual(parseMoment(text), expected, text);
@@ -13,6 +24,31 @@ test("a moment is read as people and addresses write it", () => {
   check("2025-11-22 09:00", { at: new Date(2025, 10, 22, 9).getTime() / 1000 });
   check("2025-11-22", { at: new Date(2025, 10, 22).getTime() / 1000 });
   for (const text of ["", "soon", "now-5y", "2025-13-45", "5", "now+1h", "<img>"]) check(text, null);
+});
+
+test("what is written is read in the zone in which times are shown", () => {
+  const at = Date.UTC(2025, 10, 22, 9, 30) / 1000;
+  settings.zone = "utc";
+  assert.deepEqual(parseMoment("2025-11-22 09:30"), { at });
+  assert.deepEqual(parseMoment("2025-11-22"), { at: Date.UTC(2025, 10, 22) / 1000 });
+  assert.deepEqual(parseMoment("2025-11-22T10:30+01:00"), { at });
+  assert.equal(formatDateText(at), "2025-11-22 09:30:00");
+  settings.zone = "local";
+  assert.equal(parseMoment(formatDateText(at)).at, at);
+});
+
+test("a window that is moved or stretched ends now at the latest, and is one that a link can say", () => {
+  const check = (from, to, expected) => assert.deepEqual(withinReach({ from, to }, 1000), expected, `${from} ${to}`);
+  check(500, 900, { from: 500, to: 900 });
+  check(700, 1200, { from: 500, to: 1000 });
+  const day = 86_400;
+  const wide = withinReach({ from: 1e9 - 500 * day, to: 1e9 + 100 * day }, 1e9);
+  assert.deepEqual(wide, { from: 1e9 - 400 * day, to: 1e9 });
+  const past = withinReach({ from: 1e9, to: 1e9 + 500 * day }, 2e9);
+  assert.deepEqual(past, { from: 1e9 + 50 * day, to: 1e9 + 450 * day });
+  assert.notEqual(parseRange(String(wide.from), String(wide.to)), null);
+  assert.deepEqual(lastSecondsWithinReach(600), lastSeconds(600));
+  assert.deepEqual(lastSecondsWithinReach(500 * day), lastSeconds(400 * day));
 });
 
 test("what is no stretch of time is none", () => {

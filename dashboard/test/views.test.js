@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { chartsOf, failedSources, idleOf, unavailableOf } from "../src/views/host_charts.js";
-import { HostColours } from "../src/views/host_colours.js";
+import { Chosen } from "../src/views/chosen.js";
+import { KeptColours } from "../src/views/kept_colours.js";
 import { WindowEdge } from "../src/views/window_edge.js";
 import { HostData } from "../src/state.js";
 
@@ -43,7 +44,7 @@ test("what carries nothing is named, not drawn", () => {
     charts.map(({ title, lines }) => [title, lines.length]),
     [["Traffic eth0", 2]],
   );
-  assert.equal(idleOf(one, charts), "Without traffic: sda, wg0");
+  assert.equal(idleOf(one, 0), "Without traffic: sda, wg0");
 });
 
 test("a core that is chosen has the modes of all as a chart of its own", () => {
@@ -101,7 +102,7 @@ test("memory is drawn on the scale of what the host has", () => {
 });
 
 test("a host keeps its colour while others come and go", () => {
-  const colours = new HostColours();
+  const colours = new KeptColours();
   const check = (hosts, expected) => assert.deepEqual(Object.fromEntries(colours.of(hosts)), expected);
   check(["a", "b", "c"], { a: 0, b: 1, c: 2 });
   check(["b", "c"], { b: 1, c: 2 });
@@ -139,6 +140,52 @@ test("a chart of many services shows those that weigh most", () => {
     chart.lines.map(({ label }) => label),
     ["s12", "s13", "s14", "s15", "s16", "s17", "s18", "s19"],
   );
+});
+
+test("how many of how many are shown is told, and who was chosen stays with its colour for the window", () => {
+  const values = (/** @type {(index: number) => number} */ at) =>
+    Object.fromEntries(Array.from({ length: 64 }, (_, core) => [`cpu.core_usage{core=${core}}`, at(core)]));
+  const one = data(values((core) => core));
+  const chosen = new Chosen();
+  const shown = (from) => {
+    chosen.look({ from, to: from + 300 });
+    const [chart] = chartsOf(one, from, undefined, chosen);
+    return { of: chart.of, lines: chart.lines.map(({ label, colour }) => `${label} ${colour}`) };
+  };
+  const first = shown(-200);
+  assert.equal(first.of, "8 of 64");
+  assert.deepEqual(first.lines, ["56 0", "57 1", "58 2", "59 3", "60 4", "61 5", "62 6", "63 7"]);
+  one.applySample(
+    101,
+    values((core) => (core < 8 ? 100 : 1)),
+  );
+  assert.deepEqual(shown(-199), first, "another core is busier now");
+  assert.deepEqual(shown(101).lines[0], "0 0", "a window that has nothing of the one before chooses anew");
+});
+
+test("of many interfaces the busiest have a chart, the others are counted and not called idle", () => {
+  const values = Object.fromEntries(
+    Array.from({ length: 20 }, (_, index) => [`network.rx_bytes{interface=eth${index}}`, index * 1000]),
+  );
+  const one = data(values);
+  const charts = chartsOf(one, 0);
+  assert.deepEqual(
+    charts.map(({ title, of }) => `${title}, ${of}`),
+    Array.from({ length: 8 }, (_, index) => `Traffic eth${index + 12}, 8 of 19 shown`),
+  );
+  assert.equal(idleOf(one, 0), "Without traffic: eth0");
+});
+
+test("a line keeps its colour when another series of its kind comes or goes", () => {
+  const chosen = new Chosen();
+  const colours = (values) =>
+    chartsOf(data(values), 0, undefined, chosen)[0].lines.map(({ label, colour }) => `${label} ${colour}`);
+  assert.deepEqual(colours({ "service.cpu_percent{service=a}": 1, "service.cpu_percent{service=c}": 1 }), [
+    "a 0",
+    "c 1",
+  ]);
+  const more = { "service.cpu_percent{service=b}": 1, "service.cpu_percent{service=c}": 1 };
+  assert.deepEqual(colours(more), ["b 0", "c 1"]);
 });
 
 test("what only tells of trouble has no chart while there is none", () => {

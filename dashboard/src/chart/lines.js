@@ -1,7 +1,7 @@
 // Lines, areas and bands: one path a series, from points to pixels without anything in between.
 
 import { BREAK, decimate } from "./decimate.js";
-import { lowerBound } from "./track.js";
+import { lowerBound, Track } from "./track.js";
 
 /** @typedef {{ track: import("./track.js").Track, colour: string, dash?: boolean }} Stroke */
 
@@ -150,8 +150,10 @@ function drawLonely({ context, ratio }, plot, { times, values }, chosen, colour)
  * @param {import("./plot.js").Plot} plot
  * @param {readonly Stroke[]} strokes sums, ascending
  * @param {string} ground
+ * @param {string} edge the colour of what the sum reached between the points
  */
-export function drawStack({ context }, plot, strokes, ground) {
+export function drawStack(surface, plot, strokes, ground, edge) {
+  const { context } = surface;
   for (let at = strokes.length - 1; at >= 0; at -= 1) {
     const { track, colour } = strokes[at];
     const points = track.points();
@@ -159,6 +161,13 @@ export function drawStack({ context }, plot, strokes, ground) {
     fillBelow(context, plot, points, chosen, ground, 1);
     fillBelow(context, plot, points, chosen, colour, STACK_ALPHA);
   }
+  const top = strokes.at(-1)?.track;
+  if (top === undefined || !top.banded) return;
+  drawBand(surface, plot, { track: top, colour: edge });
+  const { times, highs } = top.points();
+  const reached = Track.over(times.slice(), highs.slice()); // a spike a pixel wide would be lost as a band alone
+  reached.resolution = top.resolution;
+  drawLine(surface, plot, { track: reached, colour: edge }, { width: 1 });
 }
 
 /**

@@ -29,17 +29,17 @@ export function summarise(title, span, unit, series, window, past = false) {
  * @param {boolean} past
  */
 function describe({ label, track }, unit, { from, to }, past) {
-  const { times, values } = track.points();
+  const { times, values, lows, highs } = track.points();
   // What stays on screen until its successor has come may be newer than the window.
-  const shown = values.subarray(lowerBound(times, from), lowerBound(times, to + 1e-6));
-  if (shown.length === 0) return `${label || "Here"}: no data.`;
+  const [first, end] = [lowerBound(times, from), lowerBound(times, to + 1e-6)];
+  if (end <= first) return `${label || "Here"}: no data.`;
   let low = Infinity;
   let high = -Infinity;
-  for (const value of shown) {
-    if (value < low) low = value;
-    if (value > high) high = value;
+  for (let index = first; index < end; index += 1) {
+    if (lows[index] < low) low = lows[index];
+    if (highs[index] > high) high = highs[index];
   }
   const text = (/** @type {number} */ value) => formatValue(value, unit);
   const last = label === "" ? (past ? "At the end" : "Now") : `${label} ${past ? "at the end" : "now"}`;
-  return `${last} ${text(shown[shown.length - 1])}, lowest ${text(low)}, highest ${text(high)}.`;
+  return `${last} ${text(values[end - 1])}, lowest ${text(low)}, highest ${text(high)}.`;
 }

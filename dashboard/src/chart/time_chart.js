@@ -125,7 +125,7 @@ export class TimeChart {
     const plot = (this.plot = new Plot(surface, this.window, top, { bottom }));
     drawAxes(surface, plot, colours, { ticks, unit });
     clipped(surface, plot, () => {
-      if (stacked) return drawStack(surface, plot, strokes, colours.panel);
+      if (stacked) return drawStack(surface, plot, strokes, colours.panel, colours.text);
       for (const stroke of strokes) drawBand(surface, plot, stroke);
       strokes.forEach((stroke, index) => drawLine(surface, plot, stroke, { area: area && index === 0 }));
     });

@@ -37,9 +37,12 @@ export class Track {
    * A track over arrays that are there already.
    * @param {Float64Array<ArrayBuffer>} times ascending
    * @param {Float64Array<ArrayBuffer>} values
+   * @param {{ lows: Float64Array<ArrayBuffer>, highs: Float64Array<ArrayBuffer> } | null} [band]
    */
-  static over(times, values) {
+  static over(times, values, band = null) {
     const track = new Track();
+    track.#lows = band && band.lows;
+    track.#highs = band && band.highs;
     track.#times = times;
     track.#values = values;
     track.#end = times.length;

@@ -4,6 +4,7 @@ import { cursor } from "../chart/cursor.js";
 import { TimeChart } from "../chart/time_chart.js";
 import { el, setAttribute, setChildren, setText } from "../lib/dom.js";
 import { formatValue } from "../lib/format.js";
+import { notLoaded } from "./not_loaded.js";
 
 /** The description for screen readers is renewed this often, milliseconds: it is long, and nobody hears each second. */
 const DESCRIBE_EVERY_MS = 5000;
@@ -13,6 +14,7 @@ const DESCRIBE_EVERY_MS = 5000;
 export class ChartPanel {
   #legend = el("ul", { class: "legend" });
   #span = el("span", { class: "panel-span" });
+  #note = el("span", { class: "panel-of", title: "Those that weigh most; the others are among “All values”" });
   /** @type {{ line: Line, item: HTMLLIElement, value: HTMLElement }[]} */
   #entries = [];
   #described = -Infinity;
@@ -24,7 +26,7 @@ export class ChartPanel {
   /** @param {import("../chart/time_chart.js").ChartOptions & { wide?: boolean }} options */
   constructor(options) {
     this.chart = new TimeChart(options);
-    const title = el("h3", { class: "panel-title" }, el("bdi", {}, options.title));
+    const title = el("h3", { class: "panel-title" }, el("bdi", {}, options.title), this.#note);
     setAttribute(this.#legend, "data-unit", options.unit);
     const span = options.wide ? [this.#span] : [];
     const asFile = el("button", { type: "button", class: "menu-button" }, "Download CSV");
@@ -34,10 +36,13 @@ export class ChartPanel {
       el("summary", { "aria-label": `${options.title}: more`, title: "More" }, "⋯"),
       el("div", { class: "menu panel" }, this.#asTable, asFile),
     );
-    this.#asTable.addEventListener("click", () => void this.#toggleTable(menu));
-    asFile.addEventListener("click", async () => {
+    this.#asTable.addEventListener("click", () => {
       menu.open = false;
-      (await import("./chart_table.js")).download(this.chart);
+      void this.#withTables(({ tableOf }) => this.#toggleTable(tableOf));
+    });
+    asFile.addEventListener("click", () => {
+      menu.open = false;
+      void this.#withTables(({ download }) => download(this.chart));
     });
     menu.addEventListener("focusout", (event) => {
       if (!(event.relatedTarget instanceof Node && menu.contains(event.relatedTarget))) menu.open = false;
@@ -70,7 +75,12 @@ export class ChartPanel {
     if (!renamed && performance.now() - this.#described < DESCRIBE_EVERY_MS) return;
     this.#described = performance.now();
     this.chart.describe();
-    if (this.#table !== null) void this.#renewTable();
+    if (this.#table !== null) void this.#withTables(({ tableOf }) => this.#renewTable(tableOf));
+  }
+
+  /** @param {string} text how many of how many are shown; empty where all are */
+  note(text) {
+    setText(this.#note, text && ` · ${text}`);
   }
 
   end() {
@@ -78,19 +88,27 @@ export class ChartPanel {
     this.chart.end();
   }
 
-  /** @param {HTMLDetailsElement} menu */
-  async #toggleTable(menu) {
-    menu.open = false;
+  /** @param {(tables: typeof import("./chart_table.js")) => void} use */
+  async #withTables(use) {
+    try {
+      use(await import("./chart_table.js"));
+    } catch {
+      this.element.append(notLoaded(() => void this.#withTables(use)));
+    }
+  }
+
+  /** @param {(chart: TimeChart) => HTMLElement} tableOf */
+  #toggleTable(tableOf) {
     const shown = this.#table !== null;
     this.#table?.remove();
-    this.#table = shown ? null : (await import("./chart_table.js")).tableOf(this.chart);
+    this.#table = shown ? null : tableOf(this.chart);
     if (this.#table !== null) this.element.append(this.#table);
     this.chart.holder.hidden = this.#table !== null;
     setText(this.#asTable, this.#table === null ? "View as table" : "View as chart");
   }
 
-  async #renewTable() {
-    const { tableOf } = await import("./chart_table.js");
+  /** @param {(chart: TimeChart) => HTMLElement} tableOf */
+  #renewTable(tableOf) {
     if (this.#table === null || this.#table.contains(document.activeElement)) return; // nobody reads what moves
     const fresh = tableOf(this.chart);
     this.#table.replaceWith(fresh);

@@ -3,6 +3,7 @@
 import { el, setAttribute, setChildren } from "../lib/dom.js";
 
 /** @typedef {import("../router.js").Words} Words */
+/** @typedef {import("../views/compared_series.js").Group} Group */
 
 /** @type {[string, string][]} */
 const PASTS = [
@@ -16,6 +17,9 @@ export class CompareBar {
   #one = el("button", { type: "button" }, "One chart");
   #each = el("button", { type: "button" }, "Each its own");
   #ref = el("select", { class: "search" });
+  #metric = el("select", { class: "search compare-metric" });
+  /** What it offers now, as text. */
+  #offered = "";
   #past = el("select", { class: "search" }, ...PASTS.map(([value, text]) => el("option", { value }, text)));
   #hosts = "";
 
@@ -23,12 +27,14 @@ export class CompareBar {
   constructor(onChange) {
     this.#one.addEventListener("click", () => onChange({ form: "" }));
     this.#each.addEventListener("click", () => onChange({ form: "each" }));
+    this.#metric.addEventListener("change", () => onChange({ metric: this.#metric.value }));
     this.#ref.addEventListener("change", () => onChange({ ref: this.#ref.value, past: "" }));
     this.#past.addEventListener("change", () => onChange({ past: this.#past.value, ref: "" }));
     this.element = el(
       "div",
       { class: "fleet-bar", role: "group", "aria-label": "Form of the comparison" },
       el("div", { class: "segments", role: "group", "aria-label": "Charts" }, this.#one, this.#each),
+      el("label", { class: "fleet-choice" }, el("span", { class: "muted" }, "Metric"), this.#metric),
       el("label", { class: "fleet-choice" }, el("span", { class: "muted" }, "Values"), this.#ref),
       el("label", { class: "fleet-choice" }, el("span", { class: "muted" }, "Past"), this.#past),
     );
@@ -46,6 +52,26 @@ export class CompareBar {
     setAttribute(this.#each, "aria-pressed", String(form === "each"));
     this.#ref.value = ref && hosts.includes(ref) ? ref : "";
     this.#past.value = past ?? "";
+  }
+
+  /**
+   * @param {readonly Group[]} groups of series that can be compared
+   * @param {{ key: string, title: string } | null} chosen
+   */
+  offer(groups, chosen) {
+    const missing = chosen !== null && !groups.some(({ series }) => series.some(({ key }) => key === chosen.key));
+    const all = missing ? [{ title: "None of these hosts", series: [chosen] }, ...groups] : groups;
+    const text = JSON.stringify(all);
+    if (text !== this.#offered) {
+      const options = (/** @type {Group["series"]} */ series) =>
+        series.map(({ key, title }) => el("option", { value: key }, title));
+      this.#metric.replaceChildren(
+        el("option", { value: "" }, "CPU, memory, load, pressure"),
+        ...all.map(({ title, series }) => el("optgroup", { label: title }, ...options(series))),
+      );
+      this.#offered = text;
+    }
+    if (this.#metric.value !== (chosen?.key ?? "")) this.#metric.value = chosen?.key ?? "";
   }
 
   /** @param {readonly string[]} hosts */

@@ -2,7 +2,6 @@
 
 import { el, setAttribute, setText } from "../lib/dom.js";
 import { formatAge, formatValue, LOAD } from "../lib/format.js";
-import { STALE_SECONDS } from "../state.js";
 import { Meter } from "./meter.js";
 import { StatusMark } from "./status.js";
 
@@ -55,7 +54,7 @@ export class CompareCard {
    */
   show(data, host, colour) {
     const offline = host?.status === "offline";
-    const stale = offline || (data.loaded && data.age > STALE_SECONDS);
+    const stale = offline || data.stale;
     setAttribute(this.#swatch, "data-series", colour + 1);
     setAttribute(this.element, "data-stale", stale);
     if (offline || !stale || data.age === Infinity) this.#status.show(offline ? "offline" : stale ? "stale" : "online");

@@ -8,6 +8,7 @@ import { StatusMark } from "./status.js";
 const SEARCH_FROM = 13;
 const MOST_FOUND = 24;
 
+/** @typedef {import("../main.js").LeftOut} LeftOut */
 /** @typedef {{ button: HTMLButtonElement, mark: StatusMark, swatch: HTMLElement }} Chip */
 
 export class ComparePicker {
@@ -20,6 +21,9 @@ export class ComparePicker {
   });
   #list = el("div", { class: "chips", role: "group", "aria-label": "Hosts to compare" });
   #note = el("span", { class: "muted compare-note" }, `${MOST_COMPARED} hosts at most`);
+  /** Those that the address names and nobody sees: a link that is cut in silence misleads. */
+  #left = el("div", { class: "chips", role: "group", "aria-label": "Not compared" });
+  #leftText = "";
   /** @type {Map<string, Chip>} */
   #chips = new Map();
   /** @type {readonly string[]} */
@@ -33,21 +37,39 @@ export class ComparePicker {
   constructor(onPick) {
     this.onPick = onPick;
     this.#search.addEventListener("input", () => this.#arrange());
-    this.element = el("div", { class: "compare-picker" }, this.#search, this.#list, this.#note);
+    this.element = el("div", { class: "compare-picker" }, this.#search, this.#list, this.#left, this.#note);
   }
 
   /**
    * @param {import("../state.js").Fleet} fleet
    * @param {readonly string[]} selected
    * @param {ReadonlyMap<string, number>} colours
+   * @param {readonly LeftOut[]} left
    */
-  show(fleet, selected, colours) {
+  show(fleet, selected, colours, left) {
     this.#fleet = fleet;
     this.#selected = selected;
     this.#search.hidden = fleet.names.length < SEARCH_FROM;
     this.#note.hidden = selected.length < MOST_COMPARED;
     this.#colours = colours;
     this.#arrange();
+    this.#showLeft(left);
+  }
+
+  /** @param {readonly LeftOut[]} left */
+  #showLeft(left) {
+    this.#left.hidden = left.length === 0;
+    const text = JSON.stringify(left);
+    if (text === this.#leftText) return;
+    this.#leftText = text;
+    const chips = left.map(({ host, why }) => {
+      const label = `${host}: ${why}. Leave all that are not compared out of the address`;
+      const text = el("span", { class: "chip-name" }, el("bdi", {}, host), `: ${why}`);
+      const chip = el("button", { type: "button", class: "chip", title: label }, text);
+      chip.addEventListener("click", () => this.onPick([...this.#selected]));
+      return chip;
+    });
+    this.#left.replaceChildren(...chips);
   }
 
   #arrange() {

@@ -7,6 +7,8 @@ import { coreModes } from "../views/core_modes.js";
 
 /** Figures below the columns where so many fit. */
 const MOST_WITH_FIGURES = 16;
+/** So many need no half of a page. */
+const FEW = 4;
 
 /** @typedef {{ label: string, colour: number, value: number | null }} Share of a core's time */
 /** @typedef {{ name: string, value: number | null, parts: Share[] }} Core */
@@ -48,6 +50,7 @@ export class Cores {
       }));
       return { name, value: data.reading(series, past), parts };
     });
+    setAttribute(this.element, "data-few", cores.length <= FEW);
     setAttribute(this.#bars, "data-figures", cores.length <= MOST_WITH_FIGURES);
     setChildren(
       this.#bars,

@@ -48,7 +48,7 @@ const KEYS = [
       ["Home End", "To the first and the last sample"],
       ["Space", "Begin a span, then move to its other end"],
       ["Enter", "Zoom into the span"],
-      ["e", "What moved in the span"],
+      ["e", "What moved in the span, on the page of one host"],
       ["Backspace", "Back to the time before"],
     ],
   ],
@@ -56,7 +56,7 @@ const KEYS = [
     "With a mouse",
     [
       ["Drag", "Zoom"],
-      ["Shift + drag", "What moved in that span"],
+      ["Shift + drag", "What moved in that span, on the page of one host"],
       ["Drag the time axis", "Pan; so does turning the wheel sideways"],
       ["Double click", "Back"],
     ],

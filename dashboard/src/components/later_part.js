@@ -1,10 +1,13 @@
 // A part of the page that is closed until somebody opens it, and made of code that is loaded then.
 
 import { el, setText } from "../lib/dom.js";
+import { notLoaded } from "./not_loaded.js";
 
 /** @template {{ element: HTMLElement }} Content */
 export class LaterPart {
   #note = el("span", { class: "muted" });
+  /** @type {HTMLElement | null} */
+  #failed = null;
   /** @type {Content | null} */
   #content = null;
   /** @type {(content: Content) => void} */
@@ -17,7 +20,13 @@ export class LaterPart {
   constructor(title, make) {
     this.element = el("details", { class: "panel all-values" }, el("summary", {}, `${title} `, this.#note));
     const opened = async () => {
-      this.#content ??= await make();
+      try {
+        this.#content ??= await make();
+      } catch {
+        this.#failed?.remove();
+        this.element.append((this.#failed = notLoaded(() => void opened())));
+        return;
+      }
       if (this.#content.element.parentNode === null) this.element.append(this.#content.element);
       this.update();
     };

@@ -3,6 +3,7 @@
 
 import { el, setAttribute, setText } from "../lib/dom.js";
 import { formatAge } from "../lib/format.js";
+import { notLoaded } from "./not_loaded.js";
 import * as time from "../time_range.js";
 
 /** @typedef {import("../time_range.js").Range} Range */
@@ -15,16 +16,29 @@ import * as time from "../time_range.js";
  * @property {() => void} onRetry
  */
 
+/**
+ * @typedef {object} About
+ * @property {number} resolution seconds between two points; 0 where nobody knows
+ * @property {boolean} loading
+ * @property {string} error
+ * @property {boolean} zoomed whether there is a way back
+ * @property {boolean} alone whether one host is looked at
+ * @property {number} now where time ends, Unix seconds
+ */
+
 export class TimeBar {
   /** @type {{ seconds: number, button: HTMLButtonElement }[]} */
   #presets;
   #pause = iconButton("pause", "Pause");
   #back = iconButton("back", "Back to the range before (double-click on a chart)");
+  #later = iconButton("later", "Later");
   #explain = el("button", { type: "button", class: "button" }, "What moved?");
   #words = el("span", { class: "time-words" });
   #resolution = el("span", { class: "time-resolution" });
   /** Paper does not move on: "last 5 minutes" tells nothing there. */
   #exact = el("span", { class: "on-paper" });
+  /** @type {HTMLElement | null} */
+  #failed = null;
   /** @type {import("./time_form.js").TimeForm | null} */
   #form = null;
   #details = el("details", { class: "time-custom" });
@@ -32,6 +46,7 @@ export class TimeBar {
   /** @type {Range} */
   #range = time.LIVE;
   #window = { from: 0, to: 1 };
+  #now = Infinity;
   /** What "Live" returns to. @type {Range} */
   #followed = time.LIVE;
 
@@ -39,7 +54,7 @@ export class TimeBar {
   constructor(actions) {
     this.actions = actions;
     this.#presets = time.PRESETS.map((seconds) => this.#preset(seconds));
-    const [earlier, later] = [iconButton("earlier", "Earlier"), iconButton("later", "Later")];
+    const [earlier, later] = [iconButton("earlier", "Earlier"), this.#later];
     const wider = iconButton("wider", "Zoom out");
     const explain = this.#explain;
     setAttribute(explain, "title", "Which values moved most in this stretch of time, against the time before");
@@ -70,9 +85,11 @@ export class TimeBar {
   /**
    * @param {Range} range
    * @param {import("../chart/plot.js").TimeWindow} window
-   * @param {{ resolution: number, loading: boolean, error: string, zoomed: boolean, alone: boolean }} about
+   * @param {About} about
    */
-  show(range, window, { resolution, loading, error, zoomed, alone }) {
+  show(range, window, { resolution, loading, error, zoomed, alone, now }) {
+    this.#now = now;
+    this.#later.disabled = this.#atNow(range, window);
     this.#explain.hidden = !alone;
     this.#range = range;
     this.#window = window;
@@ -106,14 +123,27 @@ export class TimeBar {
   /** @param {number} share of the span */
   move(share) {
     const { from, to } = this.#window;
+    if (share > 0 && this.#atNow(this.#range, this.#window)) return;
     const by = (to - from) * share;
-    this.actions.onRange(time.between(rounded({ from: from + by, to: to + by })));
+    this.#choose({ from: from + by, to: to + by });
+  }
+
+  /** Whether there is nothing later. @param {Range} range @param {import("../chart/plot.js").TimeWindow} window */
+  #atNow(range, window) {
+    return time.follows(range) || window.to >= this.#now - 1;
   }
 
   #widen() {
     const { from, to } = this.#window;
     const half = (to - from) / 2;
-    this.actions.onRange(time.between(rounded({ from: from - half, to: to + half })));
+    const followed = time.followedSeconds(this.#range);
+    if (followed !== null) this.actions.onRange(time.lastSecondsWithinReach(2 * followed));
+    else this.#choose({ from: from - half, to: to + half });
+  }
+
+  /** @param {import("../chart/plot.js").TimeWindow} window */
+  #choose(window) {
+    this.actions.onRange(time.between(rounded(time.withinReach(window, this.#now))));
   }
 
   #makeCustom() {
@@ -129,11 +159,17 @@ export class TimeBar {
   }
 
   async #openForm() {
-    const { TimeForm } = await import("./time_form.js");
-    this.#form ??= new TimeForm((range) => {
-      this.#details.open = false;
-      this.actions.onRange(range);
-    });
+    this.#failed?.remove();
+    try {
+      const { TimeForm } = await import("./time_form.js");
+      this.#form ??= new TimeForm((range) => {
+        this.#details.open = false;
+        this.actions.onRange(range);
+      });
+    } catch {
+      this.#details.append((this.#failed = notLoaded(() => void this.#openForm())));
+      return;
+    }
     if (this.#form.element.parentNode === null) this.#details.append(this.#form.element);
     this.#form.fill(this.#range);
   }

@@ -1,11 +1,13 @@
 // The ends of a stretch of time, written by hand.
 
 import { el, setText } from "../lib/dom.js";
-import { formatMomentText, parseRange } from "../time_range.js";
+import { settings } from "../lib/settings.js";
+import { formatDateText, formatMomentText, parseRange } from "../time_range.js";
 
 export class TimeForm {
   #from = el("input", { type: "text", class: "search", "aria-label": "From", spellcheck: "false" });
   #to = el("input", { type: "text", class: "search", "aria-label": "To", spellcheck: "false" });
+  #hint = el("p", { class: "muted" });
   #wrong = el("p", { class: "level-word", role: "alert" });
 
   /** @param {(range: import("../time_range.js").Range) => void} onRange */
@@ -16,7 +18,7 @@ export class TimeForm {
       { class: "time-form panel" },
       el("label", {}, "From ", this.#from),
       el("label", {}, "To ", this.#to),
-      el("p", { class: "muted" }, "As now-2h, now, or 2026-01-31 09:00"),
+      this.#hint,
       this.#wrong,
       el("button", { type: "submit", class: "button" }, "Show"),
     );
@@ -30,6 +32,8 @@ export class TimeForm {
   fill({ from, to }) {
     this.#from.value = editable(from);
     this.#to.value = editable(to);
+    const zone = settings.zone === "utc" ? "UTC" : "local time";
+    setText(this.#hint, `As now-2h, now, or 2026-01-31 09:00 (${zone})`);
     setText(this.#wrong, "");
     this.#from.focus();
   }
@@ -43,6 +47,5 @@ export class TimeForm {
 
 /** @param {import("../time_range.js").Moment} moment */
 function editable(moment) {
-  if (!("at" in moment)) return formatMomentText(moment);
-  return `${new Date(Math.round(moment.at) * 1000).toISOString().slice(0, 19)}Z`;
+  return "at" in moment ? formatDateText(moment.at) : formatMomentText(moment);
 }

@@ -1,8 +1,8 @@
 // Which series of a host moved most in a span, in the order of how unusual that was, and in words.
 
 import { formatValue } from "../lib/format.js";
-import { GROUPS, PANELS } from "../panels.js";
-import { splitTags } from "../lib/series_key.js";
+import { groupOf } from "../series_title.js";
+import { MOST_SCORE, rankOf } from "./importance.js";
 import { movementOf, NOTEWORTHY } from "./score.js";
 
 /** @typedef {import("../chart/plot.js").TimeWindow} TimeWindow */
@@ -17,11 +17,20 @@ const LONGEST_BEFORE = 86_400;
 export const MOST_FINDINGS = 12;
 /** Of a kind: of sixty-four cores that moved the first tell it. */
 const MOST_OF_A_METRIC = 3;
-/** What mirrors another, only grows, or is about the agent itself. */
+/** Of a group among those that are read: a processor that burns moves thirty series beside itself. */
+const MOST_OF_A_GROUP = 2;
+/** So many are read. */
+const FIRST = 6;
+/** What mirrors another or tells the same event once more, only grows, or is about the agent itself. */
 const LEFT_OUT = [
   /^(memory|disk)\.(used|available|free|total)_bytes$/,
-  /^(cpu\.idle|swap\.total_bytes|disk\.inodes_total|system\.uptime_seconds)$/,
-  /^limit\.(cpu_cores|memory_bytes)$/,
+  /^memory\.(active|inactive|huge_pages_\w+|paged_in|paged_out|commit_limit)(_bytes)?$/,
+  /^memory\.(freed|dirtied|written)_pages$/,
+  /^(cpu\.idle|cpu\.core_mode|load\.avg_5m|load\.avg_15m|network\.queue_packets|network\.speed)$/,
+  /^(system\.softirqs|system\.entropy_bits|system\.uptime_seconds|processes\.sleeping)$/,
+  /^(swap\.(total|used)_bytes|disk\.(inodes_total|inodes_used)|sockets\.used|tcp\.allocated)$/,
+  /^limit\.(cpu_cores|memory_bytes|memory_used_bytes)$/,
+  /^textfile\.mtime_seconds$/,
   /^agent\./,
 ];
 
@@ -40,40 +49,55 @@ export const explains = (metric) => !LEFT_OUT.some((pattern) => pattern.test(met
 /**
  * @param {readonly HistorySeries[]} all
  * @param {TimeWindow} span
- * @returns {Finding[]}
+ * @returns {Finding[]} the most telling first
  */
 export function findingsOf(all, span) {
-  /** @type {Finding[]} */
-  const found = [];
-  for (const series of all) {
-    const movement = movementOf(series.points, span, series.unit);
-    if (movement !== null && movement.score >= NOTEWORTHY) found.push({ series, movement });
-  }
-  found.sort((a, b) => b.movement.score - a.movement.score);
-  /** @type {Map<string, number>} */
-  const counts = new Map();
-  const kept = found.filter(({ series: { metric } }) => {
-    const count = (counts.get(metric) ?? 0) + 1;
-    counts.set(metric, count);
-    return count <= MOST_OF_A_METRIC;
+  const found = all.flatMap((series) => {
+    const movement = movementOf(series.points, span, series.unit, series.metric);
+    if (movement === null || movement.score < NOTEWORTHY) return [];
+    return [{ series, movement, rank: rankOf(series.metric, movement) }];
   });
-  return kept.slice(0, MOST_FINDINGS);
+  found.sort(
+    (a, b) => b.rank.height - a.rank.height || a.rank.place - b.rank.place || b.movement.score - a.movement.score,
+  );
+  const kept = atMost(found, MOST_OF_A_METRIC, ({ series }) => series.metric)[0];
+  return spread(kept)
+    .slice(0, MOST_FINDINGS)
+    .map(({ series, movement }) => ({ series, movement }));
 }
 
 /**
- * What a series is called on the page: the chart and the line in it.
- * @param {{ metric: string, tags: string }} series
+ * Two of a group among the first, so that these tell of six things and not six times of one; the others after them.
+ * @template {Finding} F
+ * @param {readonly F[]} found
+ * @returns {F[]}
  */
-export function titleOf({ metric, tags }) {
-  const of = [...splitTags(tags).values()].join(" ");
-  const after = of === "" ? "" : ` (${of})`;
-  for (const { group, title, lines } of PANELS) {
-    const line = lines.find((one) => one.metric === metric);
-    if (line === undefined) continue;
-    const place = GROUPS.find(({ name }) => name === group)?.title ?? "";
-    return `${place} · ${[title, line.label].filter(Boolean).join(": ")}${after}`;
+function spread(found) {
+  const [kept, others] = atMost(found, MOST_OF_A_GROUP, ({ series }) => groupOf(series.metric));
+  const first = new Set(kept.slice(0, FIRST));
+  const waiting = new Set([...kept, ...others]);
+  for (const one of first) waiting.delete(one);
+  return [...first, ...found.filter((one) => waiting.has(one))];
+}
+
+/**
+ * @template {Finding} F
+ * @param {readonly F[]} found
+ * @param {number} most
+ * @param {(finding: F) => string} kindOf
+ * @returns {[F[], F[]]} the first of each kind, and those that are too many, in their order
+ */
+function atMost(found, most, kindOf) {
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  /** @type {[F[], F[]]} */
+  const parts = [[], []];
+  for (const one of found) {
+    const count = (counts.get(kindOf(one)) ?? 0) + 1;
+    counts.set(kindOf(one), count);
+    parts[count <= most ? 0 : 1].push(one);
   }
-  return metric + after;
+  return parts;
 }
 
 /** @param {Finding} finding */
@@ -86,6 +110,6 @@ export function wordsOf({ series: { unit }, movement: { before, during, spike } 
 
 /** @param {number} score */
 export function farWords(score) {
-  if (score >= 100) return "more than 100 times its usual variation";
+  if (score >= MOST_SCORE) return "far beyond its usual variation";
   return `${score < 10 ? score.toFixed(1) : score.toFixed(0)} times its usual variation`;
 }

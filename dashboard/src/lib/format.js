@@ -54,9 +54,10 @@ export function formatValue(value, unit = "count") {
 /** @param {number} bytes */
 export function formatBytes(bytes) {
   const [base, units] = settings.bytes === "si" ? [1000, SI_UNITS] : [1024, IEC_UNITS];
-  const size = Math.abs(bytes);
   let power = 0;
-  while (power < units.length - 1 && size >= base ** (power + 1)) power += 1;
+  const last = units.length - 1;
+  // By what is written: 1023.6 MiB would be rounded to 1024.
+  while (power < last && Math.abs(bytes) / base ** power >= base - (power === 0 ? 0 : 0.5)) power += 1;
   const scaled = bytes / base ** power;
   const digits = power === 0 || Math.abs(scaled) >= 99.95 ? 0 : 1;
   return `${scaled.toFixed(digits)} ${units[power]}`;
@@ -73,8 +74,8 @@ export function formatCount(value) {
     const scaled = value / 1000 ** power;
     return `${scaled.toFixed(Math.abs(scaled) >= 99.95 ? 0 : 1)}${COUNT_UNITS[power]}`;
   }
-  if (size >= 100 || Number.isInteger(value)) return value.toFixed(0);
-  return value.toFixed(size >= 10 ? 1 : 2);
+  if (size >= 100) return value.toFixed(0);
+  return value.toFixed(size >= 10 ? 1 : 2).replace(/\.0+$/, ""); // 3 is written one way, whether counted or measured
 }
 
 /** @param {number} seconds a latency */

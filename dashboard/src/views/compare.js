@@ -8,8 +8,10 @@ import { CompareCard } from "../components/compare_card.js";
 import { ComparePicker } from "../components/compare_picker.js";
 import { COMPARED, pastSeconds, PASTS } from "../compared.js";
 import { el, setAttribute, setChildren } from "../lib/dom.js";
+import { seriesKey } from "../lib/series_key.js";
 import { describeRange, follows } from "../time_range.js";
-import { HostColours } from "./host_colours.js";
+import { chartOfSeries, comparableSeries } from "./compared_series.js";
+import { KeptColours } from "./kept_colours.js";
 import { dataOf, windowFor } from "./shown_data.js";
 import { WindowEdge } from "./window_edge.js";
 
@@ -23,7 +25,7 @@ function referenceOf({ shown, router }) {
 }
 
 export class CompareView {
-  #colours = new HostColours();
+  #colours = new KeptColours();
   #cards = el("div", { class: "compare-cards" });
   /** @type {Map<string, CompareCard>} */
   #byHost = new Map();
@@ -61,8 +63,11 @@ export class CompareView {
     const names = shown.hosts;
     const { words } = router.route;
     const colours = this.#colours.of(names);
-    this.#picker.show(fleet, names, colours);
+    this.#picker.show(fleet, names, colours, shown.left);
     this.#bar.show(names, words);
+    const hosts = names.map((name) => cache.get(name));
+    const chosen = words.metric ? chartOfSeries(words.metric, hosts) : null;
+    this.#offer(hosts, words.metric, chosen);
     this.#hint.hidden = names.length > 0;
     this.#bar.element.hidden = this.#panels.hidden = names.length === 0;
     setChildren(
@@ -71,7 +76,7 @@ export class CompareView {
     );
     const window = windowFor(app, names, this.#edge, feed.link.state === "lost");
     const span = describeRange(shown.range, window);
-    const panels = COMPARED.flatMap((chart) => this.#panelsOf(app, chart, colours));
+    const panels = (chosen === null ? COMPARED : [chosen]).flatMap((chart) => this.#panelsOf(app, chart, colours));
     const used = new Set(panels.map(({ key }) => key));
     for (const { panel, lines } of panels) panel.show(lines, window, span, !follows(shown.range));
     setChildren(
@@ -87,6 +92,20 @@ export class CompareView {
   }
 
   /**
+   * The list is long, and made anew only where a series came or went.
+   * @param {readonly import("../state.js").HostData[]} hosts
+   * @param {string | undefined} key
+   * @param {Chart | null} chosen
+   */
+  #offer(hosts, key, chosen) {
+    const shape = `${key} ${hosts.map((data) => `${data.hostname} ${data.shape}`).join()}`;
+    if (shape === this.#offeredShape) return;
+    this.#offeredShape = shape;
+    this.#bar.offer(comparableSeries(hosts), key && chosen ? { key, title: chosen.title } : null);
+  }
+  #offeredShape = "";
+
+  /**
    * @param {import("../main.js").App} app
    * @param {Chart} chart
    * @param {ReadonlyMap<string, number>} colours
@@ -97,7 +116,8 @@ export class CompareView {
     const ref = referenceOf(app);
     const lines = linesOf(app, chart, colours);
     if (lines.length === 0) return [];
-    const { metric, ...options } = chart;
+    const { metric: name, tags = "", ...options } = chart;
+    const metric = seriesKey(name, tags);
     const scale = ref ? { ...options, max: undefined, floor: undefined } : options;
     const title = ref ? `${chart.title}, less ${ref}` : chart.title;
     if (form !== "each")
@@ -116,7 +136,7 @@ export class CompareView {
 
   /**
    * @param {string} key
-   * @param {Omit<Chart, "metric">} options
+   * @param {Omit<Chart, "metric" | "tags">} options
    * @param {Line[]} lines
    */
   #panel(key, options, lines) {
@@ -155,13 +175,13 @@ export class CompareView {
  * @param {ReadonlyMap<string, number>} colours
  * @returns {{ host: string, lines: Line[] }[]}
  */
-function linesOf(app, { metric }, colours) {
+function linesOf(app, { metric, tags }, colours) {
   const { words } = app.router.route;
   const ref = referenceOf(app);
-  const reference = ref === undefined ? undefined : dataOf(app, ref).find(metric)?.track;
+  const reference = ref === undefined ? undefined : dataOf(app, ref).find(metric, tags)?.track;
   const past = pastSeconds(words);
   return app.shown.hosts.flatMap((host) => {
-    const track = dataOf(app, host).find(metric)?.track;
+    const track = dataOf(app, host).find(metric, tags)?.track;
     if (track === undefined || host === ref) return [];
     const colour = colours.get(host) ?? 0;
     if (ref !== undefined) {
@@ -169,7 +189,7 @@ function linesOf(app, { metric }, colours) {
         ? []
         : [{ host, lines: [{ label: host, colour, track: difference(track, reference) }] }];
     }
-    const before = past === 0 ? undefined : app.ranges.find(host, past)?.data.find(metric)?.track;
+    const before = past === 0 ? undefined : app.ranges.find(host, past)?.data.find(metric, tags)?.track;
     const label = words.past && Object.hasOwn(PASTS, words.past) ? PASTS[words.past].label : "";
     const lines = [{ label: host, colour, track }];
     return [{ host, lines: before === undefined ? lines : [...lines, { label, colour, track: before, dash: true }] }];

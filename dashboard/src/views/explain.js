@@ -3,10 +3,11 @@
 import { ApiError, getHistory, getPrograms } from "../api.js";
 import { Sparkline } from "../chart/sparkline.js";
 import { Track } from "../chart/track.js";
-import { explains, farWords, findingsOf, titleOf, withBefore, wordsOf } from "../explain/explain.js";
+import { explains, farWords, findingsOf, withBefore, wordsOf } from "../explain/explain.js";
 import { culpritsOf } from "../explain/programs.js";
 import { el, setChildren, setText } from "../lib/dom.js";
 import { formatDuration, formatValue } from "../lib/format.js";
+import { titleOf } from "../series_title.js";
 import { describeWindow } from "../time_range.js";
 
 /** @typedef {import("../chart/plot.js").TimeWindow} TimeWindow */

@@ -4,6 +4,7 @@ import { ChartPanel } from "../components/chart_panel.js";
 import { FigureCard } from "../components/figure_card.js";
 import { HostFacts } from "../components/host_facts.js";
 import { LaterPart } from "../components/later_part.js";
+import { notLoaded } from "../components/not_loaded.js";
 import { StatusMark } from "../components/status.js";
 import { TagList } from "../components/tag_list.js";
 import { el, setAttribute, setText } from "../lib/dom.js";
@@ -11,7 +12,7 @@ import { loadStyle } from "../lib/style.js";
 import { formatAge, formatBytes, formatClock, formatDayClock, formatMoment, formatValue, LOAD } from "../lib/format.js";
 import { describeRange, follows, isLive } from "../time_range.js";
 import { CHARTED, TRENDS } from "../panels.js";
-import { STALE_SECONDS } from "../state.js";
+import { Chosen } from "./chosen.js";
 import { chartsOf, failedSources, idleOf, unavailableOf } from "./host_charts.js";
 import { HostPanels } from "./host_panels.js";
 import { dataOf, windowFor } from "./shown_data.js";
@@ -41,6 +42,7 @@ export class HostView {
   #processPlace = el("div", { class: "process-place" });
   /** Loaded when the first values are there. @type {import("../processes/panel.js").ProcessPanel | "wanted" | null} */
   #processes = null;
+  #chosen = new Chosen();
   #edge = new WindowEdge();
   #liveEdge = new WindowEdge();
 
@@ -91,7 +93,7 @@ export class HostView {
     const { fleet, cache, feed, shown } = app;
     const data = cache.get(this.hostname);
     const host = fleet.hosts.get(this.hostname);
-    const frozen = host?.status === "offline" || feed.link.state === "lost";
+    const frozen = host?.status === "offline" || data.stale || feed.link.state === "lost";
     const live = this.#liveEdge.window([data], frozen);
     const window = windowFor(app, [this.hostname], this.#edge, frozen);
     setAttribute(this.element, "aria-busy", data.loaded ? undefined : "true");
@@ -104,9 +106,10 @@ export class HostView {
     const shownData = dataOf(app, this.hostname);
     const past = stale || !follows(shown.range) ? window : null;
     this.#trends.show(chartsOf.trends(shownData), window, span, past !== null);
-    const shownCharts = chartsOf(shownData, window.from, app.router.route.words.core);
+    this.#chosen.look(window);
+    const shownCharts = chartsOf(shownData, window.from, app.router.route.words.core, this.#chosen);
     const all = this.#panels.show(shownData, shownCharts, window, span, past);
-    this.#showIdle(idleOf(shownData, shownCharts));
+    this.#showIdle(idleOf(shownData, window.from));
     this.#showFailed(data);
     if (data.loaded) void this.#explain(app, data);
     this.#showAllValues(shownData, past);
@@ -128,10 +131,10 @@ export class HostView {
    */
   #showStatus(data, host) {
     const offline = host?.status === "offline";
-    const stale = offline || (data.loaded && data.age > STALE_SECONDS);
+    const stale = offline || data.stale;
     this.#status.show(offline ? "offline" : stale ? "stale" : "online");
     setAttribute(this.element, "data-stale", stale);
-    setText(this.#age, stale ? ageText(data, host) : "");
+    setText(this.#age, stale ? ageText(data, host) : clockText(data.clock.behind));
   }
 
   /**
@@ -173,12 +176,15 @@ export class HostView {
     if (this.#processes instanceof Object) return this.#processes.update(window, past, now);
     if (this.#processes === "wanted") return;
     this.#processes = "wanted";
-    void import("../processes/panel.js").then(({ ProcessPanel }) => {
-      if (!this.element.isConnected) return;
-      this.#processes = new ProcessPanel(this.hostname);
-      this.#processPlace.append(this.#processes.element);
-      this.#processes.update(window, past, now);
-    });
+    import("../processes/panel.js").then(
+      ({ ProcessPanel }) => {
+        if (!this.element.isConnected) return;
+        this.#processes = new ProcessPanel(this.hostname);
+        this.#processPlace.append(this.#processes.element);
+        this.#processes.update(window, past, now);
+      },
+      () => this.#processPlace.append(notLoaded(() => (this.#processes = null))), // wanted with the next update
+    );
   }
 
   /**
@@ -190,8 +196,13 @@ export class HostView {
     const word = router.route.words.explain ?? "";
     if (word === this.#explainedWord) return;
     this.#explainedWord = word;
-    const [{ Explanation, parseSpan }] = await Promise.all([import("./explain.js"), loadStyle("css/explain.css")]);
+    const loaded = await Promise.all([import("./explain.js"), loadStyle("css/explain.css")]).catch(() => null);
     if (word !== this.#explainedWord) return; // another was asked for meanwhile, or the page was left
+    if (loaded === null) {
+      this.#explained.replaceChildren(notLoaded(() => (this.#explainedWord = ""))); // wanted with the next update
+      return;
+    }
+    const [{ Explanation, parseSpan }] = loaded;
     this.#explanation?.end();
     const span = parseSpan(word);
     const metrics = [...new Set([...CHARTED, ...data.metrics])];
@@ -223,8 +234,13 @@ export class HostView {
  */
 function ageText(data, host) {
   if (host?.status === "offline") return `last seen ${formatMoment(host.last_seen)}; the charts show its last minutes`;
-  if (data.newest === -Infinity) return "no samples in the last five minutes";
+  if (data.newest === -Infinity) return "no samples";
   return `last values ${formatAge(data.age)} old`;
+}
+
+/** @param {number} behind seconds */
+function clockText(behind) {
+  return behind === 0 ? "" : `its clock is ${formatAge(Math.abs(behind))} ${behind > 0 ? "behind" : "ahead"}`;
 }
 
 /** @param {import("../state.js").HostData} data */

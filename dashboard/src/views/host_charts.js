@@ -1,18 +1,19 @@
 // The charts that a host has: the panels of `panels.js` over the series that are there.
 
-import { SERIES_COLOURS } from "../chart/palette.js";
 import { lowerBound } from "../chart/track.js";
 import { panelOf, PANELS, TRENDS } from "../panels.js";
+import { Chosen } from "./chosen.js";
 import { ALL_MODES, coreChart } from "./core_modes.js";
 
 /** @typedef {import("../panels.js").PanelSpec} PanelSpec */
 /** @typedef {import("../state.js").HostData} HostData */
 /** @typedef {import("../state.js").Series} Series */
 /** @typedef {import("../chart/time_chart.js").Line} Line */
-/** @typedef {Omit<PanelSpec, "lines"> & { key: string, lines: Line[], core?: string }} ChartSpec `core`: of one alone */
+/**
+ * @typedef {Omit<PanelSpec, "lines"> & { key: string, lines: Line[], core?: string, of?: string }} ChartSpec `core`: of
+ *   one alone; `of`: how many of how many are shown, where not all are
+ */
 
-/** A machine with a hundred interfaces shows the first; the others are among all values. */
-const MOST_OF_A_KIND = 8;
 /** Metrics that nobody here knows, each a chart. */
 const MOST_UNKNOWN = 40;
 /** Read last: a machine that talks to itself. */
@@ -22,17 +23,21 @@ const LOOPBACK = "lo";
  * @param {HostData} data
  * @param {number} from Unix seconds: what was idle since gets no chart
  * @param {string} [core] whose modes have a chart
+ * @param {Chosen} [chosen] remembers which of many were chosen
  * @returns {ChartSpec[]} in the order of the table, not yet of the groups
  */
-export function chartsOf(data, from, core) {
+export function chartsOf(data, from, core, chosen = new Chosen()) {
   return [...PANELS, ...unknownOf(data)].flatMap((panel) => {
-    if (panel.each !== undefined) return eachOf(data, panel, panel.each, from);
-    const lines = panel.lineEach === undefined ? linesOf(data, panel, "") : linesOfEach(data, panel, panel.lineEach);
+    if (panel.each !== undefined) return eachOf(data, panel, panel.each, from, chosen);
+    const family = panel.lineEach === undefined ? [] : data.family(panel.lines[0].metric);
+    const lines =
+      panel.lineEach === undefined ? linesOf(data, panel, "") : linesOfEach(family, panel, panel.lineEach, chosen);
     const shown = panel.stacked ? withoutIdle(lines, from) : lines;
     const max = topOf(data, panel);
     const idle = panel.busy === true && !lines.some((line) => isBusy(line, from));
     if (lines.length === 0 || max === 0 || idle) return [];
-    const chart = { ...panel, key: panel.id, lines: shown, max };
+    const of = family.length > lines.length ? `${lines.length} of ${family.length}` : undefined;
+    const chart = { ...panel, key: panel.id, lines: shown, max, of };
     return panel.id === ALL_MODES && core !== undefined ? [chart, ...coreChart(data, core)] : [chart];
   });
 }
@@ -43,16 +48,18 @@ chartsOf.trends = (data) => linesOf(data, TRENDS, "");
 /**
  * What got no chart because nothing happened on it, in a sentence; empty where there is nothing.
  * @param {HostData} data
- * @param {readonly ChartSpec[]} charts
+ * @param {number} from Unix seconds
  */
-export function idleOf(data, charts) {
-  const shown = new Set(charts.map((chart) => chart.key));
+export function idleOf(data, from) {
   const busy = new Set();
   const idle = new Set();
-  for (const { id, each, lines, busy: onlyBusy } of PANELS) {
-    if (each === undefined || onlyBusy) continue;
-    for (const series of data.family(lines[0].metric))
-      (shown.has(`${id}:${series.tags}`) ? busy : idle).add(series.labels.get(each) ?? series.tags);
+  for (const panel of PANELS) {
+    const { each, lines } = panel;
+    if (each === undefined || panel.busy) continue;
+    for (const series of data.family(lines[0].metric)) {
+      const isIdle = !linesOf(data, panel, series.tags).some((line) => isBusy(line, from));
+      (isIdle ? idle : busy).add(series.labels.get(each) ?? series.tags);
+    }
   }
   const names = [...idle].filter((name) => !busy.has(name));
   return names.length === 0 ? "" : `Without traffic: ${names.join(", ")}`;
@@ -96,22 +103,24 @@ function unknownOf(data) {
  * @param {PanelSpec} panel
  * @param {string} label
  * @param {number} from
+ * @param {Chosen} chosen
  * @returns {ChartSpec[]}
  */
-function eachOf(data, panel, label, from) {
+function eachOf(data, panel, label, from, chosen) {
   const last = (/** @type {Series} */ series) => Number(series.labels.get(label) === LOOPBACK);
-  return data
+  const busy = data
     .family(panel.lines[0].metric)
     .sort((a, b) => last(a) - last(b))
-    .map((series) => ({ series, lines: linesOf(data, panel, series.tags) }))
-    .filter(({ lines }) => lines.some((line) => isBusy(line, from)))
-    .slice(0, MOST_OF_A_KIND)
-    .map(({ series, lines }) => ({
-      ...panel,
-      key: `${panel.id}:${series.tags}`,
-      title: `${panel.title} ${series.labels.get(label) ?? series.tags}`,
-      lines,
-    }));
+    .filter((series) => linesOf(data, panel, series.tags).some((line) => isBusy(line, from)));
+  const shown = chosen.of(panel.id, busy);
+  const of = busy.length > shown.length ? `${shown.length} of ${busy.length} shown` : undefined;
+  return shown.map(({ series }) => ({
+    ...panel,
+    key: `${panel.id}:${series.tags}`,
+    title: `${panel.title} ${series.labels.get(label) ?? series.tags}`,
+    lines: linesOf(data, panel, series.tags),
+    of,
+  }));
 }
 
 /**
@@ -128,30 +137,18 @@ function linesOf(data, panel, tags) {
 }
 
 /**
- * @param {HostData} data
+ * @param {readonly Series[]} family
  * @param {PanelSpec} panel
  * @param {string} label `*` for all of a series' labels
+ * @param {Chosen} chosen
  * @returns {Line[]}
  */
-function linesOfEach(data, panel, label) {
-  const all = data.family(panel.lines[0].metric);
-  const family = all.length <= SERIES_COLOURS ? all : highest(all); // of sixty services those that weigh most
-  return family.map((series, index) => ({
+function linesOfEach(family, panel, label, chosen) {
+  return chosen.of(panel.id, family).map(({ series, colour }) => ({
     label: (label === "*" ? [...series.labels.values()].join(" ") : series.labels.get(label)) || series.tags,
-    colour: index,
+    colour,
     track: series.track,
   }));
-}
-
-/** @param {readonly Series[]} all in their order */
-function highest(all) {
-  const reached = new Map(
-    all.map((series) => [series, series.track.points().highs.reduce((most, value) => Math.max(most, value), 0)]),
-  );
-  const chosen = new Set(
-    [...all].sort((a, b) => (reached.get(b) ?? 0) - (reached.get(a) ?? 0)).slice(0, SERIES_COLOURS),
-  );
-  return all.filter((series) => chosen.has(series));
 }
 
 /**

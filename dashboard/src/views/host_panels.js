@@ -45,6 +45,7 @@ export class HostPanels {
       const panel = this.#charts.get(spec.key) ?? new ChartPanel({ ...spec, span });
       this.#charts.set(spec.key, panel);
       panel.chart.options.max = spec.max;
+      panel.note(spec.of ?? "");
       panel.show(spec.lines, window, span, past !== null);
       groups.set(spec.group, [...(groups.get(spec.group) ?? []), panel.element]);
     }

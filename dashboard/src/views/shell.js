@@ -1,6 +1,7 @@
 // The page around the views: the bar on top, the fleet's figures, the choice of host and view.
 
 import { HostSelect } from "../components/host_select.js";
+import { openHelp, openSettings } from "../components/later_dialogs.js";
 import { LinkWord, LostBanner } from "../components/link_state.js";
 import { ThemeButton } from "../components/theme_button.js";
 import { ViewSwitch } from "../components/view_switch.js";
@@ -71,13 +72,11 @@ export class Shell {
   }
 }
 
-/** Their dialogs are loaded when they are first wanted. */
 function buttons() {
-  const dialogs = () => import("../components/dialogs.js");
   const [help, gear] = [topButton("?", "Keys and gestures"), topButton("", "Settings")];
   gear.classList.add("gear-button");
-  help.addEventListener("click", async () => (await dialogs()).showHelp());
-  gear.addEventListener("click", async () => (await dialogs()).showSettings());
+  help.addEventListener("click", openHelp);
+  gear.addEventListener("click", openSettings);
   return [help, gear];
 }
 

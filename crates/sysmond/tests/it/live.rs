@@ -97,6 +97,22 @@ async fn a_backlog_comes_as_history_and_its_newest_as_sample() {
 }
 
 #[tokio::test]
+async fn a_host_begins_full_whatever_its_clock_says_and_when_it_fell_silent() {
+    let check = async |stage: &Stage, host: &str, newest: i64| {
+        stage.push(&push_body(host, &[(newest - 290, "m", 0.5), (newest, "m", 1.5)])).await;
+        let mut watcher = stage.live(&format!("/api/live?host={host}")).await;
+        assert_eq!(times(&watcher.frame_of("history").await), [newest - 290, newest], "{host}");
+        stage.push(&push_body(host, &[(newest + 1, "m", 2.5)])).await;
+        assert_eq!(watcher.frame_of("sample").await["timestamp"], newest + 1, "{host}");
+    };
+    let stage = Stage::start().await;
+    check(&stage, "behind", now() - 600).await;
+    check(&stage, "ahead", now() + 540).await;
+    check(&stage, "silent", now() - 3600).await;
+    stage.stop().await;
+}
+
+#[tokio::test]
 async fn nothing_falls_between_history_and_samples_and_nothing_comes_twice() {
     let stage = Stage::start().await;
     let start = now() - 200;

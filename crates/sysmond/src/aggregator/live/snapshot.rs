@@ -1,4 +1,4 @@
-//! The last five minutes of a host, with which each connection begins.
+//! The last five minutes of a host's samples, with which each connection begins.
 
 use super::encode;
 use super::topic::Topic;
@@ -60,12 +60,14 @@ pub(super) async fn take(
     Ok(snapshot)
 }
 
+/// The minutes up to the host's newest sample: its clock may be wrong, and one that fell silent is shown as it was.
 fn read(store: &Store, host: &str) -> Result<(Bytes, BTreeSet<Timestamp>), QueryError> {
-    let to = clock::now();
+    let latest = store.latest(host).unwrap_or_default();
+    let to = latest.iter().map(|sample| sample.timestamp).max().unwrap_or_else(clock::now);
     let from = to.plus_millis(-HISTORY_MS);
     let query = RangeQuery {
         host: host.to_owned(),
-        metrics: metrics_that_fit(&store.latest(host).unwrap_or_default()),
+        metrics: metrics_that_fit(&latest),
         tags: TagMatch::Any,
         from,
         to,

@@ -48,7 +48,7 @@ struct StaticHost {
     interval_seconds: Option<f64>,
 }
 
-/// The last five minutes of a host, then whatever of its past comes in later.
+/// The last five minutes of a host, up to its newest sample, then whatever of its past comes in later.
 #[derive(ToSchema)]
 pub(super) struct HistoryFrame {
     /// `history`.
