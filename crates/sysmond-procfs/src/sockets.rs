@@ -55,7 +55,7 @@ impl Source for Sockets {
 }
 
 /// The lines of a text: a name, and then keys with their numbers. What cannot be read is passed over.
-fn entries(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8], u64)> {
+pub(crate) fn entries(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8], u64)> {
     lines(text).flat_map(|line| {
         let mut columns = fields(line);
         let name = columns.next().and_then(|name| name.strip_suffix(b":"));
