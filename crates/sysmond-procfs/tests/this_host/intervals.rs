@@ -5,8 +5,7 @@
 
 use super::{SLACK_BYTES, attempt, close, run, source};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use sysmond_model::Series;
@@ -31,11 +30,10 @@ fn during<T>(name: &str, work: impl FnOnce() -> T) -> (T, BTreeMap<String, f64>)
 fn while_writing<T>(work: impl FnOnce() -> T) -> T {
     let is_done = AtomicBool::new(false);
     let write = || {
-        let mut file = tempfile::tempfile_in(env!("CARGO_TARGET_TMPDIR")).expect("a file");
-        let begin = |file: &mut File| std::io::Seek::rewind(file);
+        let file = tempfile::tempfile_in(env!("CARGO_TARGET_TMPDIR")).expect("a file");
+        let bytes = vec![7; 256 * 1024];
         while !is_done.load(Ordering::Relaxed) {
-            begin(&mut file).expect("a file has a begin");
-            file.write_all(&[7; 256 * 1024]).expect("there is room");
+            file.write_all_at(&bytes, 0).expect("there is room");
             file.sync_all().expect("it is written");
         }
     };
@@ -107,7 +105,7 @@ fn processors_and_memory_are_as_vmstat_says() {
         // Of one moment, and `vmstat` does not count itself.
         close("r", cpu["processes.running"], theirs["r"] + 1.0, 2.0)?;
         close("b", cpu["processes.blocked"], theirs["b"], 1.0)?;
-        let (_, memory) = during("memory", || ());
+        let ((), memory) = during("memory", || ());
         close("free", memory["memory.free_bytes"], theirs["free"] * 1024.0, SLACK_BYTES)?;
         close("buff", memory["memory.buffers_bytes"], theirs["buff"] * 1024.0, SLACK_BYTES)
     });
