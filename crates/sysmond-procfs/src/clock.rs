@@ -63,11 +63,16 @@ impl Clocks {
 pub(crate) struct Clock {
     timesyncd: PathBuf,
     last: Option<Clocks>,
+    /// What is said where nothing tells whether the clock is kept.
+    unknown: SourceError,
 }
 
 impl Clock {
     pub(crate) fn new(roots: &Roots) -> Self {
-        Self { timesyncd: roots.rootfs.join("run/systemd/timesync"), last: None }
+        let timesyncd = roots.rootfs.join("run/systemd/timesync");
+        let reason = "whether the clock is kept is shown by systemd-timesyncd alone, not by chronyd or ntpd";
+        let unknown = SourceError::Absent { path: timesyncd.as_path().into(), reason };
+        Self { timesyncd, last: None, unknown }
     }
 }
 
@@ -77,7 +82,8 @@ impl Source for Clock {
     }
 
     fn read(&mut self, _at: Duration, out: &mut Values) -> Result<(), SourceError> {
-        if self.timesyncd.is_dir() {
+        let is_there = self.timesyncd.is_dir();
+        if is_there {
             let is_marked = self.timesyncd.join("synchronized").exists();
             out.put(&CLOCK_SYNCHRONIZED, "", f64::from(u8::from(is_marked)));
         }
@@ -85,7 +91,7 @@ impl Source for Clock {
         if let Some(last) = self.last.replace(now) {
             now.put(&last, out);
         }
-        Ok(())
+        if is_there { Ok(()) } else { Err(self.unknown.clone()) }
     }
 }
 
@@ -133,7 +139,13 @@ mod tests {
             Clock::new(&roots).read(Duration::ZERO, &mut out).unwrap();
             values(&out)
         };
-        assert_eq!(marks(), [""; 0]);
+        let mut clock = Clock::new(&roots);
+        let mut out = Values::default();
+        for _ in 0..2 {
+            let error = clock.read(Duration::ZERO, &mut out).unwrap_err();
+            assert!(error.is_absence() && error.to_string().contains("chronyd"), "{error}");
+        }
+        assert_eq!(value(&values(&out), "clock.step_seconds"), "0");
         fs::create_dir_all(dir.path().join("run/systemd/timesync")).unwrap();
         assert_eq!(marks(), ["clock.synchronized 0"]);
         fs::write(dir.path().join("run/systemd/timesync/synchronized"), "").unwrap();

@@ -2,9 +2,11 @@
 //!
 //! The kernel walks through a table for them that has room for hundreds of thousands, and writes a line for each
 //! connection, which costs more than all other sources together. So this has a slow clock, and a slower one the more it
-//! costs, reads a piece at a time, and gives up beyond a number of connections.
+//! costs, reads a piece at a time, and beyond a number of connections gives up and says so.
 
 use crate::exposition::Exposition;
+use crate::file_source::{Fault, read_once};
+use crate::sockets::entries;
 use crate::source::{Roots, Source, SourceError, Values};
 use crate::text::{fields, hexadecimal};
 use rustix::time::{ClockId, clock_gettime};
@@ -15,12 +17,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use sysmond_model::catalogue::TCP_CONNECTIONS;
 
-/// Connections that are counted: about 6 ms of work once a minute, since the kernel takes 3 µs for each.
-const MAX_CONNECTIONS: u64 = 2048;
+/// Connections that are counted. The kernel takes 3 µs for each, so that this many take 100 ms, and with
+/// [`LONG_REST`] one part in 6000 of a core: who has that many wants to know in which state they are.
+const MAX_CONNECTIONS: u64 = 32_768;
 /// A reading may take one part in so many of a core: one of 5 ms, as an empty table of 4 GB of memory takes, comes once
 /// in four minutes.
 const COST_SHARE: u32 = 50_000;
-/// Rest after a reading that had more.
+/// No longer rest than this: from 4000 connections on a reading takes more than its share.
 const LONG_REST: Duration = Duration::from_mins(10);
 /// Read at once.
 const PIECE_BYTES: usize = 32 * 1024;
@@ -47,17 +50,23 @@ const SYN_RECV: u32 = 3;
 #[derive(Debug)]
 pub(crate) struct Connections {
     paths: [Vec<PathBuf>; 2],
+    /// Numbers of sockets, which the kernel keeps without a walk.
+    totals: [Vec<PathBuf>; 2],
     buffer: Box<[u8]>,
     /// Not before this: the last reading was long.
     rest_until: Duration,
     /// Of the last reading; nothing where there were too many.
     last: Option<Counts>,
+    /// What is said then.
+    too_many: Option<SourceError>,
 }
 
 impl Connections {
     pub(crate) fn new(roots: &Roots) -> Self {
         let paths = ["net/tcp", "net/tcp6"].map(|file| roots.of_host(file));
-        Self { paths, buffer: vec![0; PIECE_BYTES].into(), rest_until: Duration::ZERO, last: None }
+        let totals = ["net/sockstat", "net/sockstat6"].map(|file| roots.of_host(file));
+        let (buffer, rest_until) = (vec![0; PIECE_BYTES].into(), Duration::ZERO);
+        Self { paths, totals, buffer, rest_until, last: None, too_many: None }
     }
 }
 
@@ -69,8 +78,9 @@ impl Source for Connections {
     fn read(&mut self, at: Duration, out: &mut Values) -> Result<(), SourceError> {
         if at >= self.rest_until || self.rest_until > at + 2 * LONG_REST {
             let begin = clock_gettime(ClockId::ThreadCPUTime);
-            self.last = None;
+            (self.last, self.too_many) = (None, None);
             self.last = self.count()?;
+            self.too_many = self.last.is_none().then(|| self.limit());
             let cost = clock_gettime(ClockId::ThreadCPUTime) - begin;
             let rest = Duration::try_from(cost).unwrap_or_default() * COST_SHARE;
             let rest = if self.last.is_none() { LONG_REST } else { rest.min(LONG_REST) };
@@ -79,7 +89,7 @@ impl Source for Connections {
         if let Some(counts) = &self.last {
             counts.put(out);
         }
-        Ok(())
+        self.too_many.clone().map_or(Ok(()), Err)
     }
 
     /// As they were when they were last counted: to count them costs more than all else.
@@ -113,6 +123,22 @@ impl Connections {
         }
         Ok(Some(counts).filter(|counts| counts.total() <= MAX_CONNECTIONS))
     }
+
+    /// How many more there are than are counted, as far as the kernel knows without counting them.
+    fn limit(&self) -> SourceError {
+        let texts = self.totals.iter().filter_map(|p| p.iter().find_map(|path| read_once(path.clone()).ok()));
+        let total: u64 = texts.map(|text| total(&text)).fold(0, u64::saturating_add);
+        let left_out = usize::try_from(total.saturating_sub(MAX_CONNECTIONS)).unwrap_or(usize::MAX).max(1);
+        let path = self.paths.iter().flatten().next().map_or(Path::new(""), PathBuf::as_path);
+        let limit = usize::try_from(MAX_CONNECTIONS).unwrap_or(usize::MAX);
+        Fault::Limit { key: "connection", limit, left_out }.of(path)
+    }
+}
+
+/// How many TCP sockets there are that `net/tcp` or `tcp6` has a line for.
+fn total(text: &[u8]) -> u64 {
+    let is_one = |name: &[u8], key: &[u8]| matches!((name, key), (b"TCP" | b"TCP6", b"inuse" | b"tw"));
+    entries(text).filter(|(name, key, _)| is_one(name, key)).fold(0, |sum, (.., n)| sum.saturating_add(n))
 }
 
 /// Counts piece by piece, until the end or the limit.
@@ -234,23 +260,30 @@ mod tests {
     #[test]
     fn a_text_longer_than_a_piece_is_counted_whole() {
         let mut tcp = HEAD.to_owned();
-        (0..2000).for_each(|number| tcp.push_str(&line(number, "01")));
+        (0..20_000).for_each(|number| tcp.push_str(&line(number, "01")));
         assert!(tcp.len() > 2 * PIECE_BYTES);
         let host = Host::new(&tcp, HEAD);
-        assert_eq!(value(&read(&mut host.source()), "tcp.connections{state=established}"), "2000");
+        assert_eq!(value(&read(&mut host.source()), "tcp.connections{state=established}"), "20000");
     }
 
     #[test]
-    fn beyond_the_limit_nothing_is_given_and_it_rests() {
+    fn beyond_the_limit_it_is_said_and_it_rests() {
         let mut tcp = HEAD.to_owned();
         for number in 0..=MAX_CONNECTIONS {
             writeln!(tcp, "{number}: a b 06").unwrap();
         }
         let host = Host::new(&tcp, HEAD);
+        let total = "sockets: used 9\nTCP: inuse 1000 orphan 0 tw 40000 alloc 9 mem 3\n";
+        fs::write(host.0.path().join("net/sockstat"), total).unwrap();
+        fs::write(host.0.path().join("net/sockstat6"), "TCP6: inuse 5\n").unwrap();
         let mut source = host.source();
-        assert_eq!(read(&mut source), [""; 0]);
-        fs::write(host.0.path().join("net/tcp"), HEAD).unwrap();
-        assert_eq!(read_at(&mut source, LONG_REST.checked_sub(Duration::from_secs(1)).unwrap()), [""; 0]);
+        let mut out = Values::default();
+        for at in [Duration::ZERO, LONG_REST.checked_sub(Duration::from_secs(1)).unwrap()] {
+            let error = source.read(at, &mut out).unwrap_err();
+            let is_said = matches!(error, SourceError::Limit { limit: 32_768, left_out: 8237, .. });
+            assert!(is_said && values(&out).is_empty(), "{error}");
+            fs::write(host.0.path().join("net/tcp"), HEAD).unwrap();
+        }
         assert_eq!(read_at(&mut source, LONG_REST).len(), STATES.len());
     }
 

@@ -32,7 +32,15 @@ pub(crate) fn kind(roots: &Roots) -> Option<String> {
         return Some(lossy(&kind));
     }
     let text = read_once(roots.procfs.join("1/cgroup")).unwrap_or_default();
-    group_kind(&text).map(str::to_owned)
+    // In a tree of groups of its own the first process is at the root, `0::/`, and no name says whose it is.
+    let kind = group_kind(&text).or_else(|| has_limited_root(roots).then_some("container"));
+    kind.map(str::to_owned)
+}
+
+/// Whether what stands at the root of the control groups is a group itself: the true root has no type and no limit.
+fn has_limited_root(roots: &Roots) -> bool {
+    let root = roots.sysfs.join("fs/cgroup");
+    ["cgroup.type", "memory.max"].iter().any(|file| root.join(file).exists())
 }
 
 pub(crate) fn group_kind(text: &[u8]) -> Option<&'static str> {
@@ -76,6 +84,18 @@ mod tests {
         check(&[("run/systemd/container", "systemd-nspawn\n")], Some("systemd-nspawn"));
         check(&[("proc/1/cgroup", "4:memory:/kubepods/besteffort/pod1/2\n")], Some("kubernetes"));
         check(&[("proc/1/cgroup", "4:memory:/lxc.payload.web\n")], Some("lxc"));
+    }
+
+    #[test]
+    fn one_without_marks_is_known_by_the_root_of_its_groups() {
+        let check = |file: &str, expected: Option<&str>| {
+            let (_dir, roots) = host(&[("proc/1/cgroup", "0::/\n"), (file, "max\n")]);
+            assert_eq!(kind(&roots).as_deref(), expected, "{file}");
+        };
+        check("fs/cgroup/cgroup.controllers", None);
+        check("fs/cgroup/system.slice/memory.max", None);
+        check("fs/cgroup/cgroup.type", Some("container"));
+        check("fs/cgroup/memory.max", Some("container"));
     }
 
     #[test]

@@ -4,8 +4,12 @@
 
 use crate::attribute::{self, Attribute, Buffer};
 use crate::exposition::Exposition;
+use crate::file_source::ProcFile;
 use crate::pace::Pace;
 use crate::source::{Roots, Source, SourceError, Values};
+use crate::text::number;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 use sysmond_model::catalogue::{CPU_CORE_FREQUENCY, CPU_FREQUENCY, CPU_THROTTLES};
@@ -14,7 +18,7 @@ use sysmond_model::tags;
 /// Hosts of more cores get the mean alone: nobody reads a hundred clocks.
 pub(crate) const MAX_CORES: usize = 64;
 /// Cores whose clocks go into the mean: two descriptors each.
-const MAX_READ: u32 = 256;
+const MAX_READ: usize = 256;
 /// The kernel's unit is kHz.
 const HERTZ: f64 = 1000.0;
 
@@ -24,6 +28,10 @@ pub(crate) struct Frequency {
     dir: PathBuf,
     pace: Pace,
     cores: Vec<Core>,
+    /// Which cores are switched on: where it changes they are looked for anew.
+    online: ProcFile,
+    /// What it was when they were.
+    seen: Vec<u8>,
     buffer: Buffer,
     last: Option<u64>,
 }
@@ -41,10 +49,25 @@ struct Core {
 impl Frequency {
     pub(crate) fn new(roots: &Roots, max_gap: Duration) -> Self {
         let dir = roots.sysfs.join("devices/system/cpu");
-        Self { dir, pace: Pace::new(max_gap), cores: Vec::new(), buffer: Buffer::new(), last: None }
+        let (online, pace) = (ProcFile::new(dir.join("online")), Pace::new(max_gap));
+        let (cores, seen, buffer) = (Vec::new(), Vec::new(), Buffer::new());
+        Self { dir, pace, cores, online, seen, buffer, last: None }
     }
 
-    /// Cores that say something; a core that is switched on later is found when another went.
+    /// Opens what cores say, where that was not done yet or cores came or went.
+    fn follow(&mut self) {
+        // Without that list they are as they were.
+        let changed = self.online.read().is_ok_and(|now| {
+            let changed = now != self.seen;
+            now.clone_into(&mut self.seen);
+            changed
+        });
+        if changed || self.cores.is_empty() {
+            self.open();
+        }
+    }
+
+    /// Cores that say something. Numbers have holes where a board has empty places.
     fn open(&mut self) {
         let dir = |number: u32| self.dir.join(format!("cpu{number}"));
         let core = |number: u32| {
@@ -58,8 +81,13 @@ impl Frequency {
             let core = Core { tags, number, place, clock, throttles };
             (core.clock.is_some() || core.throttles.is_some()).then_some(core)
         };
-        // A core that is switched off keeps its folder.
-        self.cores = (0..MAX_READ).take_while(|number| dir(*number).is_dir()).filter_map(core).collect();
+        let entries = fs::read_dir(&self.dir).into_iter().flatten().flatten();
+        let mut numbers: Vec<u32> = entries
+            .filter_map(|entry| number(entry.file_name().as_bytes().strip_prefix(b"cpu")?)?.try_into().ok())
+            .collect();
+        numbers.sort_unstable();
+        // A core that is switched off keeps its folder and says nothing.
+        self.cores = numbers.into_iter().take(MAX_READ).filter_map(core).collect();
     }
 
     fn put_throttles(&mut self, sum: Option<u64>, at: Duration, out: &mut Values) {
@@ -78,9 +106,7 @@ impl Source for Frequency {
     }
 
     fn read(&mut self, at: Duration, out: &mut Values) -> Result<(), SourceError> {
-        if self.cores.is_empty() {
-            self.open();
-        }
+        self.follow();
         let (mut sum, mut count, mut throttles, mut gone) = (0, 0, None, false);
         let is_small = self.cores.len() <= MAX_CORES;
         for core in &self.cores {
@@ -109,9 +135,7 @@ impl Source for Frequency {
     }
 
     fn expose(&mut self, out: &mut Exposition) -> Result<(), SourceError> {
-        if self.cores.is_empty() {
-            self.open();
-        }
+        self.follow();
         let Self { cores, buffer, .. } = self;
         for core in cores {
             if let Some(kilohertz) = core.clock.as_ref().and_then(|clock| clock.number(buffer)) {
@@ -177,6 +201,25 @@ mod tests {
             "cpu.throttles 0.5",
         ];
         assert_eq!(read(&mut source, 20), expected);
+    }
+
+    #[test]
+    fn cores_behind_a_hole_and_those_that_come_later_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        for number in [0, 1, 10] {
+            core(dir.path(), number, "1000000\n", 0);
+        }
+        let online = dir.path().join("devices/system/cpu/online");
+        fs::write(&online, "0-1,10\n").unwrap();
+        let mut source = source(dir.path());
+        let cores = |lines: Vec<String>| -> Vec<String> {
+            let of_core = lines.iter().filter_map(|line| line.strip_prefix("cpu.core_frequency_hertz{core="));
+            of_core.map(|rest| rest.split('}').next().unwrap().to_owned()).collect()
+        };
+        assert_eq!(cores(read(&mut source, 10)), ["0", "1", "10"]);
+        core(dir.path(), 3, "1000000\n", 0);
+        fs::write(&online, "0-1,3,10\n").unwrap();
+        assert_eq!(cores(read(&mut source, 20)), ["0", "1", "3", "10"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 /// Never measured, except as the root of the host. Sorted.
 ///
 /// - what the kernel shows as files, which has no space: `proc`, `sysfs`, `cgroup` …
-/// - what is in memory and so counted there: `tmpfs`, `devtmpfs`, `ramfs`
+/// - what is in memory and has no size of its own: `devtmpfs`, `ramfs`; of `tmpfs` see [`OF_THE_SYSTEM`]
 /// - images that are full by nature: `squashfs`, `iso9660`, `erofs` …
 /// - layers over file systems that are measured themselves: `overlay`, `aufs`, `ecryptfs` …
 /// - other machines' space: `nfs`, `cifs`, `ceph` … Asking for it can block for ever where that machine is gone: see
@@ -81,7 +81,6 @@ const NOT_MEASURED: &[&[u8]] = &[
     b"spufs",
     b"squashfs",
     b"sysfs",
-    b"tmpfs",
     b"tracefs",
     b"udf",
     b"unionfs",
@@ -91,6 +90,12 @@ const NOT_MEASURED: &[&[u8]] = &[
     b"wekafs",
     b"xenfs",
 ];
+
+/// Below these a `tmpfs` is the system's own, of which there are many and which nobody fills by hand; elsewhere, as at
+/// `/tmp`, one that is full stops programs as a full disk does.
+const OF_THE_SYSTEM: [&[u8]; 7] =
+    [b"/dev", b"/proc", b"/run", b"/sys", b"/var/lib/containers", b"/var/lib/docker", b"/var/lib/kubelet"];
+const IN_MEMORY: &[u8] = b"tmpfs";
 
 /// Programs that show something as a file system (`fuse.sshfs`, `fuse.rclone`, `fuse.lxcfs` …) are other machines,
 /// layers or no space at all. A local disk served by a program, such as one of `ntfs-3g`, is a `fuseblk`.
@@ -144,18 +149,13 @@ impl Mount {
 }
 
 /// The mounts to measure: one group per file system, in the order of the table, in each group the best place first:
-/// the root, then where the file system is mounted as a whole, then where the path is short.
+/// the root, then where the file system is mounted as a whole, then where the path is short. Those in memory come last:
+/// where there are many, they take no disk's place. What is below a mount that can hang is left to [`remote`].
 pub(crate) fn choose(text: &[u8]) -> Vec<Vec<Mount>> {
-    let mut visible = HashMap::new();
-    for (index, entry) in lines(text).filter_map(Entry::parse).enumerate() {
-        // What is mounted later on the same place hides what was there.
-        visible.insert(entry.point, (index, entry));
-    }
-    let mut entries: Vec<_> = visible.into_values().filter(|(_, entry)| entry.is_measured()).collect();
-    entries.sort_unstable_by_key(|(index, _)| *index);
+    let table = Table::parse(text);
     let mut places = HashMap::new();
     let mut groups: Vec<Vec<Mount>> = Vec::new();
-    for (_, entry) in entries {
+    for entry in table.entries.iter().filter(|entry| entry.is_measured() && table.above(entry).is_none()) {
         let place = *places.entry(entry.device).or_insert(groups.len());
         match groups.get_mut(place) {
             Some(group) => group.push(entry.mount()),
@@ -165,20 +165,65 @@ pub(crate) fn choose(text: &[u8]) -> Vec<Vec<Mount>> {
     for group in &mut groups {
         group.sort_by_key(|mount| (!mount.is_root(), !mount.entire, mount.point.len()));
     }
+    groups.sort_by_key(|group| group.iter().all(|mount| mount.kind == IN_MEMORY && !mount.is_root()));
     groups
 }
 
-/// Where file systems of other machines are mounted, once each, in the order of the table.
+/// Where file systems of other machines are mounted, once each, in the order of the table, and after them what is
+/// mounted below such a place: the way there leads through the other machine, and hangs with it.
 pub(crate) fn remote(text: &[u8]) -> Vec<Mount> {
-    let mut found: Vec<Entry<'_>> = Vec::new();
-    for entry in lines(text).filter_map(Entry::parse) {
-        found.retain(|known| known.point != entry.point);
-        let is_remote = REMOTE.binary_search(&entry.kind).is_ok() && entry.point != b"/";
-        if is_remote && found.iter().all(|known| known.device != entry.device) {
-            found.push(entry);
+    let table = Table::parse(text);
+    let entries = table.entries.iter();
+    let is_remote = |entry: &&Entry<'_>| REMOTE.binary_search(&entry.kind).is_ok() && entry.point != b"/";
+    // One that was there before what can hang is hidden by it.
+    let is_behind = |(index, entry): &(usize, &Entry<'_>)| {
+        let is_elsewhere = |other: &Entry<'_>| {
+            other.device == entry.device && other.is_measured() && table.above(other).is_none()
+        };
+        let is_below = entry.is_measured() && table.above(entry).is_some_and(|place| place < *index);
+        is_below && !table.entries.iter().any(is_elsewhere)
+    };
+    let behind = entries.clone().enumerate().filter(is_behind).map(|(_, entry)| entry);
+    let mut found: Vec<Mount> = Vec::new();
+    for entry in entries.filter(is_remote).chain(behind) {
+        if found.iter().all(|known| known.device != entry.device) {
+            found.push(entry.mount());
         }
     }
-    found.iter().map(Entry::mount).collect()
+    found
+}
+
+/// The mounts in their order, without those that a later one on the same place hides.
+struct Table<'a> {
+    entries: Vec<Entry<'a>>,
+    /// Which of them can hang, and where they are.
+    hanging: Vec<(usize, &'a [u8])>,
+}
+
+impl<'a> Table<'a> {
+    fn parse(text: &'a [u8]) -> Self {
+        let mut last = HashMap::new();
+        for (index, entry) in lines(text).filter_map(Entry::parse).enumerate() {
+            last.insert(entry.point, (index, entry));
+        }
+        let mut entries: Vec<_> = last.into_values().collect();
+        entries.sort_unstable_by_key(|(index, _)| *index);
+        let entries: Vec<_> = entries.into_iter().map(|(_, entry)| entry).collect();
+        let can_hang = entries.iter().enumerate().filter(|(_, entry)| entry.can_hang());
+        let hanging = can_hang.map(|(index, entry)| (index, entry.point)).collect();
+        Self { entries, hanging }
+    }
+
+    /// The place of the last mount that can hang and that `entry` is below of.
+    fn above(&self, entry: &Entry<'_>) -> Option<usize> {
+        let found = self.hanging.iter().rev().find(|(_, point)| is_below(entry.point, point));
+        found.map(|(index, _)| *index)
+    }
+}
+
+/// Whether `point` is a place below `folder`, which is no root.
+fn is_below(point: &[u8], folder: &[u8]) -> bool {
+    point.strip_prefix(folder).is_some_and(|rest| rest.starts_with(b"/"))
 }
 
 /// Whether the text is such a table at all.
@@ -207,8 +252,17 @@ impl<'a> Entry<'a> {
     }
 
     fn is_measured(&self) -> bool {
-        let excluded = self.kind.starts_with(BY_A_PROGRAM) || NOT_MEASURED.binary_search(&self.kind).is_ok();
+        let is_of = |folder: &&[u8]| self.point == *folder || is_below(self.point, folder);
+        let excluded = self.kind.starts_with(BY_A_PROGRAM)
+            || NOT_MEASURED.binary_search(&self.kind).is_ok()
+            || (self.kind == IN_MEMORY && OF_THE_SYSTEM.iter().any(is_of));
         !excluded || self.point == b"/"
+    }
+
+    /// Whether the way through it can take for ever. Where that is the root, so can everything.
+    fn can_hang(&self) -> bool {
+        let is_served = self.kind.starts_with(BY_A_PROGRAM) || REMOTE.binary_search(&self.kind).is_ok();
+        is_served && self.point != b"/"
     }
 
     fn mount(&self) -> Mount {
@@ -289,8 +343,43 @@ mod tests {
     }
 
     #[test]
+    fn memory_is_measured_where_people_fill_it_and_after_the_disks() {
+        let table = "0:30 / /tmp tmpfs\n0:31 / /run/user/0 tmpfs\n0:32 / /dev/shm tmpfs\n0:33 / /runner tmpfs\n\
+                     0:34 / /var/lib/kubelet/pods/1/volumes/kubernetes.io~projected/token tmpfs\n8:1 / / ext4";
+        assert_eq!(chosen(table), ["/", "/tmp", "/runner"]);
+        assert_eq!(chosen("0:30 / / tmpfs\n8:1 / /data ext4"), ["/", "/data"]);
+    }
+
+    #[test]
+    fn what_is_below_another_machines_mount_is_asked_as_that_is() {
+        let local = |before: &str, after: &str| {
+            format!(
+                "1 2 8:1 / / rw - ext4 /dev/x rw\n{before}1 2 0:40 / /nfs rw - nfs4 srv:/a rw\n{after}\
+                 1 2 8:4 / /nfs2 rw - ext4 /dev/w rw\n"
+            )
+        };
+        let check = |table: String, own: &[&[u8]], others: &[&[u8]]| {
+            let chosen: Vec<_> =
+                choose(table.as_bytes()).into_iter().map(|group| group[0].point.clone()).collect();
+            assert_eq!(chosen, own, "{table}");
+            let remote: Vec<_> = remote(table.as_bytes()).into_iter().map(|mount| mount.point).collect();
+            assert_eq!(remote, others, "{table}");
+        };
+        let disk = "1 2 8:2 / /nfs/local rw - ext4 /dev/y rw\n";
+        check(local("", disk), &[b"/", b"/nfs2"], &[b"/nfs", b"/nfs/local"]);
+        // Mounted before, it is hidden.
+        check(local(disk, ""), &[b"/", b"/nfs2"], &[b"/nfs"]);
+        // Measured where the way is free.
+        let twice = format!("{disk}1 2 8:2 / /free rw - ext4 /dev/y rw\n");
+        check(local("", &twice), &[b"/", b"/free", b"/nfs2"], &[b"/nfs"]);
+        // On a root of another machine everything is.
+        let root = "1 2 0:40 / / rw - nfs4 srv:/a rw\n1 2 8:2 / /local rw - ext4 /dev/y rw\n";
+        check(root.to_owned(), &[b"/", b"/local"], &[]);
+    }
+
+    #[test]
     fn the_root_is_measured_whatever_it_is() {
-        assert_eq!(chosen("0:50 / / overlay\n0:51 / /tmp tmpfs"), ["/"]);
+        assert_eq!(chosen("0:50 / / overlay\n0:51 / /sys/firmware tmpfs"), ["/"]);
         assert_eq!(chosen("0:2 / / rootfs\n8:1 / / ext4"), ["/"]);
     }
 
@@ -303,7 +392,7 @@ mod tests {
 
     #[test]
     fn the_last_mount_of_a_place_is_the_one_there() {
-        assert_eq!(chosen("8:1 / / ext4\n8:2 / /mnt ext4\n0:9 / /mnt tmpfs"), ["/"]);
+        assert_eq!(chosen("8:1 / / ext4\n8:2 / /mnt ext4\n0:9 / /mnt proc"), ["/"]);
         assert_eq!(chosen("8:2 / /mnt ext4\n8:3 / /mnt xfs"), ["/mnt"]);
     }
 

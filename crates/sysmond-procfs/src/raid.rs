@@ -40,11 +40,8 @@ impl<'a> Array<'a> {
         let (name, rest) = split_once(line, b':')?;
         let name = name.strip_suffix(b" ").filter(|name| name.starts_with(b"md"))?;
         let mut columns = fields(rest);
-        let is_active = match columns.next()? {
-            b"active" => true,
-            b"inactive" => false,
-            _ => return None,
-        };
+        // Or `inactive`, or since 5.4 `broken`: what has no `active` works no more, whatever a later kernel calls it.
+        let is_active = columns.next()? == b"active";
         let mut array = Self { name, is_active, ..Self::default() };
         let mut members = 0;
         for member in columns.filter(|column| column.contains(&b'[')) {
@@ -65,6 +62,14 @@ impl<'a> Array<'a> {
                 && let (Some(required), Some(active)) = (number(required), number(active))
             {
                 self.disks = Some((required, active.min(required)));
+            }
+            // It waits for another array on the same disks, or for the first write.
+            if matches!(column, b"resync=DELAYED" | b"resync=PENDING") {
+                (self.activity, self.progress) = (b"resync", Some(0.0));
+            }
+            // Another machine of the cluster does it, and only that one knows how far it is.
+            if column == b"resync=REMOTE" {
+                self.activity = b"resync";
             }
             if matches!(column, b"recovery" | b"resync" | b"reshape" | b"check" | b"repair") {
                 self.activity = column;
@@ -236,11 +241,34 @@ mod tests {
         has("active{array=md2} 0");
         has("spare{array=md2} 1");
         has("missing{array=md3} 0");
-        assert!(
-            !found
-                .iter()
-                .any(|line| line.starts_with("sync_percent") || line.starts_with("required{array=md2}"))
-        );
+        has("sync_percent{array=md3} 0");
+        let is_of_other = |line: &String| {
+            line.starts_with("sync_percent{array=md1}") || line.starts_with("required{array=md2}")
+        };
+        assert!(!found.iter().any(is_of_other), "{found:?}");
+    }
+
+    #[test]
+    fn one_that_broke_does_not_vanish() {
+        let text = "Personalities : [raid0] [raid1]\nmd0 : broken raid0 sdb1[1] sda1[0]\n      1000 blocks 64k chunks\n\n\
+                    md1 : active raid1 sdd1[1] sdc1[0]\n      9 blocks [2/2] [UU]\n      \tresync=DELAYED\n\n\
+                    md2 : suspended raid1 sde1[0]\n\nmd3 : active raid1 sdg1[1] sdf1[0]\n      9 blocks [2/2] [UU]\n      \
+                    \tresync=REMOTE\n\nunused devices: <none>\n";
+        let found = take(text);
+        let has = |line: &str| assert!(found.iter().any(|found| found == line), "{line} is not in {found:?}");
+        has("active{array=md0} 0");
+        has("active{array=md2} 0");
+        has("sync_percent{array=md1} 0");
+        assert!(!found.iter().any(|line| line.starts_with("sync_percent{array=md3}")), "{found:?}");
+        let mut out = Exposition::default();
+        Raid::default().expose(text.as_bytes(), &mut out);
+        for series in [
+            "node_md_state{device=\"md0\",state=\"inactive\"} 1",
+            "node_md_state{device=\"md1\",state=\"resync\"} 1",
+            "node_md_state{device=\"md3\",state=\"resync\"} 1",
+        ] {
+            assert!(out.text().contains(series), "{series} is not in {}", out.text());
+        }
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! How many sockets there are and what memory they take, from `/proc/net/sockstat` and `sockstat6`.
 
 use crate::exposition::{Exposition, Kind, meaning, name_part};
-use crate::file_source::{Fault, ProcFile};
+use crate::file_source::{Fault, ProcFile, read_once};
 use crate::source::{Roots, Source, SourceError, Values};
-use crate::text::{fields, lines, number};
+use crate::text::{fields, hexadecimal, lines, number, split_once};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 use sysmond_model::catalogue::{
     SOCKETS_RAW, SOCKETS_USED, TCP_ALLOCATED, TCP_MEMORY_BYTES, TCP_ORPHANS, TCP_SOCKETS, TCP_TIME_WAIT,
@@ -16,6 +18,9 @@ pub(crate) struct Sockets {
     ipv4: ProcFile,
     ipv6: ProcFile,
     page_bytes: u64,
+    /// What is read where Prometheus asks alone.
+    arp: Vec<PathBuf>,
+    udp: [(&'static str, Vec<PathBuf>); 2],
 }
 
 impl Sockets {
@@ -24,6 +29,8 @@ impl Sockets {
             ipv4: ProcFile::first_of(roots.of_host("net/sockstat")).or_absent("no network"),
             ipv6: ProcFile::first_of(roots.of_host("net/sockstat6")).or_absent("no IPv6"),
             page_bytes: rustix::param::page_size() as u64,
+            arp: roots.of_host("net/arp"),
+            udp: [("v4", roots.of_host("net/udp")), ("v6", roots.of_host("net/udp6"))],
         }
     }
 }
@@ -49,13 +56,23 @@ impl Source for Sockets {
     }
 
     fn expose(&mut self, out: &mut Exposition) -> Result<(), SourceError> {
+        // A host without a network has none of them.
+        let first = |paths: &[PathBuf]| paths.iter().find_map(|path| read_once(path.clone()).ok());
+        if let Some(text) = first(&self.arp) {
+            expose_neighbours(&text, out);
+        }
+        for (ip, paths) in &self.udp {
+            if let Some(text) = first(paths) {
+                expose_udp_queues(&text, ip, out);
+            }
+        }
         expose(self.ipv4.read()?, self.page_bytes, out);
         self.ipv6.read().map(|text| expose(text, self.page_bytes, out))
     }
 }
 
 /// The lines of a text: a name, and then keys with their numbers. What cannot be read is passed over.
-fn entries(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8], u64)> {
+pub(crate) fn entries(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8], u64)> {
     lines(text).flat_map(|line| {
         let mut columns = fields(line);
         let name = columns.next().and_then(|name| name.strip_suffix(b":"));
@@ -85,6 +102,36 @@ fn expose(text: &[u8], page_bytes: u64, out: &mut Exposition) {
         if key == "mem" {
             put(&name, "mem_bytes", value.saturating_mul(page_bytes));
         }
+    }
+}
+
+/// Neighbours by interface, of lines `IP address  HW type  Flags  HW address  Mask  Device` below such a head.
+fn expose_neighbours(text: &[u8], out: &mut Exposition) {
+    let mut counts = BTreeMap::<&[u8], u64>::new();
+    for device in lines(text).skip(1).filter_map(|line| fields(line).nth(5)) {
+        *counts.entry(device).or_default() += 1;
+    }
+    for (device, count) in counts {
+        let help = "Hosts on the same network whose hardware addresses were asked for";
+        out.gauge("node_arp_entries", help, &[("device", device)], count as f64);
+    }
+}
+
+/// Bytes that wait in UDP sockets, of lines whose fifth column is `00000000:00000A00`, sent and received.
+fn expose_udp_queues(text: &[u8], ip: &str, out: &mut Exposition) {
+    let queues = |line| {
+        let (sent, received) = split_once(fields(line).nth(4)?, b':')?;
+        Some([hexadecimal(sent)?, hexadecimal(received)?])
+    };
+    let mut sums = [0_u64; 2];
+    for queues in lines(text).skip(1).filter_map(queues) {
+        for (sum, bytes) in sums.iter_mut().zip(queues) {
+            *sum += u64::from(bytes);
+        }
+    }
+    for (queue, sum) in ["tx", "rx"].into_iter().zip(sums) {
+        let labels = [("ip", ip.as_bytes()), ("queue", queue.as_bytes())];
+        out.gauge("node_udp_queues", "Bytes that wait in UDP sockets", &labels, sum as f64);
     }
 }
 
@@ -177,6 +224,33 @@ mod tests {
         ];
         assert_eq!(found, expected);
         assert_eq!(value(&put(&[IPV4]), "tcp.sockets"), "12");
+    }
+
+    #[test]
+    fn neighbours_and_queues_are_exposed() {
+        let mut out = Exposition::default();
+        expose_neighbours(
+            b"IP address       HW type     Flags       HW address            Mask     Device\n\
+              10.0.0.1         0x1         0x2         02:00:00:00:00:01     *        eth0\n\
+              10.0.0.2         0x1         0x0         00:00:00:00:00:00     *        eth0\n\
+              10.9.0.2         0x1         0x2         02:00:00:00:00:09     *        wg0\n",
+            &mut out,
+        );
+        expose_udp_queues(
+            b"   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n\
+              \x20 63: 00000000:0044 00000000:0000 07 00000001:00000A00 00:00000000 00000000     0        0 9 2 0 0\n\
+              \x20 64: 00000000:0045 00000000:0000 07 00000000:00000100 00:00000000 00000000     0        0 9 2 0 0\n",
+            "v4",
+            &mut out,
+        );
+        for line in [
+            "node_arp_entries{device=\"eth0\"} 2",
+            "node_arp_entries{device=\"wg0\"} 1",
+            "node_udp_queues{ip=\"v4\",queue=\"tx\"} 1",
+            "node_udp_queues{ip=\"v4\",queue=\"rx\"} 2816",
+        ] {
+            assert!(out.text().contains(&format!("{line}\n")), "no {line} in {}", out.text());
+        }
     }
 
     #[test]

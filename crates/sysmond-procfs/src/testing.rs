@@ -2,6 +2,8 @@
 
 use crate::file_source::Reading;
 use crate::source::Values;
+use rustix::process::{Gid, Uid, geteuid};
+use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 use std::time::Duration;
 use sysmond_model::Series;
 
@@ -24,4 +26,19 @@ pub(crate) fn readings(reading: &mut impl Reading, texts: &[(u64, &str); 2]) -> 
         values(&out)
     });
     (first, second)
+}
+
+/// Runs `test` as a user who is nobody, on a thread of its own: what root may not read cannot be tried as root.
+pub(crate) fn as_nobody<T: Send>(test: impl FnOnce() -> T + Send) -> T {
+    const NOBODY: u32 = 65_534;
+    let run = || {
+        if geteuid().is_root() {
+            let (user, group) = (Uid::from_raw(NOBODY), Gid::from_raw(NOBODY));
+            set_thread_groups(&[]).expect("root may");
+            set_thread_res_gid(group, group, group).expect("root may");
+            set_thread_res_uid(user, user, user).expect("root may");
+        }
+        test()
+    };
+    std::thread::scope(|scope| scope.spawn(run).join().expect("the test holds"))
 }

@@ -16,7 +16,8 @@ use sysmond_procfs::{
     Exposition, Roots, Source, SourceError, Values, hostname, sources, static_info, text_files,
 };
 
-/// What file systems hold and how clocks run is not in files: those sources have tests of their own.
+/// What file systems hold and how clocks run is not in files: those sources have tests of their own, and the names that
+/// file systems are given one below.
 const OF_THE_TEST_MACHINE: [&str; 3] = ["filesystem", "remote", "clock"];
 const SLOW: [&str; 11] = [
     "netstat",
@@ -154,6 +155,62 @@ fn a_laptop_with_a_core_off_on_battery() {
 #[test]
 fn a_node_of_containers_with_huge_pages_and_a_firewall() {
     check("linux-6.12-kubernetes");
+}
+
+/// Lines without the figures, which are those of the test machine.
+fn names(text: &str) -> String {
+    let name = |line: &str| line.rsplit_once(' ').map_or(line, |(name, _)| name).to_owned() + "\n";
+    text.lines().filter(|line| !line.starts_with('#')).map(name).collect()
+}
+
+#[test]
+fn mounts_with_odd_names() {
+    let dir = tempfile::tempdir().unwrap();
+    let points = [
+        "a b",
+        "new\nline",
+        "tab\there",
+        "back\\slash",
+        "ha#sh",
+        "equals=,comma",
+        "nfs x",
+        "nfs x/own\ndisk",
+    ];
+    let mut table = String::new();
+    for (number, point) in points.iter().enumerate() {
+        fs::create_dir_all(dir.path().join(point)).unwrap();
+        let escape =
+            |c: char| if " \n\t\\#".contains(c) { format!("\\{:03o}", u32::from(c)) } else { c.into() };
+        let escaped: String = point.chars().map(escape).collect();
+        let kind = if point.ends_with(" x") { "nfs4 server:/a\\040b" } else { "btrfs /dev/disk\\040one" };
+        writeln!(table, "{number} 1 0:{number} / /{escaped} rw - {kind} rw").unwrap();
+    }
+    fs::create_dir_all(dir.path().join("self")).unwrap();
+    fs::write(dir.path().join("self/mountinfo"), table).unwrap();
+    let roots = Roots { procfs: dir.path().into(), sysfs: dir.path().into(), rootfs: dir.path().into() };
+    let mut sources = sources(&roots, Duration::from_secs(10));
+    sources.retain(|source| ["filesystem", "remote"].contains(&source.name()));
+    let (mut text, mut exposition) = (String::new(), Exposition::default());
+    for source in &mut sources {
+        let mut out = Values::default();
+        for at in (0..6000).step_by(60) {
+            out.clear();
+            source.read(Duration::from_secs(at), &mut out).unwrap();
+            // What a busy machine did not answer in time it answers later.
+            if out.iter().all(|(metric, _, value)| metric.name != "disk.answers" || value > 0.0) {
+                break;
+            }
+        }
+        // Some file systems have no fixed number of inodes, and say nothing of them.
+        for (metric, tags, value) in out.iter().filter(|(metric, ..)| !metric.name.contains("inodes")) {
+            writeln!(text, "{} {value}", Series::new(metric.name, tags)).unwrap();
+        }
+        source.expose(&mut exposition).unwrap();
+    }
+    let text = names(&text) + "\n" + &names(&exposition.text());
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("mounts-with-odd-names", text);
+    });
 }
 
 /// A metric that nothing gives is a line of documentation that lies.

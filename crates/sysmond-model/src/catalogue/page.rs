@@ -23,6 +23,9 @@ machine or a user's rights do not show is absent, and the others go on.
   there are many.
 - What a host does not have (a battery, pressure stall information) is absent: `agent.collector_up` is 1 where a collector
   reads, 0 where it fails or hangs, and is not there where there is nothing to read. `GET /api/static` says why.
+- File systems are measured that are on disks, on other machines, or in memory (`tmpfs`, as `/tmp` often is), without the
+  system's own below `/dev`, `/proc`, `/run` and `/sys` and those of containers. One on a disk that is mounted below one
+  of another machine is asked as that is, since the way there leads through it: `disk.answers` tells of both.
 - A host's own metrics come from files `*.prom` of Prometheus' text format in the folder `agent.textfile_directory`: pushed
   under their own names, labels as tags, values as they stand there. Write beside the folder and rename. A file with an
   error (or with a timestamp) gives nothing, `textfile.up` is 0 for it, and log and `GET /api/static` name line and reason.
@@ -30,7 +33,9 @@ machine or a user's rights do not show is absent, and the others go on.
   call `adjtimex` alone: no file of `/proc` or `/sys` has it, the library for system calls that sysmond is built on does
   not offer it, and no call is made past that library. What tells of a clock without it: the mark that
   `systemd-timesyncd` leaves, the correction that whoever keeps the clock applies (it stays 0 where nobody does), and
-  every step. With `chrony` or `ntpd`, `clock.synchronized` is therefore absent.
+  every step. With `chrony` or `ntpd`, `clock.synchronized` is therefore absent, and `GET /api/static` says why.
+- There is no `pressure.cpu_full`: for a whole host the kernel gives 0 always, since while one task waits for a processor
+  another one has it.
 - A tag in braces tells series of one metric apart: `disk.usage_percent{mount=/}`.
 - The Prometheus name is what `sysmond agent --metrics-listen ADDR:PORT` serves at `/metrics`: the name of
   `node_exporter` where it shows the same thing, with its labels and units, mostly as a counter that is read when it is

@@ -283,7 +283,7 @@ catalogue! {
     TCP_ESTABLISHED = "tcp.established", Gauge, Count, [], "node_netstat_Tcp_CurrEstab", "system.network.connection.count",
         "TCP connections that are open";
     TCP_CONNECTIONS = "tcp.connections", Gauge, Count, ["state"], "node_tcp_connection_states", "system.network.connection.count",
-        "TCP connections by state; absent where there are more than 2048";
+        "TCP connections by state; absent where there are more than 32768, which the collector's health says";
     TCP_OPENED = "tcp.opened", Rate, PerSecond, [], "node_netstat_Tcp_ActiveOpens", "",
         "Connections that this host began";
     TCP_ACCEPTED = "tcp.accepted", Rate, PerSecond, [], "node_netstat_Tcp_PassiveOpens", "",
@@ -397,7 +397,7 @@ catalogue! {
     PROCESSES_THREADS = "processes.threads", Gauge, Count, [], "node_processes_threads", "",
         "Threads of all processes";
     PROCESSES_TOTAL = "processes.total", Gauge, Count, [], "node_processes_pids", "system.process.count",
-        "Processes that this user can see";
+        "Processes; absent, as are their states, where the host hides those of other users (hidepid)";
     PROCESSES_SLEEPING = "processes.sleeping", Gauge, Count, [], "node_processes_state", "system.process.count",
         "Processes whose first thread waits";
     PROCESSES_STOPPED = "processes.stopped", Gauge, Count, [], "node_processes_state", "system.process.count",
@@ -429,7 +429,7 @@ catalogue! {
     BATTERY_MAINS = "battery.mains", Gauge, Count, ["supply"], "node_power_supply_online", "",
         "1 where power comes from the mains, 0 where not";
     RAID_ACTIVE = "raid.active", Gauge, Count, ["array"], "node_md_state", "",
-        "1 where the array works, 0 where it is stopped";
+        "1 where the array works, 0 where it is stopped or broken";
     RAID_DISKS_REQUIRED = "raid.disks_required", Gauge, Count, ["array"], "node_md_disks_required", "",
         "Disks that the array should have";
     RAID_DISKS_ACTIVE = "raid.disks_active", Gauge, Count, ["array"], "node_md_disks", "",
@@ -441,7 +441,7 @@ catalogue! {
     RAID_DISKS_SPARE = "raid.disks_spare", Gauge, Count, ["array"], "node_md_disks", "",
         "Disks that wait to take the place of a failed one";
     RAID_SYNC_PERCENT = "raid.sync_percent", Gauge, Percent, ["array"], "", "",
-        "How far a rebuild, check or resync has come; absent where there is none";
+        "How far a rebuild, check or resync has come, 0 while it waits; absent where there is none";
     SERVICE_CPU_PERCENT = "service.cpu_percent", Gauge, Percent, ["service"], "", "",
         "Share of all cores' time that the systemd service took";
     SERVICE_CPU_THROTTLED_PERCENT = "service.cpu_throttled_percent", Gauge, Percent, ["service"], "", "",

@@ -18,6 +18,7 @@ use crate::table::tag;
 pub(crate) use figures::cores;
 use figures::stacked;
 use hierarchy::{Figures, Hierarchy};
+use names::Name;
 use std::time::Duration;
 use sysmond_model::Metric;
 use sysmond_model::catalogue::{
@@ -90,6 +91,8 @@ struct Group {
     is_service: bool,
     /// Of those that nobody has a name for there are none: they are remembered and not read.
     tags: Option<String>,
+    /// Why it has no name but that of its program.
+    denial: Option<SourceError>,
     last: Option<Figures>,
     seen: bool,
 }
@@ -144,8 +147,8 @@ impl Groups {
             part.ends_with(b".service") || (part.starts_with(b"user-") && part.ends_with(b".slice"))
         });
         match &unit {
-            Some(Unit::Service(label)) if !is_nested => self.add(path, true, Some(label.clone())),
-            Some(Unit::Machine(label)) => self.add(path, false, Some(label.clone())),
+            Some(Unit::Service(label)) if !is_nested => self.add(path, true, named(label)),
+            Some(Unit::Machine(label)) => self.add(path, false, named(label)),
             Some(Unit::Container(id)) => {
                 let pid = hierarchy.first_process(path);
                 self.add(path, false, names::container(&self.roots, id, pid));
@@ -155,7 +158,7 @@ impl Groups {
         has_others(unit.as_ref(), name)
     }
 
-    fn add(&mut self, path: &[u8], is_service: bool, label: Option<Vec<u8>>) {
+    fn add(&mut self, path: &[u8], is_service: bool, Name { label, denial }: Name) {
         let count = |groups: &[Group]| {
             groups.iter().filter(|g| g.is_service == is_service && g.tags.is_some()).count()
         };
@@ -171,8 +174,12 @@ impl Groups {
             // A second one of the same name is called by its path, which no other has.
             if is_taken { tag(key, path) } else { plain }
         });
-        self.found.push(Group { path: path.to_owned(), is_service, tags, last: None, seen: true });
+        self.found.push(Group { path: path.to_owned(), is_service, tags, denial, last: None, seen: true });
     }
+}
+
+fn named(label: &[u8]) -> Name {
+    Name { label: Some(label.to_owned()), denial: None }
 }
 
 impl Source for Groups {
@@ -197,8 +204,9 @@ impl Source for Groups {
         }
         let root = hierarchy.path();
         let limit = |key, limit, left_out| Err(Fault::Limit { key, limit, left_out }.of(root));
+        let denial = self.found.iter().filter(|group| group.tags.is_some()).find_map(|g| g.denial.as_ref());
         match self.left_out {
-            [0, 0] => listed,
+            [0, 0] => listed.and(denial.map_or(Ok(()), |denial| Err(denial.clone()))),
             [0, containers] => limit("container", MAX_CONTAINERS, containers),
             [services, _] => limit("service", MAX_SERVICES, services),
         }

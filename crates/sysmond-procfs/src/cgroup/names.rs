@@ -1,12 +1,12 @@
 //! What people call a container, without its engine's socket: from what engines leave in files, where this user may
 //! read them, else from the program that runs in it.
 
-use crate::source::Roots;
+use crate::source::{Roots, SourceError};
 use crate::text::{lines, number};
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Digits of a container's number that people use.
 const SHORT_DIGITS: usize = 12;
@@ -19,22 +19,44 @@ const MAX_LOGS: usize = 2048;
 /// The program that only holds a pod's network.
 const PAUSE: &[u8] = b"pause";
 
-/// The name of the container with that number, whose first process is `pid`. Nothing where it is none of those that
-/// people run.
-pub(crate) fn container(roots: &Roots, id: &[u8], pid: Option<u64>) -> Option<Vec<u8>> {
+/// What a container is called.
+#[derive(Debug, Default)]
+pub(crate) struct Name {
+    /// Nothing where it is none of those that people run.
+    pub(crate) label: Option<Vec<u8>>,
+    /// Where it is called after its program, since this user may not read what the engine calls it.
+    pub(crate) denial: Option<SourceError>,
+}
+
+/// The name of the container with that number, whose first process is `pid`.
+pub(crate) fn container(roots: &Roots, id: &[u8], pid: Option<u64>) -> Name {
     let below = |path: &str| roots.rootfs.join(path);
-    let short = id.get(..SHORT_DIGITS).unwrap_or(id);
     let text = String::from_utf8_lossy(id);
+    let mut denial = None;
+    let mut file = |path: PathBuf| match read(&path) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let reason = "only root may read it, so containers are called after their programs";
+            denial = Some(SourceError::io(path, io::Error::new(error.kind(), reason)));
+            None
+        }
+        text => text.ok(),
+    };
     let known = kubernetes(&below("var/log/containers"), id)
-        .or_else(|| docker(&read(&below("var/lib/docker/containers").join(&*text).join("config.v2.json"))?))
+        .or_else(|| docker(&file(below("var/lib/docker/containers").join(&*text).join("config.v2.json"))?))
         .or_else(|| {
             let list = below("var/lib/containers/storage/overlay-containers/containers.json");
-            podman(&read(&list)?, id)
+            podman(&file(list)?, id)
         });
-    if known.is_some() {
-        return known;
+    match known {
+        Some(label) => Name { label: Some(label), denial: None },
+        None => Name { label: after_program(roots, id, pid), denial },
     }
-    let program = pid.and_then(|pid| read(&roots.procfs.join(pid.to_string()).join("comm")));
+}
+
+/// What runs in it, and the begin of its number.
+fn after_program(roots: &Roots, id: &[u8], pid: Option<u64>) -> Option<Vec<u8>> {
+    let short = id.get(..SHORT_DIGITS).unwrap_or(id);
+    let program = pid.and_then(|pid| read(&roots.procfs.join(pid.to_string()).join("comm")).ok());
     match program.as_deref().map(<[u8]>::trim_ascii).filter(|program| !program.is_empty()) {
         Some(PAUSE) => None,
         Some(program) => Some([program, b"-", short].concat()),
@@ -47,10 +69,10 @@ pub(crate) fn first_process(text: &[u8]) -> Option<u64> {
     lines(text).filter_map(number).find(|pid| *pid > 0)
 }
 
-fn read(path: &Path) -> Option<Vec<u8>> {
+fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
-    File::open(path).ok()?.take(MAX_FILE_BYTES).read_to_end(&mut text).ok()?;
-    Some(text)
+    File::open(path)?.take(MAX_FILE_BYTES).read_to_end(&mut text)?;
+    Ok(text)
 }
 
 /// Kubernetes links each log as `POD_NAMESPACE_CONTAINER-ID.log`.
@@ -113,7 +135,7 @@ mod tests {
         fn name(&self, pid: Option<u64>) -> Option<String> {
             let dir = self.0.path();
             let roots = Roots { procfs: dir.join("proc"), sysfs: dir.into(), rootfs: dir.into() };
-            container(&roots, ID.as_bytes(), pid).map(|name| String::from_utf8(name).unwrap())
+            container(&roots, ID.as_bytes(), pid).label.map(|name| String::from_utf8(name).unwrap())
         }
     }
 

@@ -242,6 +242,14 @@ mod tests {
     }
 
     #[test]
+    fn limits_without_any_mark_of_an_engine() {
+        let files = [("cgroup.controllers", "cpu memory\n"), ("memory.max", "1000\n")];
+        let container = Container::new("0::/\n", &files);
+        fs::remove_file(container.0.path().join(".dockerenv")).unwrap();
+        assert_eq!(read(&mut container.source(), 10), ["memory_bytes 1000"]);
+    }
+
+    #[test]
     fn limits_of_version_one_where_the_table_or_the_root_has_them() {
         let container = Container::new(
             "5:memory:/docker/abc\n3:cpu,cpuacct:/docker/abc\n",
@@ -261,6 +269,8 @@ mod tests {
         let container = Container::new("0::/\n", &[("cgroup.controllers", ""), ("memory.max", "max\n")]);
         assert_eq!(read(&mut container.source(), 1), [""; 0]);
         fs::remove_file(container.0.path().join(".dockerenv")).unwrap();
+        // The true root of the groups has no limit, not even one of `max`.
+        fs::remove_file(container.0.path().join("sys/fs/cgroup/memory.max")).unwrap();
         let error = container.source().read(Duration::ZERO, &mut Values::default()).unwrap_err();
         assert!(error.is_absence(), "{error}");
     }

@@ -1,8 +1,9 @@
 //! Groups in trees of both versions.
 
 use super::*;
-use crate::testing::{value, values};
+use crate::testing::{as_nobody, value, values};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 const ID: &str = "3f4e5d6c7b8a99887766554433221100ffeeddccbbaa99887766554433221100";
 
@@ -144,6 +145,27 @@ fn more_than_the_limit_is_said_and_names_that_stand_twice_are_told_apart() {
     let found = values(&out);
     assert_eq!(found.iter().filter(|line| line.starts_with("service.tasks{service=web}")).count(), 1);
     assert_eq!(found.iter().filter(|line| line.contains(".slice/web.service")).count(), 1);
+}
+
+#[test]
+fn names_that_only_root_may_read_are_said_beside_the_figures() {
+    let host = Host::new(&TWO);
+    host.group("system.slice/docker-ID.scope", &[("pids.current", "2\n"), ("cgroup.procs", "77\n")]);
+    host.write("proc/77/comm", "postgres\n");
+    host.write("var/lib/docker/containers/ID/config.v2.json", "{\"Name\":\"/db\"}");
+    let open = |folder: &str, mode| {
+        fs::set_permissions(host.0.path().join(folder), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    open("", 0o755);
+    open("var/lib/docker", 0o000);
+    let (error, found) = as_nobody(|| {
+        let mut out = Values::default();
+        (host.source().read(Duration::from_secs(1), &mut out).unwrap_err(), values(&out))
+    });
+    open("var/lib/docker", 0o755);
+    assert!(error.is_denial() && error.to_string().ends_with("config.v2.json"), "{error}");
+    assert_eq!(found, ["container.tasks{container=postgres-3f4e5d6c7b8a} 2"]);
+    assert_eq!(read(&mut host.source(), 1), ["container.tasks{container=db} 2"]);
 }
 
 #[test]

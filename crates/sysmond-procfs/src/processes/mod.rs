@@ -2,9 +2,10 @@
 //!
 //! Their files stay open, up to a number, and the clock is slow, and slower where there are many of them: the walk may
 //! take a ten-thousandth of one core, and where that would make it rarer than once a minute what it takes. Without
-//! root's rights the I/O of other users' processes cannot be seen.
+//! root's rights the I/O of other users' processes cannot be seen; where the host hides them altogether nothing is told.
 
 mod command;
+mod hidden;
 mod stat;
 
 use crate::cgroup::cores;
@@ -16,6 +17,7 @@ use crate::source::{Roots, Source, SourceError, Values};
 use crate::table::printable;
 use crate::text::number;
 use command::line as command_line;
+use hidden::{Hidden, is_refused};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, statat};
 use rustix::io::{Errno, pread};
 use rustix::time::{ClockId, clock_gettime};
@@ -109,6 +111,7 @@ pub(crate) struct Processes {
     rest_until: Duration,
     /// What is said where processes of others are.
     denial: SourceError,
+    hidden: Hidden,
 }
 
 impl Processes {
@@ -134,6 +137,7 @@ impl Processes {
             last_at: None,
             rest_until: Duration::ZERO,
             denial: SourceError::io(roots.procfs.join("PID/io"), Errno::ACCESS),
+            hidden: Hidden::default(),
         }
     }
 
@@ -151,14 +155,16 @@ impl Processes {
         }
         let Self { dir: Some(dir), pids, fresh, known, text, last_at, .. } = self else { return Ok(()) };
         fresh.clear();
-        let mut open = 0;
+        let (mut open, mut refused) = (0, 0);
         for pid in pids {
             let place = known.binary_search_by_key(pid, |known| known.pid).ok();
             let last = place.and_then(|place| known.get_mut(place));
             let seen = look(dir, *pid, last, *last_at, open < MAX_OPEN, text);
             open += usize::from(seen.as_ref().is_some_and(|seen| seen.file.is_some()));
+            refused += usize::from(seen.is_none() && is_refused(dir, *pid));
             fresh.extend(seen);
         }
+        self.hidden = Hidden::after(dir, &self.procfs, refused);
         fresh.sort_unstable_by_key(|process| process.pid);
         std::mem::swap(&mut self.known, &mut self.fresh);
         // With the files of those that ended.
@@ -217,19 +223,30 @@ impl Source for Processes {
             let begin = clock_gettime(ClockId::ThreadCPUTime);
             self.walk(at)?;
             let elapsed = self.pace.step(at);
-            let snapshot = self.snapshot(elapsed);
-            self.latest.put(at, snapshot);
+            if !matches!(self.hidden, Hidden::Others(_)) {
+                let snapshot = self.snapshot(elapsed);
+                self.latest.put(at, snapshot);
+            }
             let cost = clock_gettime(ClockId::ThreadCPUTime) - begin;
             let rest = Duration::try_from(cost).unwrap_or_default().saturating_mul(COST_SHARE);
             self.rest_until = at + rest.min(LONGEST_REST);
         }
+        if let Hidden::Others(denial) = &self.hidden {
+            return Err(denial.clone());
+        }
         self.put(out);
-        let is_denied = self.known.iter().any(|process| process.is_denied);
-        if is_denied { Err(self.denial.clone()) } else { Ok(()) }
+        match &self.hidden {
+            Hidden::Some(denial) => Err(denial.clone()),
+            _ if self.known.iter().any(|process| process.is_denied) => Err(self.denial.clone()),
+            _ => Ok(()),
+        }
     }
 
     /// As they were at the last walk.
     fn expose(&mut self, out: &mut Exposition) -> Result<(), SourceError> {
+        if let Hidden::Others(denial) = &self.hidden {
+            return Err(denial.clone());
+        }
         out.gauge("node_processes_pids", PROCESSES_TOTAL.help, &[], self.known.len() as f64);
         let mut states = BTreeMap::<u8, u64>::new();
         for process in &self.known {

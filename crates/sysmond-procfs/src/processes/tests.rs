@@ -1,8 +1,9 @@
 //! Processes of a `/proc` that the test writes.
 
 use super::*;
-use crate::testing::values;
+use crate::testing::{as_nobody, values};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 struct Host(tempfile::TempDir);
 
@@ -118,6 +119,47 @@ fn states_are_counted() {
     let expected =
         ["processes.total 8", "processes.sleeping 3", "processes.stopped 2", "processes.zombies 1"];
     assert_eq!(read(&mut source, 1), expected);
+}
+
+#[test]
+fn hidden_processes_are_said_and_not_counted_as_none() {
+    let host = Host::new();
+    host.process(7, "agent", ('S', 1, 1, 1));
+    // `self` is there and the first process is not: `hidepid=2`.
+    fs::create_dir(host.0.path().join("self")).unwrap();
+    fs::write(host.0.path().join("self/stat"), "7 (agent) S 1").unwrap();
+    let (mut source, latest) = host.source(ProcessOptions::default());
+    let mut out = Values::default();
+    let error = source.read(Duration::from_secs(1), &mut out).unwrap_err();
+    assert!(error.is_denial() && format!("{error:?}").contains("hidepid"), "{error:?}");
+    assert_eq!((values(&out).len(), latest.take().is_none()), (0, true));
+    assert!(source.expose(&mut Exposition::default()).is_err());
+    host.process(1, "init", ('S', 1, 1, 1));
+    assert_eq!(read(&mut source, 100)[0], "processes.total 2");
+}
+
+#[test]
+fn a_process_that_may_not_be_read_is_hidden_and_not_ended() {
+    let host = Host::new();
+    let open = |folder: &str, mode| {
+        fs::set_permissions(host.0.path().join(folder), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    open("", 0o755);
+    (1..=3).for_each(|pid| host.process(pid, "p", ('S', 1, 1, 1)));
+    let check = |closed: &str, expected: &str, count: usize| {
+        open(closed, 0o000);
+        let (error, found) = as_nobody(|| {
+            let mut out = Values::default();
+            let (mut source, _) = host.source(ProcessOptions::default());
+            (source.read(Duration::from_secs(1), &mut out).unwrap_err(), values(&out))
+        });
+        open(closed, 0o755);
+        assert!(error.is_denial() && format!("{error:?}").contains(expected), "{error:?}");
+        assert_eq!(found.len(), count, "{found:?}");
+    };
+    // As with `hidepid=1`, which shows the numbers alone.
+    check("1", "hidepid", 0);
+    check("2", "1 processes are hidden", 4);
 }
 
 #[test]
