@@ -38,7 +38,8 @@ class Page {
   /** @type {View} */
   #view = new Skeleton();
   #viewKey = "";
-  /** Where the address names no view: hosts that come later take nobody away from what they read. @type {ViewName | null} */
+  /** Where the address names no view. Hosts that come later take nobody away from what they read.
+   *  @type {ViewName | null} */
   #home = null;
   /** @type {string | null} */
   #opened = null;

@@ -151,7 +151,7 @@ test("what only tells of trouble has no chart while there is none", () => {
   check(0.5, ["oom"]);
 });
 
-test("latest values tell of a host what a frame of the fleet would: it as a whole, and disks that can be filled", () => {
+test("latest values tell of a host what a frame of the fleet would: it as a whole, and disks to be filled", () => {
   const sample = (timestamp, metric_type, tags, value) => ({ timestamp, metric_type, host: "a", tags, value });
   const found = figuresIn([
     sample(5, "cpu.total_usage", "", 1),

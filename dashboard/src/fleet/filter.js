@@ -26,7 +26,8 @@ const FIELDS = {
   platform: (host) => [host.platform],
   version: (host) => [host.version],
 };
-/** Who looks for what is high means what is very high as well. @type {Record<import("../lib/level.js").Level, string[]>} */
+/** Who looks for what is high means what is very high as well.
+ *  @type {Record<import("../lib/level.js").Level, string[]>} */
 const LEVELS = { ok: ["ok"], warn: ["high"], bad: ["very high", "high"] };
 /** @type {Record<string, (a: number, b: number) => boolean>} */
 const COMPARISONS = {

@@ -4,8 +4,8 @@ import { levelOf, levelOfLoad } from "../lib/level.js";
 import { splitKey, splitTags } from "../lib/series_key.js";
 
 /** @typedef {import("../lib/level.js").Level} Level */
-/** @typedef {import("../api.js").FleetHost & { stale?: boolean }} Known a host, and whether its values no longer move */
-/** @typedef {{ label: string, level: Level, weight: number }} Trouble `weight`: among those of a level, percent */
+/** A host, and whether its values no longer move. @typedef {import("../api.js").FleetHost & { stale?: boolean }} Known */
+/** `weight`: among those of a level, percent. @typedef {{ label: string, level: Level, weight: number }} Trouble */
 
 const DISK = "disk.usage_percent{";
 const LEVELS = { ok: 0, warn: 1, bad: 2 };
