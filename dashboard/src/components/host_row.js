@@ -15,6 +15,8 @@ const WITHOUT_COLUMN = ["Disk", "Load"];
 
 export class HostRow {
   #status = new StatusMark();
+  /** Of values that stand, below the status where there is no column for it. */
+  #age = el("span", { class: "row-age" });
   #tags = el("bdi", { class: "row-tags" });
   #trouble = el("span", { class: "level-word row-trouble" });
   #cpu = share();
@@ -36,7 +38,7 @@ export class HostRow {
     this.element = el(
       "tr",
       { class: "host-row" },
-      el("td", {}, this.#status.element),
+      el("td", {}, this.#status.element, this.#age),
       name,
       this.#cpu.cell,
       el("td", { class: "row-trend" }, this.#trend.element),
@@ -70,7 +72,9 @@ export class HostRow {
     showLevel(this.#load.word, levelOfLoad(loadPerCore(host)));
     const trouble = troublesOf(host).find(({ label }) => WITHOUT_COLUMN.includes(label));
     showLevel(this.#trouble, trouble?.level ?? "ok", trouble?.label);
-    setText(this.#seen, seenText(host, now));
+    const seen = seenText(host, now);
+    setText(this.#seen, seen);
+    setText(this.#age, status === "online" ? "" : seen);
     this.#trend.show(trend, window);
   }
 
