@@ -36,12 +36,20 @@ test("an empty fleet shows the command that enrols a host", async () => {
     (await page.locator(".command code").textContent()) ?? "",
     new RegExp(`^sysmond agent --aggregator http://${sysmond.address} `),
   );
-  agents = await Promise.all(HOSTS.map((name) => sysmond.agent(name, ["--tag", "environment=test"])));
+  const enrol = (/** @type {string} */ name) => sysmond.agent(name, ["--tag", "environment=test"]);
+  agents = [await enrol(HOSTS[0])];
   await page.locator(".host-name").waitFor();
+  agents.push(...(await Promise.all(HOSTS.slice(1).map(enrol))));
   await eventually(
     "all hosts are counted",
     async () => (await page.locator(".overview .card-value").first().textContent()) === "3",
   );
+  assert.equal(await page.locator(".host-name").textContent(), HOSTS[0], "who reads is not taken away");
+  await page.reload();
+  await page.locator(".fleet .host-row").first().waitFor();
+  await page.getByRole("button", { name: "Single" }).click();
+  await page.locator(".host-name").waitFor();
+  assert.equal(new URL(page.url()).search, "?view=single");
   assert.deepEqual(seen.errors, []);
   await close();
 });

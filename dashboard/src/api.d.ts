@@ -37,8 +37,12 @@ export interface Host {
   status: "online" | "offline";
 }
 
+/** `disk.usage_percent` of the fullest file system that can be written to. */
+export type DiskSeries = `disk.usage_percent{${string}`;
+
 export interface FleetHost extends Host {
-  metrics?: Partial<Record<HeadlineMetric, number>>;
+  cpu_cores?: number;
+  metrics?: Partial<Record<HeadlineMetric, number>> & { [series: DiskSeries]: number };
   /** When the newest of them was read, by the host's clock. */
   sampled_at?: number;
 }

@@ -48,12 +48,17 @@ class Page {
   /** @type {View} */
   #view = new Skeleton();
   #viewKey = "";
+  /** Where the address names no view. Hosts that come later take nobody away from what they read.
+   *  @type {ViewName | null} */
+  #home = null;
   /** @type {string | null} */
   #opened = null;
   /** @type {number | null} */
   #frozenSince = null;
   /** @type {import("./live.js").LinkState} */
   #linkBefore = "connecting";
+  /** What the icon tells. */
+  #iconDown = 0;
 
   constructor() {
     this.#shell = new Shell({
@@ -65,6 +70,7 @@ class Page {
         ),
       onView: (view) => this.#goTo(view),
       onRetry: () => this.feed.retry(),
+      onSearch: (q) => this.router.go({ view: "fleet", words: { ...this.router.route.words, q } }),
       timeBar: this.#time.bar.element,
     });
     listenToKeys({
@@ -151,8 +157,9 @@ class Page {
 
   /** What the address asks for, as far as the fleet has it. */
   #resolve() {
-    const { view, host, compare, range } = this.router.route;
+    const { host, compare, range } = this.router.route;
     const { fleet } = this;
+    const view = this.#viewOf(this.router.route);
     const known = compare.filter((name) => fleet.hosts.has(name));
     const hosts = view === "compare" ? known.slice(0, MOST_COMPARED) : [];
     const left = compare
@@ -162,6 +169,16 @@ class Page {
     if (!fleet.loaded) return;
     this.feed.watch(this.#onScreen);
     this.#time.want(this, this.#onScreen);
+  }
+
+  /**
+   * Several hosts are looked at from above, one is looked at.
+   * @param {import("./router.js").Route} route
+   */
+  #viewOf({ view, host }) {
+    const { length } = this.fleet.names;
+    if (length > 0) this.#home ??= length > 1 ? "fleet" : "single";
+    return view ?? (host === null ? this.#home : null) ?? "single";
   }
 
   /** Whom to open with where the address names nobody: the first that is up, and then still that one. */
@@ -267,8 +284,16 @@ class Page {
     const name = view === "single" && host !== null ? `${host} · sysmon` : "sysmon";
     const trouble = this.feed.link.state === "lost" ? "No link · " : down > 0 ? `(${down} down) ` : "";
     document.title = trouble + name;
+    void this.#showIcon(down);
+  }
+
+  /** @param {number} down */
+  async #showIcon(down) {
+    if (down === this.#iconDown) return;
+    this.#iconDown = down;
+    const href = down === 0 ? "favicon.svg" : (await import("./lib/down_icon.js")).downIcon(down);
     const icon = document.querySelector("link[rel=icon]");
-    if (icon !== null) setAttribute(icon, "href", down > 0 ? "favicon-down.svg" : "favicon.svg");
+    if (icon !== null && down === this.#iconDown) setAttribute(icon, "href", href);
   }
 }
 

@@ -17,7 +17,7 @@ const MOST_FIGURES = 16;
 export async function pollFleet(signal) {
   const [summary, { hosts }] = await Promise.all([getSummary(signal), getHosts(signal)]);
   const figures = await Promise.all(hosts.slice(0, MOST_FIGURES).map((host) => figuresOf(host.hostname, signal)));
-  return [{ type: "fleet", summary, hosts: hosts.map((host, index) => ({ ...host, metrics: figures[index] })) }];
+  return [{ type: "fleet", summary, hosts: hosts.map((host, index) => ({ ...host, ...figures[index] })) }];
 }
 
 /**
@@ -25,10 +25,23 @@ export async function pollFleet(signal) {
  * @param {AbortSignal} signal
  */
 async function figuresOf(host, signal) {
-  const { metrics } = await getLatest(host, signal);
-  return Object.fromEntries(
-    metrics.filter(({ tags }) => tags === "").map(({ metric_type, value }) => [metric_type, value]),
+  return figuresIn((await getLatest(host, signal)).metrics);
+}
+
+/**
+ * What the fleet's frame would tell of a host: what is of it as a whole, and its disks.
+ * @param {readonly import("./api.js").Sample[]} samples
+ */
+export function figuresIn(samples) {
+  const readOnly = samples.filter(({ metric_type, value }) => metric_type === "disk.read_only" && value > 0);
+  const found = samples.filter(
+    ({ metric_type, tags }) =>
+      tags === "" || (metric_type === "disk.usage_percent" && !readOnly.some((one) => one.tags === tags)),
   );
+  return {
+    metrics: Object.fromEntries(found.map(({ metric_type, tags, value }) => [seriesKey(metric_type, tags), value])),
+    sampled_at: found.length === 0 ? undefined : Math.max(...found.map(({ timestamp }) => timestamp)),
+  };
 }
 
 /**

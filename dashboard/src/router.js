@@ -7,7 +7,7 @@ import { formatMomentText, isLive, LIVE, parseRange } from "./time_range.js";
 
 /**
  * @typedef {object} Route
- * @property {ViewName} view
+ * @property {ViewName | null} view `null` where the address names none
  * @property {string | null} host
  * @property {string[]} compare
  * @property {import("./time_range.js").Range} range
@@ -52,7 +52,7 @@ export function parseRoute(search) {
     if (word !== null && word !== "") words[name] = word.slice(0, LONGEST_WORD);
   }
   return {
-    view: view === "compare" || view === "fleet" ? view : "single",
+    view: view === "single" || view === "compare" || view === "fleet" ? view : null,
     host: query.get("host"),
     compare: [...new Set(query.getAll("compare"))].slice(0, MOST_NAMED),
     range: parseRange(query.get("from"), query.get("to")) ?? LIVE,
@@ -67,7 +67,7 @@ export function parseRoute(search) {
 export function formatRoute({ view, host, compare, range, words }) {
   const query = new URLSearchParams();
   if (host !== null) query.set("host", host);
-  if (view !== "single") query.set("view", view);
+  if (view !== null && (view !== "single" || host === null)) query.set("view", view); // a host alone says so, too
   for (const name of compare) query.append("compare", name);
   if (!isLive(range)) {
     query.set("from", formatMomentText(range.from));

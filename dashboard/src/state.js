@@ -1,6 +1,7 @@
 // What the page knows: the fleet, and of each host that was looked at the samples of the last minutes.
 
 import { Track } from "./chart/track.js";
+import { countTrouble } from "./fleet/trouble.js";
 import { ServerClock } from "./lib/clock.js";
 import { HostClock } from "./lib/host_clock.js";
 import { naturally, seriesKey, splitKey, splitTags } from "./lib/series_key.js";
@@ -15,14 +16,21 @@ export const STALE_SECONDS = 15;
 const MOST_HOSTS_KEPT = 16;
 const TRIM_EVERY = 30;
 
+/**
+ * A host of the fleet. `mark` is what moves with its values, `arrived` when it last moved and `late` how long that
+ * may take, seconds of the server's clock: a host's own may be wrong.
+ * @typedef {import("./api.js").FleetHost & { mark: number, arrived: number, late: number, stale: boolean }} KnownHost
+ */
 /** @typedef {{ metric: string, tags: string, labels: Map<string, string>, unit: string, track: Track }} Series */
 
 export class Fleet {
   clock = new ServerClock();
   /** @type {import("./api.js").FleetSummary | null} */
   summary = null;
-  /** By name. @type {Map<string, import("./api.js").FleetHost>} */
+  /** By name. @type {Map<string, KnownHost>} */
   hosts = new Map();
+  /** Hosts in trouble. @type {import("./fleet/trouble.js").Counts} */
+  counts = { offline: 0, stale: 0, high: 0 };
   /** Grows whenever `names` or a status may be another. */
   version = 0;
   /** @type {string[]} */
@@ -50,11 +58,32 @@ export class Fleet {
     for (const host of frame.hosts) {
       const known = before.get(host.hostname);
       changed ||= known === undefined || known.status !== host.status || known.platform !== host.platform;
-      this.hosts.set(host.hostname, { ...host, metrics: host.metrics ?? known?.metrics });
+      this.hosts.set(host.hostname, knownHost(host, known));
     }
+    for (const host of this.hosts.values()) host.stale = frame.summary.timestamp - host.arrived > host.late;
+    this.counts = countTrouble(this.hosts.values());
     if (changed) this.version += 1;
     if (this.hosts.size !== this.#names.length || full) this.#names = [...this.hosts.keys()].sort(naturally);
   }
+}
+
+/**
+ * Whether its values move is seen from one frame to the next; until then a host has the benefit of the doubt.
+ * @param {import("./api.js").FleetHost} host
+ * @param {KnownHost | undefined} before
+ * @returns {KnownHost}
+ */
+function knownHost(host, before) {
+  const mark = host.metrics === undefined ? host.last_seen : (host.sampled_at ?? host.last_seen);
+  const told = {
+    ...host,
+    metrics: host.metrics ?? before?.metrics,
+    cpu_cores: host.cpu_cores ?? before?.cpu_cores,
+    sampled_at: host.sampled_at ?? before?.sampled_at,
+  };
+  if (before !== undefined && mark === before.mark) return { ...before, ...told };
+  const between = before === undefined ? 0 : host.last_seen - before.arrived;
+  return { ...told, mark, arrived: host.last_seen, late: Math.max(STALE_SECONDS, 2 * between), stale: false };
 }
 
 export class HostData {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { backoff } from "../src/lib/backoff.js";
-import { levelOf } from "../src/lib/level.js";
+import { levelOf, levelOfLoad } from "../src/lib/level.js";
 
 test("the wait is spread over the whole range, also at the cap", () => {
   const limits = { base: 1000, cap: 15_000 };
@@ -20,4 +20,5 @@ test("the wait is spread over the whole range, also at the cap", () => {
 test("a share is worth a look from four fifths on", () => {
   const levels = [null, 0, 79.9, 80, 94.9, 95, 100].map(levelOf);
   assert.deepEqual(levels, ["ok", "ok", "ok", "warn", "warn", "bad", "bad"]);
+  assert.deepEqual([undefined, 1.9, 2, 4].map(levelOfLoad), ["ok", "ok", "warn", "bad"]);
 });

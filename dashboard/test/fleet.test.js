@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { parseFilter } from "../src/fleet/filter.js";
 import { HEIGHTS, linesOf, visible } from "../src/fleet/lines.js";
 import { formatSort, grouped, parseSort, sorted, tagKeys, WITHOUT } from "../src/fleet/order.js";
+import { countTrouble, mountOf, trouble, troublesOf } from "../src/fleet/trouble.js";
 
 const NOW = 1000;
 const host = (hostname, cpu, memory, changes = {}) => ({
@@ -40,6 +41,9 @@ test("the filter finds by name, tag, status and figures", () => {
   check("used>50GiB", "db-1");
   check("seen>600", "old");
   check("name:*-1 cpu<20%", "web-1");
+  check("level:high", "web-2 db-1");
+  check('level:"very high"', "web-2");
+  check("level:ok status:online", "web-1");
   check('tag:"role=web" "web-2"', "web-2");
   check("tag:role=a*a", "");
 });
@@ -65,7 +69,7 @@ test("the worst stand first, and those that are well by name", () => {
 test("groups are made of a tag or of the status", () => {
   const check = (by, expected) =>
     assert.deepEqual(
-      grouped(HOSTS, by).map(({ name, hosts }) => [name, hosts.length]),
+      grouped(HOSTS, by, parseSort("name")).map(({ name, hosts }) => [name, hosts.length]),
       expected,
     );
   check(undefined, [["", 4]]);
@@ -79,6 +83,65 @@ test("groups are made of a tag or of the status", () => {
     ["online", 3],
   ]);
   assert.deepEqual(tagKeys(HOSTS), ["role", "datacenter"]);
+});
+
+test("groups stand by their worst host where hosts do, and tell what is wrong in them", () => {
+  const check = (text, expected) => {
+    const sort = parseSort(text);
+    const lines = linesOf(grouped(sorted(HOSTS, sort), "role", sort), 1);
+    assert.deepEqual(
+      lines.flatMap((line) => (line.kind === "group" ? [`${line.name} ${line.about}`] : [])),
+      expected,
+    );
+  };
+  check("worst", [`${WITHOUT} 1 · 1 offline`, "web 2 · 1 high", "db 1 · 1 high"]);
+  check("-worst", ["web 2 · 1 high", "db 1 · 1 high", `${WITHOUT} 1 · 1 offline`]);
+  check("cpu", [`${WITHOUT} 1 · 1 offline`, "db 1 · 1 high", "web 2 · 1 high"]);
+});
+
+const FULL = host("full", 5, 5, {
+  metrics: { "cpu.total_usage": 5, "disk.usage_percent{mount=/}": 60, "disk.usage_percent{mount=/var,x=1}": 100 },
+});
+const LOADED = host("loaded", 5, 5, { cpu_cores: 8, metrics: { "load.avg_1m": 380 } });
+
+test("a full disk and a long queue are trouble", () => {
+  const check = (one, words) =>
+    assert.deepEqual(
+      troublesOf(one).map(({ label, level }) => `${label} ${level}`),
+      words,
+    );
+  check(FULL, ["Disk bad"]);
+  check(LOADED, ["Load bad"]);
+  check({ ...LOADED, cpu_cores: 128 }, ["Load warn"]);
+  check({ ...LOADED, cpu_cores: 380 }, []);
+  check({ ...LOADED, cpu_cores: undefined }, []);
+  check(host("both", 81, 96), ["Memory bad", "CPU warn"]);
+  assert.equal(mountOf("disk.usage_percent{mount=/a\\,b}"), "/a,b");
+  const order = [HOSTS[0], LOADED, FULL, HOSTS[1]];
+  assert.equal(names(sorted(order, parseSort("worst"))), "full loaded web-2 web-1");
+  assert.equal(names(sorted(order, parseSort("disk"))), "full loaded web-1 web-2");
+});
+
+test("disks and queues are found by figures", () => {
+  const check = (text, expected) => {
+    const { test: keep } = parseFilter(text);
+    assert.equal(names([...HOSTS, FULL, LOADED].filter((one) => keep(one, NOW))), expected, text);
+  };
+  check("disk>90", "full");
+  check("disk<101", "full");
+  check("load>100", "loaded");
+  check("load/core>=47.5", "loaded");
+  check("level:high -status:offline", "web-2 db-1 full loaded");
+});
+
+test("a host whose values no longer move stands between those that are down and those that are high", () => {
+  const stale = host("stale", 5, 5, { stale: true });
+  const all = [...HOSTS, stale];
+  assert.equal(names(sorted(all, parseSort("worst"))), "old stale web-2 db-1 web-1");
+  assert.ok(trouble({ ...stale, stale: true, metrics: FULL.metrics }) < trouble(HOSTS[3]));
+  assert.equal(names(all.filter((one) => parseFilter("status:stale").test(one, NOW))), "stale");
+  assert.equal(names(all.filter((one) => parseFilter("status:online").test(one, NOW))), "web-1 web-2 db-1");
+  assert.deepEqual(countTrouble(all), { offline: 1, stale: 1, high: 2 });
 });
 
 test("of a thousand hosts only those on screen are lines, and the room of all is kept", () => {

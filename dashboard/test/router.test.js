@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { formatRoute, parseRoute } from "../src/router.js";
 import { lastSeconds, LIVE } from "../src/time_range.js";
 
-const PLAIN = { view: "single", host: null, compare: [], range: LIVE, words: {} };
+const PLAIN = { view: null, host: null, compare: [], range: LIVE, words: {} };
 
 test("a route survives the address", () => {
   const check = (search, changes) => {
@@ -14,6 +14,8 @@ test("a route survives the address", () => {
   check("", {});
   check("?host=web-01", { host: "web-01" });
   check("?view=fleet", { view: "fleet" });
+  check("?view=single", { view: "single" });
+  check("?host=a", { host: "a" });
   check("?host=a&view=compare&compare=a&compare=b", { view: "compare", host: "a", compare: ["a", "b"] });
   check("?host=%3Cimg+src%3Dx%3E%26view%3Dfleet", { host: "<img src=x>&view=fleet" });
   check("?view=compare&compare=a&metric=disk.usage_percent%7Bmount%3D%2F%7D", {

@@ -144,3 +144,35 @@ test("of hosts that nobody looks at any more the longest forgotten goes", () => 
   }
   assert.deepEqual([cache.has("h0"), cache.has("h1"), cache.has("h19")], [true, false, true]);
 });
+
+test("a host is stale once its values no longer move, whatever its clock says", () => {
+  const one = new Fleet();
+  const METRICS = { "cpu.total_usage": 5 };
+  const frame = (timestamp, last_seen, sampled_at) => {
+    const changed = last_seen === undefined ? [] : [host("a", { last_seen, sampled_at, metrics: METRICS })];
+    one.apply({ ...fleet(changed), summary: { ...summary, timestamp } }, timestamp === 1000);
+    return one.hosts.get("a").stale;
+  };
+  const check = (stale, ...times) => assert.equal(frame(...times), stale, times.join(" "));
+  check(false, 1000, 1000, 40); // its clock is wrong, or it has been silent: nobody knows yet
+  check(false, 1010, 1010, 50);
+  check(false, 1030, 1030, 50); // heard of, and nothing new
+  check(true, 1031);
+  assert.deepEqual(one.counts, { offline: 0, stale: 1, high: 0 });
+  check(false, 1040, 1040, 70);
+  check(false, 1100); // it has been seen to take thirty seconds
+  check(true, 1101);
+});
+
+test("who was not heard of for longer than a push takes is stale at once", () => {
+  const one = new Fleet();
+  one.apply({ ...fleet([host("a", { last_seen: 940, metrics: {} })]), summary }, true);
+  assert.equal(one.hosts.get("a").stale, true);
+});
+
+test("what an answer leaves out of a host stays as it was", () => {
+  const one = new Fleet();
+  one.apply(fleet([host("a", { cpu_cores: 8, metrics: { "load.avg_1m": 380 }, last_seen: 1000 })]), true);
+  one.apply(fleet([host("a", { last_seen: 1001 })]), true);
+  assert.deepEqual(one.counts, { offline: 0, stale: 0, high: 1 });
+});

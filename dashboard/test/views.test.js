@@ -9,7 +9,7 @@ import { WindowEdge } from "../src/views/window_edge.js";
 import { HostData } from "../src/state.js";
 
 globalThis.document = /** @type {any} */ ({ baseURI: "http://localhost/" });
-const { samplesOf } = await import("../src/polling.js");
+const { figuresIn, samplesOf } = await import("../src/polling.js");
 
 const data = (values, time = 100) => {
   const one = new HostData("a");
@@ -196,4 +196,19 @@ test("what only tells of trouble has no chart while there is none", () => {
     );
   check(0, []);
   check(0.5, ["oom"]);
+});
+
+test("latest values tell of a host what a frame of the fleet would: it as a whole, and disks to be filled", () => {
+  const sample = (timestamp, metric_type, tags, value) => ({ timestamp, metric_type, host: "a", tags, value });
+  const found = figuresIn([
+    sample(5, "cpu.total_usage", "", 1),
+    sample(6, "cpu.core_usage", "core=0", 1),
+    sample(4, "disk.usage_percent", "mount=/", 50),
+    sample(4, "disk.usage_percent", "mount=/image", 100),
+    sample(4, "disk.read_only", "mount=/", 0),
+    sample(4, "disk.read_only", "mount=/image", 1),
+  ]);
+  const metrics = { "cpu.total_usage": 1, "disk.usage_percent{mount=/}": 50 };
+  assert.deepEqual(found, { metrics, sampled_at: 5 });
+  assert.equal(figuresIn([]).sampled_at, undefined);
 });

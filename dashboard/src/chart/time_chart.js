@@ -57,12 +57,19 @@ export class TimeChart {
   /** @param {ChartOptions} options */
   constructor(options) {
     this.options = options;
-    this.#base = new Surface(el("canvas", { class: "chart-layer" }), () => this.#resized());
-    this.#over = new Surface(el("canvas", { class: "chart-layer" }), () => this.#drawCursor());
+    this.#base = new Surface(layer(), () => this.#resized());
+    this.#over = new Surface(layer(), () => this.#drawCursor());
     this.#spoken = el("div", { class: "visually-hidden", "aria-live": "polite" });
     this.element = el(
       "div",
-      { class: "chart", role: "img", tabindex: 0, "aria-label": options.title },
+      // It takes keys: a reader of the screen has to hand them on, which it does not do for a picture.
+      {
+        class: "chart",
+        role: "application",
+        "aria-roledescription": "chart",
+        tabindex: 0,
+        "aria-label": options.title,
+      },
       this.#base.canvas,
       this.#over.canvas,
     );
@@ -233,6 +240,9 @@ export class TimeChart {
     if (visible && this.#wanted() !== this.#drawn) scheduler.want(this);
   }
 }
+
+/** What it shows is told by the chart's label and, at the cursor, in words. */
+const layer = () => el("canvas", { class: "chart-layer", "aria-hidden": "true" });
 
 /**
  * The lowest and highest value in a window, and of those given.

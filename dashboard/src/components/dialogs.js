@@ -70,6 +70,18 @@ const KEYS = [
     ],
   ],
   ["In the list of hosts", [["↑ ↓", "From host to host"]]],
+  [
+    "In the search of hosts",
+    [
+      ["web", "Part of a name or of a tag"],
+      ["tag:role=db", "A tag; * stands for anything"],
+      ["status:stale", "online, stale (its values no longer move), offline"],
+      ["level:high", "Anything high; “very high” alone in quotes"],
+      ["cpu>80 mem>80", "Percent, as disk>90 of the fullest file system"],
+      ["load>8", "Also load/core>2, used>4GiB, seen>600 (seconds)"],
+      ["-tag:role=db", "Not so. Words beside each other must all hold"],
+    ],
+  ],
 ];
 
 export function showSettings() {

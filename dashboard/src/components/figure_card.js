@@ -3,7 +3,7 @@
 import { el, setText } from "../lib/dom.js";
 import { formatAge, formatChange, formatValue, NONE } from "../lib/format.js";
 import { changeOf } from "../lib/change.js";
-import { levelOf, LEVEL_WORDS } from "../lib/level.js";
+import { levelOf, showLevel } from "../lib/level.js";
 import { Sparkline } from "../chart/sparkline.js";
 
 export class FigureCard {
@@ -38,7 +38,7 @@ export class FigureCard {
   show(series, value, window, note) {
     setText(this.#value, formatValue(value, this.unit));
     setText(this.#note, note);
-    setText(this.#level, this.unit === "percent" ? LEVEL_WORDS[levelOf(value)] : "");
+    showLevel(this.#level, this.unit === "percent" ? levelOf(value) : "ok");
     const change = series === undefined || value === null ? null : changeOf(series.track);
     setText(this.#change, change === null ? "" : formatChange(change.difference, this.unit));
     setText(this.#since, change === null ? "" : `in ${change.seconds === 60 ? "1 min" : formatAge(change.seconds)}`);

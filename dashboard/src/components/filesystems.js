@@ -2,7 +2,7 @@
 
 import { el, setChildren, setText } from "../lib/dom.js";
 import { formatBytes, formatValue, NONE } from "../lib/format.js";
-import { levelOf, LEVEL_WORDS } from "../lib/level.js";
+import { levelOf, showLevel } from "../lib/level.js";
 import { Meter } from "./meter.js";
 
 /** @typedef {{ row: HTMLElement, meter: Meter, percent: HTMLElement, space: HTMLElement, word: HTMLElement }} Row */
@@ -46,7 +46,7 @@ export class FileSystems {
     known.meter.show(percent);
     setText(known.percent, formatValue(percent, "percent"));
     setText(known.space, used === null || total === null ? NONE : `${formatBytes(used)} of ${formatBytes(total)}`);
-    setText(known.word, LEVEL_WORDS[levelOf(percent)]);
+    showLevel(known.word, levelOf(percent));
     return known.row;
   }
 

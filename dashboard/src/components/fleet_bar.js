@@ -11,13 +11,14 @@ const SORTS = [
   ["name", "Name"],
   ["cpu", "CPU"],
   ["memory", "Memory"],
+  ["disk", "Disk"],
   ["used", "Memory used"],
   ["load", "Load"],
   ["seen", "Longest silent"],
 ];
 /** More keys than this make no groups that anybody reads. */
 const MOST_KEYS = 30;
-const EXAMPLE = "web tag:role=db status:offline cpu>80";
+const EXAMPLE = "web tag:role=db status:offline disk>90";
 
 export class FleetBar {
   #search = el("input", {

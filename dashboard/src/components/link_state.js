@@ -34,7 +34,8 @@ export class LinkWord {
 }
 
 export class LostBanner {
-  #text = el("span", { class: "banner-text" });
+  /** Alone an alert: the seconds beside it would be read out one by one. */
+  #text = el("span", { class: "banner-text", role: "alert" });
   #next = el("span", { class: "muted" });
 
   /** @param {() => void} onRetry */
@@ -43,7 +44,7 @@ export class LostBanner {
     button.addEventListener("click", onRetry);
     this.element = el(
       "div",
-      { class: "banner", role: "alert", hidden: true },
+      { class: "banner", hidden: true },
       el("span", { class: "banner-shape", "aria-hidden": "true" }),
       this.#text,
       this.#next,

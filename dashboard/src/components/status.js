@@ -2,10 +2,10 @@
 
 import { el, setAttribute, setText } from "../lib/dom.js";
 
-/** @typedef {"online" | "offline" | "stale" | "unknown"} Status */
+/** @typedef {"online" | "offline" | "stale" | "high" | "unknown"} Status */
 
 /** For places where there is only text, such as the options of a list. @type {Record<Status, string>} */
-export const STATUS_GLYPHS = { online: "●", offline: "▼", stale: "○", unknown: "○" };
+export const STATUS_GLYPHS = { online: "●", offline: "▼", stale: "○", high: "◆", unknown: "○" };
 
 export class StatusMark {
   #word = el("span", { class: "status-word" });

@@ -1,26 +1,34 @@
 // The language of the fleet's search: `web tag:role=db status:offline cpu>80 -tag:environment=staging`. Words that
 // stand beside each other must all be true; a minus turns one around.
 
-/** @typedef {import("../api.js").FleetHost} FleetHost */
-/** @typedef {(host: FleetHost, now: number) => boolean} Test */
+import { fullestOf, loadPerCore, shownStatus, troublesOf } from "./trouble.js";
+
+/** @typedef {import("./trouble.js").Known} Known */
+/** @typedef {(host: Known, now: number) => boolean} Test */
 /** @typedef {{ test: Test, problems: string[] }} Filter `problems`: what was not understood, in words */
 
-/** @type {Record<string, (host: FleetHost, now: number) => number | undefined>} */
+/** @type {Record<string, (host: Known, now: number) => number | undefined>} */
 const FIGURES = {
   cpu: (host) => host.metrics?.["cpu.total_usage"],
   mem: (host) => host.metrics?.["memory.usage_percent"],
   memory: (host) => host.metrics?.["memory.usage_percent"],
   used: (host) => host.metrics?.["memory.used_bytes"],
+  disk: (host) => fullestOf(host)?.percent,
   load: (host) => host.metrics?.["load.avg_1m"],
+  "load/core": loadPerCore,
   seen: (host, now) => now - host.last_seen,
 };
-/** @type {Record<string, (host: FleetHost) => string>} */
+/** What may stand behind the colon; any of it is enough. @type {Record<string, (host: Known) => string[]>} */
 const FIELDS = {
-  name: (host) => host.hostname,
-  status: (host) => host.status,
-  platform: (host) => host.platform,
-  version: (host) => host.version,
+  name: (host) => [host.hostname],
+  status: (host) => [shownStatus(host)],
+  level: (host) => LEVELS[troublesOf(host)[0]?.level ?? "ok"],
+  platform: (host) => [host.platform],
+  version: (host) => [host.version],
 };
+/** Who looks for what is high means what is very high as well.
+ *  @type {Record<import("../lib/level.js").Level, string[]>} */
+const LEVELS = { ok: ["ok"], warn: ["high"], bad: ["very high", "high"] };
 /** @type {Record<string, (a: number, b: number) => boolean>} */
 const COMPARISONS = {
   ">": (a, b) => a > b,
@@ -30,7 +38,7 @@ const COMPARISONS = {
 };
 /** @type {Record<string, number>} */
 const FACTORS = { k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 };
-const COMPARED = /^(\w+)(>=|<=|>|<)(\d+(?:\.\d+)?)\s*(%|([kmgt])(?:i?b)?)?$/i;
+const COMPARED = /^([\w/]+)(>=|<=|>|<)(\d+(?:\.\d+)?)\s*(%|([kmgt])(?:i?b)?)?$/i;
 
 /**
  * @param {string} text
@@ -70,7 +78,7 @@ function testOf(word) {
   if (colon > 0 && field === "tag") return tagTest(wanted);
   if (colon > 0 && Object.hasOwn(FIELDS, field)) {
     const match = matcher(wanted, field === "name");
-    return (host) => match(FIELDS[field](host));
+    return (host) => FIELDS[field](host).some(match);
   }
   const match = matcher(word, true);
   return (host) => match(host.hostname) || Object.entries(host.tags).some(([key, value]) => match(`${key}=${value}`));

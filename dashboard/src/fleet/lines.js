@@ -1,7 +1,10 @@
 // Which lines of a long list are on screen. Each line has a height that is known beforehand, so nothing is measured.
 
-/** @typedef {import("../api.js").FleetHost} FleetHost */
-/** @typedef {{ kind: "group", name: string, count: number } | { kind: "hosts", hosts: FleetHost[] }} Line */
+import { countTrouble } from "./trouble.js";
+
+/** @typedef {import("./trouble.js").Known} Known */
+/** @typedef {{ kind: "group", name: string, about: string } | { kind: "hosts", hosts: Known[], first: number }} Line
+ *  `about`: how many hosts, and what is wrong with them; `first`: the place of the first of all hosts, from 0 */
 
 /** CSS pixels, as `fleet.css` has them. */
 export const HEIGHTS = { group: 40, table: 52, grid: 128 };
@@ -14,13 +17,21 @@ const SPARE = 4;
  * @returns {Line[]}
  */
 export function linesOf(groups, columns) {
+  let first = 0;
   return groups.flatMap(({ name, hosts }) => {
     /** @type {Line[]} */
-    const lines = name === "" ? [] : [{ kind: "group", name, count: hosts.length }];
+    const lines = name === "" ? [] : [{ kind: "group", name, about: aboutOf(hosts) }];
     for (let at = 0; at < hosts.length; at += columns)
-      lines.push({ kind: "hosts", hosts: hosts.slice(at, at + columns) });
+      lines.push({ kind: "hosts", hosts: hosts.slice(at, at + columns), first: first + at });
+    first += hosts.length;
     return lines;
   });
+}
+
+/** As `8 · 1 offline · 2 high`. @param {readonly Known[]} hosts */
+function aboutOf(hosts) {
+  const counts = Object.entries(countTrouble(hosts)).filter(([, count]) => count > 0);
+  return [String(hosts.length), ...counts.map(([word, count]) => `${count} ${word}`)].join(" · ");
 }
 
 /**

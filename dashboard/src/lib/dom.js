@@ -42,16 +42,39 @@ export function setText(node, text) {
 }
 
 /**
- * Makes `parent` hold exactly `children`, touching nothing where it already does, and only the end where that is new.
+ * Makes `parent` hold exactly `children`, touching nothing where it already does. What has the focus is not moved, but
+ * the others around it: a node that is taken out loses it.
  * @param {Element} parent
  * @param {readonly Node[]} children
  */
 export function setChildren(parent, children) {
   const { childNodes } = parent;
-  const known = childNodes.length;
-  const begins = known <= children.length && children.every((child, at) => at >= known || childNodes[at] === child);
-  if (!begins) parent.replaceChildren(...children);
-  else if (known < children.length) parent.append(...children.slice(known));
+  if (childNodes.length === children.length && children.every((child, at) => childNodes[at] === child)) return;
+  const wanted = new Set(children);
+  for (const node of [...childNodes]) if (!wanted.has(/** @type {Node} */ (node))) node.remove();
+  const { activeElement } = document;
+  let next = parent.firstChild;
+  for (const child of children) {
+    if (next !== child && activeElement !== null && child.contains(activeElement) && child.parentNode === parent)
+      next = clearUpTo(next, child);
+    if (next === child) next = child.nextSibling;
+    else parent.insertBefore(child, next);
+  }
+}
+
+/**
+ * Takes out what stands from `from` up to `to`; each of it is put in again where it belongs.
+ * @param {ChildNode | null} from
+ * @param {Node} to
+ */
+function clearUpTo(from, to) {
+  let node = from;
+  while (node !== null && node !== to) {
+    const after = node.nextSibling;
+    node.remove();
+    node = after;
+  }
+  return node;
 }
 
 /**

@@ -10,7 +10,8 @@ import { TREND_SECONDS, Trends } from "../fleet/trends.js";
 import { scheduler } from "../chart/scheduler.js";
 import { el, setAttribute, setChildren, setProperty, setText } from "../lib/dom.js";
 
-/** @typedef {import("../api.js").FleetHost} FleetHost */
+/** @typedef {import("../fleet/trouble.js").Known} Known */
+/** @typedef {import("../state.js").KnownHost} KnownHost */
 /** @typedef {import("../router.js").Words} Words */
 /** @typedef {import("../fleet/order.js").SortKey} SortKey */
 
@@ -21,9 +22,10 @@ const COLUMNS = [
   { key: "cpu", label: "CPU", number: true },
   { key: null, label: "10 min", name: "row-trend" },
   { key: "memory", label: "Memory", number: true },
-  { key: "used", label: "Used", number: true },
-  { key: "load", label: "Load", number: true },
-  { key: "seen", label: "Seen", number: true },
+  { key: "disk", label: "Disk", number: true, name: "row-disk" },
+  { key: "used", label: "Used", number: true, name: "row-used" },
+  { key: "load", label: "Load", number: true, name: "row-load" },
+  { key: "seen", label: "Seen", number: true, name: "row-seen" },
 ];
 /** The least width of a tile and the room between two, CSS pixels. */
 const TILE = 210;
@@ -36,12 +38,14 @@ export class FleetView {
   #grid = el("div", { class: "tiles", role: "list", "aria-label": "Hosts" });
   /** What is on screen, by name and form. @type {Map<string, HostRow | HostTile>} */
   #shown = new Map();
+  /** The heads of groups on screen, likewise. @type {Map<string, ReturnType<typeof groupLine>>} */
+  #groups = new Map();
   /** @type {Map<SortKey, HTMLTableCellElement>} */
   #heads = new Map();
   #none = el("p", { class: "muted hint" }, "No host is like that.");
   /** @type {import("../main.js").App | null} */
   #app = null;
-  /** @type {FleetHost[]} */
+  /** @type {Known[]} */
   #order = [];
   #orderKey = "";
   #orderedAt = 0;
@@ -58,11 +62,8 @@ export class FleetView {
     this.onWords = onWords;
     this.#bar = new FleetBar(onWords);
     const head = el("thead", {}, el("tr", {}, ...COLUMNS.map((column) => this.#head(column))));
-    this.#table = el(
-      "div",
-      { class: "panel hosts-panel" },
-      el("table", { class: "hosts", "aria-label": "All hosts" }, head, this.#body),
-    );
+    this.#rows = el("table", { class: "hosts", "aria-label": "All hosts" }, head, this.#body);
+    this.#table = el("div", { class: "panel hosts-panel" }, this.#rows);
     this.element = el(
       "article",
       { class: "fleet", "aria-label": "All hosts" },
@@ -77,6 +78,7 @@ export class FleetView {
   }
   #bar;
   #table;
+  #rows;
 
   /** @param {import("../main.js").App} app */
   update(app) {
@@ -113,7 +115,7 @@ export class FleetView {
     this.#none.hidden = hosts.length > 0;
     this.#table.hidden = grid || hosts.length === 0;
     this.#grid.hidden = !grid || hosts.length === 0;
-    this.#place(grouped(hosts, words.group), grid, now);
+    this.#place(grouped(hosts, words.group, sort), { grid, now, total: hosts.length });
   }
 
   /**
@@ -131,10 +133,9 @@ export class FleetView {
 
   /**
    * @param {import("../fleet/order.js").Group[]} groups
-   * @param {boolean} grid
-   * @param {number} now
+   * @param {{ grid: boolean, now: number, total: number }} about
    */
-  #place(groups, grid, now) {
+  #place(groups, { grid, now, total }) {
     const holder = grid ? this.#grid : this.#body;
     const columns = grid ? Math.max(1, Math.floor((this.#grid.clientWidth + GAP) / (TILE + GAP))) : 1;
     const lines = linesOf(groups, columns);
@@ -143,17 +144,24 @@ export class FleetView {
     const part = visible(lines, height, { from: top, to: top + window.innerHeight });
     const shown = lines.slice(part.first, part.end);
     const names = shown.flatMap((line) => (line.kind === "hosts" ? line.hosts.map(({ hostname }) => hostname) : []));
-    this.#forgetOthers(new Set(names.map((name) => keyOf(grid, name))));
-    const window_ = { from: now - TREND_SECONDS, to: now };
-    const elements = shown.flatMap((line) =>
-      line.kind === "group"
-        ? [groupLine(grid, line)]
-        : line.hosts.map((host) => {
-            const one = this.#make(grid, host.hostname);
-            one.show(host, now, this.#trends.of(host.hostname), window_);
-            return one.element;
-          }),
+    const heads = shown.flatMap((line) => (line.kind === "group" ? [line.name] : []));
+    this.#forgetOthers(
+      new Set(names.map((name) => keyOf(grid, name))),
+      new Set(heads.map((name) => keyOf(grid, name))),
     );
+    const window_ = { from: now - TREND_SECONDS, to: now };
+    const elements = shown.flatMap((line, index) => {
+      const row = part.first + index + 2; // of the whole table, from 1, behind its head
+      if (line.kind === "group") return [this.#group(grid, line, row)];
+      return line.hosts.map((host, column) => {
+        const one = this.#make(grid, host.hostname);
+        one.show(/** @type {KnownHost} */ (host), now, this.#trends.of(host.hostname), window_);
+        setAttribute(one.element, grid ? "aria-posinset" : "aria-rowindex", grid ? line.first + column + 1 : row);
+        if (grid) setAttribute(one.element, "aria-setsize", total);
+        return one.element;
+      });
+    });
+    setAttribute(this.#rows, "aria-rowcount", lines.length + 1);
     setProperty(this.#grid, "--columns", columns);
     const [above, below] = grid ? this.#spacers.slice(0, 2) : this.#spacers.slice(2);
     for (const [element, room] of /** @type {const} */ ([
@@ -167,8 +175,12 @@ export class FleetView {
     void this.#trends.want(names, now);
   }
 
-  /** @param {ReadonlySet<string>} wanted */
-  #forgetOthers(wanted) {
+  /**
+   * @param {ReadonlySet<string>} wanted
+   * @param {ReadonlySet<string>} heads
+   */
+  #forgetOthers(wanted, heads) {
+    for (const key of this.#groups.keys()) if (!heads.has(key)) this.#groups.delete(key);
     for (const [key, one] of this.#shown) {
       if (wanted.has(key)) continue;
       one.end();
@@ -190,6 +202,20 @@ export class FleetView {
     return made;
   }
 
+  /**
+   * @param {boolean} grid
+   * @param {{ name: string, about: string }} line
+   * @param {number} row
+   */
+  #group(grid, { name, about }, row) {
+    const key = keyOf(grid, name);
+    const known = this.#groups.get(key) ?? groupLine(grid, name);
+    this.#groups.set(key, known);
+    setText(known.about, about);
+    if (!grid) setAttribute(known.element, "aria-rowindex", row);
+    return known.element;
+  }
+
   /** @param {typeof COLUMNS[number]} column */
   #head({ key, label, number, name }) {
     if (key === null) return el("th", { scope: "col", class: name }, label);
@@ -199,7 +225,11 @@ export class FleetView {
       const wanted = formatSort({ key, reverse: sort.key === key && !sort.reverse });
       this.onWords({ sort: wanted === "worst" ? "" : wanted });
     });
-    const head = el("th", { scope: "col", class: number ? "number" : undefined }, button);
+    const head = el(
+      "th",
+      { scope: "col", class: [number && "number", name].filter(Boolean).join(" ") || undefined },
+      button,
+    );
     this.#heads.set(key, head);
     return head;
   }
@@ -209,10 +239,15 @@ export class FleetView {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     const from = event.target;
     if (step === undefined || !(from instanceof HTMLElement) || from instanceof HTMLSelectElement) return;
-    const links = /** @type {HTMLElement[]} */ ([
-      ...this.element.querySelectorAll("tbody .link-button, .tile .link-button"),
-    ]);
-    const next = links[links.indexOf(from) + step];
+    const beside = () => {
+      const links = [...this.element.querySelectorAll(":is(.host-row, .tile) .link-button")];
+      return /** @type {HTMLElement | undefined} */ (links[links.indexOf(from) + step]);
+    };
+    if (beside() === undefined) {
+      window.scrollBy(0, step * HEIGHTS.grid); // keys come faster than pictures
+      this.draw();
+    }
+    const next = beside();
     if (next === undefined) return;
     event.preventDefault();
     next.focus();
@@ -234,12 +269,13 @@ function spacer(tag) {
 
 /**
  * @param {boolean} grid
- * @param {{ name: string, count: number }} line
+ * @param {string} name
  */
-function groupLine(grid, { name, count }) {
-  const content = [el("bdi", { class: "fleet-group-name" }, name), " ", el("span", { class: "muted" })];
-  setText(/** @type {Node} */ (content[2]), String(count));
-  return grid
+function groupLine(grid, name) {
+  const about = el("span", { class: "muted" });
+  const content = [el("bdi", { class: "fleet-group-name" }, name), " ", about];
+  const element = grid
     ? el("div", { class: "fleet-group", role: "presentation" }, ...content)
     : el("tr", { class: "fleet-group" }, el("th", { colspan: 2, scope: "rowgroup" }, ...content));
+  return { element, about };
 }

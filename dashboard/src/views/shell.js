@@ -10,16 +10,25 @@ import { Overview } from "./overview.js";
 
 /** @typedef {import("../router.js").ViewName} ViewName */
 
+/**
+ * @typedef {object} Parts
+ * @property {(hostname: string) => void} onHost
+ * @property {(view: ViewName) => void} onView
+ * @property {() => void} onRetry
+ * @property {(q: string) => void} onSearch
+ * @property {HTMLElement} timeBar
+ */
+
 /** What the list of hosts is for, in each view. @type {Record<ViewName, string>} */
 const INVITATIONS = { single: "Choose a host", compare: "Add a host", fleet: "Choose a host" };
 
 export class Shell {
   #link = new LinkWord();
-  #overview = new Overview();
   #main = el("main", { id: "main" });
 
-  /** @param {{ onHost(hostname: string): void, onView(view: ViewName): void, onRetry(): void, timeBar: HTMLElement }} parts */
-  constructor({ onHost, onView, onRetry, timeBar }) {
+  /** @param {Parts} parts */
+  constructor({ onHost, onView, onRetry, onSearch, timeBar }) {
+    this.#overview = new Overview(onSearch);
     this.#select = new HostSelect(onHost);
     this.#views = new ViewSwitch(onView);
     this.#banner = new LostBanner(onRetry);
@@ -44,6 +53,7 @@ export class Shell {
     this.elements = [bar, this.#content];
   }
   #timeBar;
+  #overview;
   #select;
   #views;
   #banner;
@@ -59,7 +69,7 @@ export class Shell {
     this.#link.show(link.state);
     this.#banner.show(link, frozenSince);
     setAttribute(this.#content, "data-link", link.state);
-    this.#overview.update(fleet);
+    this.#overview.update(fleet, shown.view);
     this.#selector.hidden = fleet.loaded && fleet.names.length === 0;
     this.#timeBar.hidden = shown.view === "fleet" || fleet.names.length === 0;
     this.#select.show(fleet, shown.view === "single" ? shown.host : null, INVITATIONS[shown.view]);

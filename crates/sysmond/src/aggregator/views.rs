@@ -1,6 +1,7 @@
 //! The JSON shapes that the HTTP API and the live frames have in common.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use sysmond_model::frame::Row;
 use sysmond_model::push::HostView;
@@ -104,8 +105,11 @@ pub struct FleetHostView<'a> {
     /// The host.
     #[serde(flatten)]
     pub host: HostView<'a>,
-    /// Those of the overview's metrics that it has.
-    pub metrics: BTreeMap<&'static str, Value>,
+    /// Logical processors, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_cores: Option<u32>,
+    /// Those of the overview's metrics that it has, and `disk.usage_percent` of its fullest file system, by series.
+    pub metrics: BTreeMap<Cow<'static, str>, Value>,
     /// When the newest of them was read, by the host's clock: a host may be heard of and have nothing new to say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sampled_at: Option<Timestamp>,

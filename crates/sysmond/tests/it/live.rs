@@ -65,6 +65,9 @@ async fn frames_are_those_that_the_page_knows() {
     let mut host = stage.live("/api/live?host=web-server-01").await;
     snapshot::check("live_static", host.frame().await, at);
     snapshot::check("live_history", host.frame().await, at);
+    let mut disks = push_body("app-server-01", &[(at, "disk.usage_percent", 41.5)]);
+    disks["metrics"][0]["tags"] = "mount=/".into();
+    stage.push(&disks).await;
     let mut fleet = stage.live("/api/live").await;
     fleet.frame().await;
     snapshot::check("live_fleet", fleet.frame().await, at);

@@ -6,10 +6,12 @@ use super::encode;
 use crate::clock;
 use crate::shutdown::Shutdown;
 use axum::body::Bytes;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use sysmond_model::catalogue::{CPU_CORE_USAGE, DISK_READ_ONLY, DISK_USAGE_PERCENT, Metric};
 use sysmond_model::push::HostView;
 use sysmond_model::{FleetSummary, Host, HostStatus, Sample, Timestamp};
 use sysmond_tsdb::Store;
@@ -18,7 +20,7 @@ use tokio::time::Instant;
 
 /// Between two messages.
 const PERIOD: Duration = Duration::from_secs(1);
-/// The figures of a host that the overview shows.
+/// The figures of a host that the overview shows, beside its fullest file system.
 const METRICS: [&str; 4] = ["cpu.total_usage", "memory.usage_percent", "memory.used_bytes", "load.avg_1m"];
 
 /// The newest message of the fleet.
@@ -153,8 +155,9 @@ impl Known {
                 .filter(|shown| shown.host == host && shown.status == status);
             let shown = shown.unwrap_or_else(|| {
                 let view = HostView { host: &host, now, offline_after_ms };
-                let json: Arc<str> =
-                    host_json(view, &store.latest(&host.info.hostname).unwrap_or_default()).into();
+                let latest = store.latest(&host.info.hostname).unwrap_or_default();
+                let told = store.static_info(&host.info.hostname).map_or(0, |info| info.cpu_cores);
+                let json: Arc<str> = host_json(view, &latest, told).into();
                 changed.push(Arc::clone(&json));
                 Shown { host, status, json }
             });
@@ -168,16 +171,37 @@ impl Known {
     }
 }
 
-fn host_json(host: HostView<'_>, latest: &[Sample]) -> String {
+/// A host as the overview shows it; its cores are counted where it never told them.
+fn host_json(host: HostView<'_>, latest: &[Sample], cores_told: u32) -> String {
     let figure = |name: &&'static str| {
         let sample = latest.iter().find(|s| &*s.series.metric_type == *name && s.series.tags.is_empty())?;
-        Some((*name, sample))
+        Some((Cow::Borrowed(*name), sample))
     };
-    let found: Vec<_> = METRICS.iter().filter_map(figure).collect();
-    let metrics = found.iter().map(|(name, sample)| (*name, Value(sample.value))).collect();
+    let disk = fullest(latest).map(|sample| (Cow::Owned(sample.series.to_string()), sample));
+    let found: Vec<_> = METRICS.iter().filter_map(figure).chain(disk).collect();
     let sampled_at = found.iter().map(|(_, sample)| sample.timestamp).max();
+    let metrics = found.into_iter().map(|(name, sample)| (name, Value(sample.value))).collect();
+    let counted = || u32::try_from(samples_of(latest, &CPU_CORE_USAGE).count()).unwrap_or(u32::MAX);
+    let cpu_cores = Some(cores_told).filter(|cores| *cores > 0).unwrap_or_else(counted);
+    let cpu_cores = Some(cpu_cores).filter(|cores| *cores > 0);
     // Plain data with string keys and finite numbers always serializes.
-    serde_json::to_string(&FleetHostView { host, metrics, sampled_at }).unwrap_or_default()
+    serde_json::to_string(&FleetHostView { host, cpu_cores, metrics, sampled_at }).unwrap_or_default()
+}
+
+/// How full the fullest file system is, of those that can be written to: what is read-only stays as it is.
+fn fullest(latest: &[Sample]) -> Option<&Sample> {
+    let read_only: Vec<&str> = samples_of(latest, &DISK_READ_ONLY)
+        .filter(|sample| sample.value > 0.0)
+        .map(|sample| &*sample.series.tags)
+        .collect();
+    samples_of(latest, &DISK_USAGE_PERCENT)
+        .filter(|sample| !read_only.contains(&&*sample.series.tags))
+        .max_by(|a, b| a.value.total_cmp(&b.value))
+}
+
+fn samples_of<'a>(latest: &'a [Sample], metric: &Metric) -> impl Iterator<Item = &'a Sample> {
+    let name = metric.name;
+    latest.iter().filter(move |sample| &*sample.series.metric_type == name)
 }
 
 /// `{"type":"fleet","summary":{…},"hosts":[…]}` of hosts that are JSON already.
@@ -196,6 +220,7 @@ fn message<'a>(summary: &FleetSummary, hosts: impl Iterator<Item = &'a Arc<str>>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sysmond_model::{HostInfo, Series};
 
     fn tick(number: u64) -> Tick {
         let summary = FleetSummary {
@@ -208,6 +233,38 @@ mod tests {
         };
         let hosts = vec![Arc::from(r#"{"hostname":"a"}"#), Arc::from(r#"{"hostname":"b"}"#)];
         Tick { number, changed: message(&summary, hosts[..1].iter()), summary, hosts, full: OnceLock::new() }
+    }
+
+    #[test]
+    fn a_host_has_its_fullest_file_system_and_its_cores() {
+        let sample = |metric: &str, tags: &str, value| Sample {
+            timestamp: Timestamp::from_seconds(9),
+            series: Series::new(metric, tags),
+            value,
+        };
+        let info = HostInfo { hostname: "a".into(), ..HostInfo::default() };
+        let seen = Timestamp::from_seconds(9);
+        let host = Host { info, first_seen: seen, last_seen: seen };
+        let json = |latest: &[Sample], told| {
+            let view = HostView { host: &host, now: seen, offline_after_ms: 300_000 };
+            serde_json::from_str::<serde_json::Value>(&host_json(view, latest, told)).expect("JSON")
+        };
+        let latest = [
+            sample("cpu.core_usage", "core=0", 1.0),
+            sample("cpu.core_usage", "core=1", 1.0),
+            sample("disk.read_only", "mount=/media/image", 1.0),
+            sample("disk.read_only", "mount=/var", 0.0),
+            sample("disk.usage_percent", "mount=/", 60.0),
+            sample("disk.usage_percent", "mount=/media/image", 100.0),
+            sample("disk.usage_percent", "mount=/var", 97.5),
+        ];
+        let full = json(&latest, 0);
+        let fields = |json: &serde_json::Value| (json["metrics"].to_string(), json["cpu_cores"].to_string());
+        assert_eq!(fields(&full), (r#"{"disk.usage_percent{mount=/var}":97.5}"#.into(), "2".into()));
+        assert_eq!(full["sampled_at"], 9);
+        assert_eq!(json(&latest, 8)["cpu_cores"], 8, "what the host says of itself counts");
+        let bare = json(&[], 0);
+        assert!(bare.get("cpu_cores").is_none() && bare.get("sampled_at").is_none(), "{bare}");
     }
 
     #[test]

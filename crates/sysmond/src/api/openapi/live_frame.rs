@@ -89,6 +89,10 @@ struct FleetHost {
     platform: String,
     /// `online` or `offline`.
     status: String,
+    /// Logical processors; absent where that is not known.
+    cpu_cores: Option<u32>,
+    /// By series: `cpu.total_usage`, and `disk.usage_percent{mount=/var}` of the fullest file system that can be
+    /// written to.
     metrics: BTreeMap<String, f64>,
     /// When the newest of them was read, by the host's clock, Unix seconds; absent where it has none.
     sampled_at: Option<f64>,
