@@ -5,13 +5,13 @@ import { scheduler } from "./chart/scheduler.js";
 import { openHelp } from "./components/later_dialogs.js";
 import { linkIsBack, NotLoaded } from "./components/not_loaded.js";
 import { listenToKeys } from "./keyboard.js";
-import { setAttribute } from "./lib/dom.js";
 import { Feed } from "./feed.js";
 import { loadStyle } from "./lib/style.js";
 import { settingsChanged } from "./lib/settings.js";
 import { Ranges } from "./ranges.js";
 import { MOST_COMPARED, Router } from "./router.js";
 import { Fleet, HostCache } from "./state.js";
+import { Tab } from "./tab.js";
 import { TimeControl } from "./time_control.js";
 import { LIVE } from "./time_range.js";
 import { HostView } from "./views/host.js";
@@ -57,8 +57,7 @@ class Page {
   #frozenSince = null;
   /** @type {import("./live.js").LinkState} */
   #linkBefore = "connecting";
-  /** What the icon tells. */
-  #iconDown = 0;
+  #tab = new Tab();
 
   constructor() {
     this.#shell = new Shell({
@@ -151,7 +150,7 @@ class Page {
     this.#linkBefore = state;
     this.#frozenSince = state === "lost" ? (this.#frozenSince ?? (this.fleet.loaded ? Date.now() / 1000 : null)) : null;
     this.#showView();
-    this.#showTitle();
+    this.#tab.show(this);
     scheduler.want(this);
   }
 
@@ -275,25 +274,6 @@ class Page {
   /** @param {string} host */
   #comparedWith(host) {
     return [...new Set([...this.shown.hosts, host])].slice(0, MOST_COMPARED);
-  }
-
-  /** The title and the icon tell of trouble where only the tab is seen. */
-  #showTitle() {
-    const down = this.fleet.summary?.offline_hosts ?? 0;
-    const { view, host } = this.shown;
-    const name = view === "single" && host !== null ? `${host} · sysmon` : "sysmon";
-    const trouble = this.feed.link.state === "lost" ? "No link · " : down > 0 ? `(${down} down) ` : "";
-    document.title = trouble + name;
-    void this.#showIcon(down);
-  }
-
-  /** @param {number} down */
-  async #showIcon(down) {
-    if (down === this.#iconDown) return;
-    this.#iconDown = down;
-    const href = down === 0 ? "favicon.svg" : (await import("./lib/down_icon.js")).downIcon(down);
-    const icon = document.querySelector("link[rel=icon]");
-    if (icon !== null && down === this.#iconDown) setAttribute(icon, "href", href);
   }
 }
 
