@@ -61,6 +61,7 @@ test("a tap sets the cursor, which stays until one taps elsewhere", async () => 
   await page.locator(".host-name").tap();
   await eventually("the values of now", async () => (await legend(page)) === before);
   assert.equal(param("from"), "now-1h");
+  assert.equal(await page.locator(".overview").isVisible(), false, "a fleet of this one host has nothing to add");
   assert.deepEqual(seen.errors, []);
   await close();
 });
