@@ -239,6 +239,7 @@ struct Entry<'a> {
     point: &'a [u8],
     kind: &'a [u8],
     source: &'a [u8],
+    is_read_only: bool,
 }
 
 impl<'a> Entry<'a> {
@@ -247,15 +248,18 @@ impl<'a> Entry<'a> {
         let device = device(columns.next()?)?;
         let root = columns.next()?;
         let point = columns.next().filter(|point| point.starts_with(b"/"))?;
+        let is_read_only = columns.next()?.split(|byte| *byte == b',').any(|option| option == b"ro");
         columns.by_ref().find(|column| *column == b"-")?;
-        Some(Self { device, root, point, kind: columns.next()?, source: columns.next().unwrap_or_default() })
+        let (kind, source) = (columns.next()?, columns.next().unwrap_or_default());
+        Some(Self { device, root, point, kind, source, is_read_only })
     }
 
     fn is_measured(&self) -> bool {
         let is_of = |folder: &&[u8]| self.point == *folder || is_below(self.point, folder);
         let excluded = self.kind.starts_with(BY_A_PROGRAM)
             || NOT_MEASURED.binary_search(&self.kind).is_ok()
-            || (self.kind == IN_MEMORY && OF_THE_SYSTEM.iter().any(is_of));
+            // One that nobody can write to cannot become full.
+            || (self.kind == IN_MEMORY && (self.is_read_only || OF_THE_SYSTEM.iter().any(is_of)));
         !excluded || self.point == b"/"
     }
 
@@ -348,6 +352,8 @@ mod tests {
                      0:34 / /var/lib/kubelet/pods/1/volumes/kubernetes.io~projected/token tmpfs\n8:1 / / ext4";
         assert_eq!(chosen(table), ["/", "/tmp", "/runner"]);
         assert_eq!(chosen("0:30 / / tmpfs\n8:1 / /data ext4"), ["/", "/data"]);
+        let closed = b"1 2 0:30 / /closed ro,nosuid - tmpfs tmpfs rw\n1 2 8:1 / /disk ro - ext4 /dev/x rw\n";
+        assert_eq!(choose(closed).iter().map(|group| &*group[0].point).collect::<Vec<_>>(), [b"/disk"]);
     }
 
     #[test]

@@ -103,11 +103,17 @@ fn df() -> Vec<(String, Vec<f64>)> {
         let number = |text: &&str| text.trim_end_matches('%').parse().unwrap_or(0.0);
         let is_systems =
             ["/dev", "/run", "/sys", "/proc"].iter().any(|folder| Path::new(&target).starts_with(folder));
-        let is_ours = columns[0].starts_with("/dev/") || (columns[0] == "tmpfs" && !is_systems);
+        let is_ours =
+            columns[0].starts_with("/dev/") || (columns[0] == "tmpfs" && !is_systems && is_writable(&target));
         ((is_ours && Path::new(&target).is_dir()) || target == "/")
             .then(|| (target, columns[1..7].iter().map(number).collect()))
     };
     text.lines().skip(1).filter_map(row).collect()
+}
+
+fn is_writable(target: &str) -> bool {
+    let flags = rustix::fs::statvfs(target).map(|status| status.f_flag);
+    flags.is_ok_and(|flags| !flags.contains(rustix::fs::StatVfsMountFlags::RDONLY))
 }
 
 #[test]

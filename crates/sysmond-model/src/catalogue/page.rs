@@ -23,9 +23,10 @@ machine or a user's rights do not show is absent, and the others go on.
   there are many.
 - What a host does not have (a battery, pressure stall information) is absent: `agent.collector_up` is 1 where a collector
   reads, 0 where it fails or hangs, and is not there where there is nothing to read. `GET /api/static` says why.
-- File systems are measured that are on disks, on other machines, or in memory (`tmpfs`, as `/tmp` often is), without the
-  system's own below `/dev`, `/proc`, `/run` and `/sys` and those of containers. One on a disk that is mounted below one
-  of another machine is asked as that is, since the way there leads through it: `disk.answers` tells of both.
+- File systems are measured that are on disks, on other machines, or in memory (`tmpfs`, as `/tmp` often is, where it can
+  be written to), without the system's own below `/dev`, `/proc`, `/run` and `/sys` and those of containers. One on a disk
+  that is mounted below one of another machine is asked as that is, since the way there leads through it: `disk.answers`
+  tells of both.
 - A host's own metrics come from files `*.prom` of Prometheus' text format in the folder `agent.textfile_directory`: pushed
   under their own names, labels as tags, values as they stand there. Write beside the folder and rename. A file with an
   error (or with a timestamp) gives nothing, `textfile.up` is 0 for it, and log and `GET /api/static` name line and reason.

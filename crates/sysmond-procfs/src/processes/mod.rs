@@ -2,7 +2,8 @@
 //!
 //! Their files stay open, up to a number, and the clock is slow, and slower where there are many of them: the walk may
 //! take a ten-thousandth of one core, and where that would make it rarer than once a minute what it takes. Without
-//! root's rights the I/O of other users' processes cannot be seen; where the host hides them altogether nothing is told.
+//! root's rights the I/O of other users' processes cannot be seen; where the host hides them altogether nothing is
+//! told.
 
 mod command;
 mod hidden;
