@@ -5,6 +5,7 @@
 //! root's rights the I/O of other users' processes cannot be seen.
 
 mod command;
+mod secrets;
 mod stat;
 
 use crate::cgroup::cores;
