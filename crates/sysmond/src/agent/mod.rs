@@ -50,7 +50,7 @@ use sysmond_procfs::{LatestProcesses, ProcessOptions, Source};
 use sysmond_tsdb::Store;
 use tokio::net::TcpListener;
 use tokio::task::{JoinSet, spawn_blocking};
-use tracing::info;
+use tracing::{info, warn};
 use upkeep::Upkeep;
 use watch::Watch;
 
@@ -179,11 +179,16 @@ async fn serve_metrics(
     allowed_hosts: Vec<String>,
     shutdown: Shutdown,
 ) {
-    if let Ok(address) = listener.local_addr() {
-        info!(%address, "metrics for Prometheus on http://{}/metrics", loopback_of(address));
-    }
+    let address = match listener.local_addr() {
+        Ok(address) => address,
+        Err(error) => {
+            warn!(%error, "the listener for Prometheus has no address: nothing is served there");
+            return;
+        }
+    };
+    info!(%address, "metrics for Prometheus on http://{}/metrics", loopback_of(address));
     let limits = server::Limits { connections: METRICS_CONNECTIONS, ..server::Limits::default() };
-    let front = AgentFront::new(scraper, &allowed_hosts);
+    let front = AgentFront::new(scraper, address.ip(), &allowed_hosts);
     server::serve(&listener, front, limits, Connections::default(), &shutdown).await;
 }
 
