@@ -13,7 +13,7 @@ use crate::exposition::Exposition;
 use crate::file_source::ProcFile;
 use crate::listing::{Listing, open_dir};
 use crate::pace::{Elapsed, Pace};
-use crate::source::{Roots, Source, SourceError, Values};
+use crate::source::{Lane, Roots, Source, SourceError, Values};
 use crate::table::printable;
 use crate::text::number;
 use command::line as command_line;
@@ -38,8 +38,7 @@ const MAX_PROCESSES: usize = 32_768;
 const TEXT_BYTES: usize = 4096;
 /// The walk may take one part in so many of a core.
 const COST_SHARE: u32 = 10_000;
-/// The walk rests no longer than this, whatever it takes: who asks what was eating the machine asks about a minute, and
-/// with less than [`crate::source`]'s gap between two walks there are rates.
+/// The walk rests no longer than this, whatever it takes: who asks what was eating the machine asks about a minute.
 const LONGEST_REST: Duration = Duration::from_secs(50);
 /// Files that stay open: to open and close one costs as much as to read it. A process may have 1024 by default.
 const MAX_OPEN: usize = 256;
@@ -99,6 +98,8 @@ pub(crate) struct Processes {
     options: ProcessOptions,
     latest: Arc<LatestProcesses>,
     pace: Pace,
+    /// The longest hole while the walk rests not at all.
+    max_gap: Duration,
     /// Sorted by number.
     known: Vec<Known>,
     fresh: Vec<Known>,
@@ -108,6 +109,8 @@ pub(crate) struct Processes {
     last_at: Option<Duration>,
     /// Not before this: the last walk was long.
     rest_until: Duration,
+    /// How long that is.
+    rest: Duration,
     /// What is said where processes of others are.
     denial: SourceError,
 }
@@ -127,6 +130,7 @@ impl Processes {
             options,
             latest,
             pace: Pace::new(max_gap),
+            max_gap,
             known: Vec::new(),
             fresh: Vec::new(),
             pids: Vec::new(),
@@ -134,6 +138,7 @@ impl Processes {
             page_bytes: rustix::param::page_size() as u64,
             last_at: None,
             rest_until: Duration::ZERO,
+            rest: Duration::ZERO,
             denial: SourceError::io(roots.procfs.join("PID/io"), Errno::ACCESS),
         }
     }
@@ -213,16 +218,23 @@ impl Source for Processes {
         "processes"
     }
 
+    fn lane(&self) -> Lane {
+        Lane::Processes
+    }
+
     fn read(&mut self, at: Duration, out: &mut Values) -> Result<(), SourceError> {
         if at >= self.rest_until || self.rest_until > at + Duration::from_hours(1) {
             let begin = clock_gettime(ClockId::ThreadCPUTime);
             self.walk(at)?;
+            // The walk's own clock: three times the rest that it was on its way from.
+            self.pace.set_max_gap(self.max_gap.max(3 * self.rest));
             let elapsed = self.pace.step(at);
             let snapshot = self.snapshot(elapsed);
             self.latest.put(at, snapshot);
             let cost = clock_gettime(ClockId::ThreadCPUTime) - begin;
             let rest = Duration::try_from(cost).unwrap_or_default().saturating_mul(COST_SHARE);
-            self.rest_until = at + rest.min(LONGEST_REST);
+            self.rest = rest.min(LONGEST_REST);
+            self.rest_until = at + self.rest;
         }
         self.put(out);
         let is_denied = self.known.iter().any(|process| process.is_denied);

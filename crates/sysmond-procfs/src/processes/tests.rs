@@ -146,6 +146,20 @@ fn a_walk_that_was_long_is_followed_by_a_rest() {
     assert!(latest.take().is_some());
 }
 
+#[test]
+fn a_hole_is_three_times_the_walks_own_clock() {
+    let host = Host::new();
+    host.process(7, "app", ('S', 1, 1, 1));
+    let (mut source, latest) = host.source(ProcessOptions::default());
+    let mut seconds = |rest, second| {
+        source.rest = Duration::from_secs(rest);
+        read(&mut source, second);
+        snapshot(&latest).seconds.to_string()
+    };
+    let found = [seconds(0, 100), seconds(0, 130), seconds(0, 161), seconds(50, 311), seconds(50, 462)];
+    assert_eq!(found, ["0", "30", "0", "150", "0"]);
+}
+
 /// `cargo test -p sysmond-procfs --lib the_cost_of_a_walk -- --ignored --nocapture`, while there are thousands.
 #[test]
 #[ignore = "measures this machine: says what a walk costs and holds nothing"]

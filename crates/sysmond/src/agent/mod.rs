@@ -4,12 +4,16 @@
 //! the agent's own store; `push` delivers from the store, behind a durable cursor; `watch` learns whether somebody
 //! looks at live data, and then all of it happens each second. No part waits for a later one.
 
+#[cfg(test)]
+mod allocations_tests;
 mod backoff;
 mod client;
 mod collect;
+mod collector;
 mod counters;
 mod grid;
 mod keep;
+mod lane;
 mod push;
 mod registry;
 mod report;
