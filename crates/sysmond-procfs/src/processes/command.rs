@@ -72,8 +72,12 @@ impl Line {
             let end = behind.find(is_between).unwrap_or(behind.len());
             let (word, behind) = behind.split_at_checked(end).unwrap_or((behind, ""));
             self.out.push_str(between);
-            if !word.is_empty() && !self.word(word, std::mem::take(&mut is_first)) {
-                return false;
+            if !word.is_empty() {
+                // A name of a list or of JSON says nothing of the next word.
+                let is_alone = behind.is_empty() || behind.starts_with(char::is_whitespace);
+                if !self.word(word, is_alone, std::mem::take(&mut is_first)) {
+                    return false;
+                }
             }
             rest = behind;
         }
@@ -81,7 +85,7 @@ impl Line {
     }
 
     /// Adds a word, masked where it is a secret; whether it is none.
-    fn word(&mut self, word: &str, is_first: bool) -> bool {
+    fn word(&mut self, word: &str, is_alone: bool, is_first: bool) -> bool {
         if self.next.hides(word) {
             self.out.push_str(MASK);
             return false;
@@ -95,7 +99,7 @@ impl Line {
         self.out.push_str(word);
         self.letters.push_str(letters(word));
         self.next = match announced(word, &self.letters) {
-            Next::Shown => announced_by_name(word, is_first),
+            Next::Shown if is_alone => announced_by_name(word, is_first),
             next => next,
         };
         true

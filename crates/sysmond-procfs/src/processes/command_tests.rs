@@ -188,6 +188,7 @@ fn secrets_are_masked_and_the_rest_is_shown() {
     check("curl https://host/x?a=1&token=hunter2", "curl https://host/x?a=1&token=***");
     check("curl -H Authorization:~Bearer~hunter2 host", "curl -H Authorization:*** host");
     check("psql host=db~password=hunter2~dbname=x -v", "psql host=db password=*** -v");
+    check("curl -d {\"a\":1,\"password\":\"hunter2\"} host", "curl -d {\"a\":1,\"password\":*** host");
     check("sudo -u root curl -u me:hunter2 host", "sudo -u root curl -u *** host");
     check("app set-password bob hunter2 --now", "app set-password *** *** --now");
     check("app --dsn u:hunter2@tcp(h)/db -v", "app --dsn u:***@tcp(h)/db -v");

@@ -1,8 +1,9 @@
 //! Processes: how many there are in each state, and which took the most of processors, memory and disks.
 //!
 //! Their files stay open, up to a number, and the clock is slow, and slower where there are many of them: the walk may
-//! take a ten-thousandth of one core, and where that would make it rarer than once a minute what it takes. Without
-//! root's rights the I/O of other users' processes cannot be seen.
+//! take a ten-thousandth of one core, and where that would make it rarer than once a minute what it takes. Between two
+//! walks a glance is cast at those that took something, which are few. Without root's rights the I/O of other users'
+//! processes cannot be seen.
 
 mod command;
 mod secrets;
@@ -40,6 +41,8 @@ const TEXT_BYTES: usize = 4096;
 const COST_SHARE: u32 = 10_000;
 /// The walk rests no longer than this, whatever it takes: who asks what was eating the machine asks about a minute.
 const LONGEST_REST: Duration = Duration::from_secs(50);
+/// Processes at which a glance is cast between two walks; where more took something, there is none.
+const MAX_HOT: usize = 200;
 /// Files that stay open: to open and close one costs as much as to read it. A process may have 1024 by default.
 const MAX_OPEN: usize = 256;
 /// Microseconds of a tick.
@@ -86,6 +89,10 @@ struct Known {
     more_ticks: Option<u64>,
     more_io: Option<(u64, u64)>,
     is_top: bool,
+    /// Took something up to the last walk: a glance is cast at it.
+    is_hot: bool,
+    /// Whether that is of the time since the last snapshot, and not since the last walk.
+    is_glanced: bool,
 }
 
 /// All processes.
@@ -97,7 +104,12 @@ pub(crate) struct Processes {
     online: ProcFile,
     options: ProcessOptions,
     latest: Arc<LatestProcesses>,
+    /// Of snapshots.
     pace: Pace,
+    /// Of walks.
+    walks: Pace,
+    /// Whether there are glances between the last walk and the next.
+    is_glancing: bool,
     /// The longest hole while the walk rests not at all.
     max_gap: Duration,
     /// Sorted by number.
@@ -106,8 +118,9 @@ pub(crate) struct Processes {
     pids: Vec<u32>,
     text: Box<[u8]>,
     page_bytes: u64,
+    /// When the last walk was.
     last_at: Option<Duration>,
-    /// Not before this: the last walk was long.
+    /// No walk before this: the last one was long.
     rest_until: Duration,
     /// How long that is.
     rest: Duration,
@@ -130,6 +143,8 @@ impl Processes {
             options,
             latest,
             pace: Pace::new(max_gap),
+            walks: Pace::new(max_gap),
+            is_glancing: false,
             max_gap,
             known: Vec::new(),
             fresh: Vec::new(),
@@ -161,15 +176,64 @@ impl Processes {
         for pid in pids {
             let place = known.binary_search_by_key(pid, |known| known.pid).ok();
             let last = place.and_then(|place| known.get_mut(place));
+            let is_glanced = last.as_ref().is_some_and(|last| last.is_hot);
             let seen = look(dir, *pid, last, *last_at, open < MAX_OPEN, text);
             open += usize::from(seen.as_ref().is_some_and(|seen| seen.file.is_some()));
-            fresh.extend(seen);
+            fresh.extend(seen.map(|seen| Known { is_glanced, ..seen }));
         }
         fresh.sort_unstable_by_key(|process| process.pid);
         std::mem::swap(&mut self.known, &mut self.fresh);
         // With the files of those that ended.
         self.fresh.clear();
         self.last_at = Some(at);
+        Ok(())
+    }
+
+    /// Looks at those again that took something; of the others nothing is known meanwhile.
+    fn glance(&mut self) {
+        let Self { dir: Some(dir), known, text, last_at, .. } = self else { return };
+        known.retain_mut(|process| {
+            if !process.is_hot {
+                (process.more_ticks, process.more_io, process.is_top) = (None, None, false);
+                return true;
+            }
+            let seen = look(dir, process.pid, Some(process), *last_at, true, text);
+            seen.is_some_and(|seen| {
+                *process = Known { is_hot: true, is_glanced: true, ..seen };
+                true
+            })
+        });
+    }
+
+    /// Walks where the time has come, or else casts a glance; nothing where there are too many for that.
+    fn look_around(&mut self, at: Duration) -> Result<(), SourceError> {
+        let begin = clock_gettime(ClockId::ThreadCPUTime);
+        let is_walk = at >= self.rest_until || self.rest_until > at + Duration::from_hours(1);
+        if !is_walk {
+            if self.is_glancing {
+                self.glance();
+                let elapsed = self.pace.step(at);
+                let snapshot = self.snapshot(elapsed, None);
+                self.latest.put(at, snapshot);
+            }
+            return Ok(());
+        }
+        self.walk(at)?;
+        // Three times its own clock: the rest that it was on its way from, and as often as there were glances.
+        let walk_gap = self.max_gap.max(3 * self.rest);
+        self.walks.set_max_gap(walk_gap);
+        self.pace.set_max_gap(if self.is_glancing { self.max_gap } else { walk_gap });
+        let (elapsed, since_walk) = (self.pace.step(at), self.walks.step(at));
+        let snapshot = self.snapshot(elapsed, since_walk);
+        self.latest.put(at, snapshot);
+        for process in &mut self.known {
+            process.is_hot = process.is_top || process.more_ticks.is_some_and(|ticks| ticks > 0);
+        }
+        self.is_glancing = self.known.iter().filter(|process| process.is_hot).count() <= MAX_HOT;
+        let cost = clock_gettime(ClockId::ThreadCPUTime) - begin;
+        let rest = Duration::try_from(cost).unwrap_or_default().saturating_mul(COST_SHARE);
+        self.rest = rest.min(LONGEST_REST);
+        self.rest_until = at + self.rest;
         Ok(())
     }
 
@@ -182,7 +246,8 @@ impl Processes {
         out.put(&PROCESSES_ZOMBIES, "", count(b"Z") as f64);
     }
 
-    fn snapshot(&mut self, elapsed: Option<Elapsed>) -> ProcessSnapshot {
+    /// What took the most in the time since the last snapshot; since the last walk, what was not looked at meanwhile.
+    fn snapshot(&mut self, last: Option<Elapsed>, since_walk: Option<Elapsed>) -> ProcessSnapshot {
         let cores = self.online.read().ok().and_then(cores).unwrap_or(1);
         mark_top(&mut self.known, &mut self.pids, |process| process.more_ticks.unwrap_or(0));
         mark_top(&mut self.known, &mut self.pids, |process| process.pages);
@@ -193,6 +258,7 @@ impl Processes {
         let top = known.iter().filter(|process| process.is_top);
         let used = |process| name(dir.as_ref()?, process, *options, text).map(|name| (process, name));
         let processes = top.filter_map(used).map(|(process, name)| {
+            let elapsed = if process.is_glanced { last } else { since_walk };
             let rate = |bytes: u64| elapsed.map(|elapsed| elapsed.per_second(bytes));
             ProcessUse {
                 pid: process.pid,
@@ -208,7 +274,7 @@ impl Processes {
             }
         });
         let processes = processes.collect();
-        let seconds = elapsed.map_or(0.0, Elapsed::seconds);
+        let seconds = last.map_or(0.0, Elapsed::seconds);
         ProcessSnapshot { seconds, total: u32::try_from(known.len()).unwrap_or(u32::MAX), processes }
     }
 }
@@ -223,19 +289,7 @@ impl Source for Processes {
     }
 
     fn read(&mut self, at: Duration, out: &mut Values) -> Result<(), SourceError> {
-        if at >= self.rest_until || self.rest_until > at + Duration::from_hours(1) {
-            let begin = clock_gettime(ClockId::ThreadCPUTime);
-            self.walk(at)?;
-            // The walk's own clock: three times the rest that it was on its way from.
-            self.pace.set_max_gap(self.max_gap.max(3 * self.rest));
-            let elapsed = self.pace.step(at);
-            let snapshot = self.snapshot(elapsed);
-            self.latest.put(at, snapshot);
-            let cost = clock_gettime(ClockId::ThreadCPUTime) - begin;
-            let rest = Duration::try_from(cost).unwrap_or_default().saturating_mul(COST_SHARE);
-            self.rest = rest.min(LONGEST_REST);
-            self.rest_until = at + self.rest;
-        }
+        self.look_around(at)?;
         self.put(out);
         let is_denied = self.known.iter().any(|process| process.is_denied);
         if is_denied { Err(self.denial.clone()) } else { Ok(()) }
