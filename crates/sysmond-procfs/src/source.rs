@@ -356,6 +356,14 @@ mod tests {
     }
 
     #[test]
+    fn what_waits_for_a_process_holds_up_nothing_else() {
+        let roots = Roots { procfs: "/proc".into(), sysfs: "/sys".into(), rootfs: "/".into() };
+        let sources = sources(&roots, Duration::from_secs(3));
+        let of_processes = sources.iter().filter(|source| source.lane() == Lane::Processes);
+        assert_eq!(of_processes.map(|source| source.name()).collect::<Vec<_>>(), ["processes"]);
+    }
+
+    #[test]
     fn another_procfs_is_asked_for_the_view_of_its_first_process() {
         let roots = |procfs: &str| Roots { procfs: procfs.into(), sysfs: "/sys".into(), rootfs: "/".into() };
         assert_eq!(roots("/proc/").of_host("net/dev"), [Path::new("/proc/self/net/dev")]);

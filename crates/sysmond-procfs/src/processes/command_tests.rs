@@ -246,7 +246,9 @@ proptest! {
     }
 
     #[test]
-    fn no_value_of_a_short_name_is_shown(name in prop::sample::select(SECRET_WITH_VALUE.to_vec()), value in "ж[0-9]{6,12}") {
+    fn no_value_of_a_short_name_is_shown(
+        name in prop::sample::select(SECRET_WITH_VALUE.to_vec()), value in "ж[0-9]{6,12}",
+    ) {
         let line = line(format!("app\0--{name}={value}\0x?{name}={value}\0").as_bytes()).unwrap();
         prop_assert!(!line.contains('ж'), "{line}");
     }

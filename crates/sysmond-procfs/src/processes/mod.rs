@@ -448,6 +448,9 @@ pub(crate) fn take_any_bytes(text: &[u8]) {
     if let Some(line) = command_line(text) {
         assert!(!line.chars().any(char::is_control), "a line that turns a terminal");
     }
+    // Whatever stands before it.
+    let shown = command_line(&[text, "\0--password=ж7".as_bytes()].concat()).unwrap_or_default();
+    assert!(!shown.contains("ж7") || String::from_utf8_lossy(text).contains("ж7"), "a secret: {shown}");
 }
 
 #[cfg(test)]

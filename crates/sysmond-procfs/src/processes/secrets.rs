@@ -157,7 +157,8 @@ fn base(program: &str) -> &str {
     program.rsplit('/').next().unwrap_or_default()
 }
 
-/// Where in a flag with its value behind it, as `-pPASSWORD` and `--user=NAME:PASSWORD`, the value begins that is a secret.
+/// Where in a flag with its value behind it, as `-pPASSWORD` and `--user=NAME:PASSWORD`, the value begins that is a
+/// secret.
 pub(super) fn joined(word: &str, letters: &str) -> Option<usize> {
     if word.starts_with("/p:") {
         return Some(3);
