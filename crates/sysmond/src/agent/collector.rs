@@ -183,8 +183,7 @@ impl Collector {
         }
         let name = self.name;
         for file in wrong.iter().filter(|file| !self.wrong.contains(file)) {
-            let (path, reason) = (file.path.display(), &file.reason);
-            warn!(collector = name, file = %path, reason, "a file is wrong and left out");
+            warn!(collector = name, error = %file, "a file is wrong and left out");
         }
         let is_wrong = |path| wrong.iter().any(|file| file.path == path);
         for file in self.wrong.iter().filter(|file| !is_wrong(Arc::clone(&file.path))) {
