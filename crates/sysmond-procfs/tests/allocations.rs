@@ -58,8 +58,8 @@ fn a_reading_of_this_machine_allocates_nothing() {
     let mut sources = sources(&roots, Duration::from_secs(3));
     let folder = tempfile::tempdir().expect("a folder");
     for number in 0..5 {
-        let text: String = (0..40).map(|n| format!("own_{number}{{n=\"{n}\"}} 1\n")).collect();
-        std::fs::write(folder.path().join(format!("{number}.prom")), text).expect("ours");
+        let lines: Vec<_> = (0..40).map(|n| format!("own_{number}{{n=\"{n}\"}} 1\n")).collect();
+        std::fs::write(folder.path().join(format!("{number}.prom")), lines.concat()).expect("ours");
     }
     sources.push(text_files(folder.path().into()));
     let mut out = Values::default();

@@ -91,8 +91,16 @@ struct Known {
     is_top: bool,
     /// Took something up to the last walk: a glance is cast at it.
     is_hot: bool,
-    /// Whether that is of the time since the last snapshot, and not since the last walk.
-    is_glanced: bool,
+    since: Since,
+}
+
+/// From when on a process' figures are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Since {
+    /// The last walk: nobody looked at it meanwhile.
+    #[default]
+    Walk,
+    Snapshot,
 }
 
 /// All processes.
@@ -176,10 +184,11 @@ impl Processes {
         for pid in pids {
             let place = known.binary_search_by_key(pid, |known| known.pid).ok();
             let last = place.and_then(|place| known.get_mut(place));
-            let is_glanced = last.as_ref().is_some_and(|last| last.is_hot);
+            let since =
+                if last.as_ref().is_some_and(|last| last.is_hot) { Since::Snapshot } else { Since::Walk };
             let seen = look(dir, *pid, last, *last_at, open < MAX_OPEN, text);
             open += usize::from(seen.as_ref().is_some_and(|seen| seen.file.is_some()));
-            fresh.extend(seen.map(|seen| Known { is_glanced, ..seen }));
+            fresh.extend(seen.map(|seen| Known { since, ..seen }));
         }
         fresh.sort_unstable_by_key(|process| process.pid);
         std::mem::swap(&mut self.known, &mut self.fresh);
@@ -199,7 +208,7 @@ impl Processes {
             }
             let seen = look(dir, process.pid, Some(process), *last_at, true, text);
             seen.is_some_and(|seen| {
-                *process = Known { is_hot: true, is_glanced: true, ..seen };
+                *process = Known { is_hot: true, since: Since::Snapshot, ..seen };
                 true
             })
         });
@@ -258,7 +267,7 @@ impl Processes {
         let top = known.iter().filter(|process| process.is_top);
         let used = |process| name(dir.as_ref()?, process, *options, text).map(|name| (process, name));
         let processes = top.filter_map(used).map(|(process, name)| {
-            let elapsed = if process.is_glanced { last } else { since_walk };
+            let elapsed = if process.since == Since::Snapshot { last } else { since_walk };
             let rate = |bytes: u64| elapsed.map(|elapsed| elapsed.per_second(bytes));
             ProcessUse {
                 pid: process.pid,
