@@ -54,5 +54,7 @@ mod vmstat;
 pub use exposition::{Exposition, Kind};
 pub use identity::expose_identity;
 pub use processes::{LatestProcesses, ProcessOptions};
-pub use source::{Lane, Roots, Source, SourceError, Values, sources, sources_and_processes, text_files};
+pub use source::{
+    Lane, Roots, Source, SourceError, Values, WrongFile, sources, sources_and_processes, text_files,
+};
 pub use static_info::{hostname, static_info};

@@ -14,6 +14,11 @@ impl Pace {
         Self { max_gap, last: None }
     }
 
+    /// Another hole is too long from now on: the clock of the readings changed.
+    pub(crate) const fn set_max_gap(&mut self, max_gap: Duration) {
+        self.max_gap = max_gap;
+    }
+
     /// The time since the last reading, and `at` is the last from now on. `None` on the first reading, where time did
     /// not pass, and after a hole: a mean over a suspended night says nothing about any second of it.
     ///

@@ -76,6 +76,10 @@ impl Source for Paced {
         self.outcome.clone()
     }
 
+    fn rests_until(&self) -> Option<Duration> {
+        self.due.map(|due| due.saturating_sub(SLACK))
+    }
+
     /// At once: whoever asks for it has a clock of their own.
     fn expose(&mut self, out: &mut Exposition) -> Result<(), SourceError> {
         self.source.expose(out)
@@ -142,6 +146,20 @@ mod tests {
             assert!(source.read(Duration::from_secs(second), &mut out).unwrap_err().is_absence());
             assert_eq!(out.iter().count(), usize::from(second == 1 || second == 61));
         }
+    }
+
+    #[test]
+    fn it_rests_until_it_would_be_read() {
+        let mut source = Paced::every(Duration::from_secs(4), Duration::ZERO, Counting(0.0, Ok(())));
+        assert_eq!(source.rests_until(), None);
+        for at in [1000, 2000, 4600, 4700] {
+            source.read(Duration::from_millis(at), &mut Values::default()).unwrap();
+            let expected = if at == 4700 { 8700 } else { 4700 };
+            assert_eq!(source.rests_until(), Some(Duration::from_millis(expected)), "{at}");
+        }
+        let mut source = Paced::always(Counting(0.0, Ok(())));
+        source.read(Duration::from_secs(1), &mut Values::default()).unwrap();
+        assert_eq!(source.rests_until(), None);
     }
 
     #[test]

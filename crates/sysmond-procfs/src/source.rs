@@ -8,6 +8,7 @@ use crate::{
     network, pressure, processes, protocols, raid, remote, sensors, sockets, softnet, tables, textfile,
     uptime, vmstat,
 };
+use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -66,17 +67,11 @@ pub enum SourceError {
         /// What was expected where.
         reason: &'static str,
     },
-    /// A file that a person or a script wrote is wrong.
-    #[error("{}: line {line}: {reason}{}", path.display(), and_others(*others))]
-    File {
-        /// The file.
-        path: Arc<Path>,
-        /// The line, from 1.
-        line: usize,
-        /// What is wrong there.
-        reason: &'static str,
-        /// How many other files are wrong.
-        others: usize,
+    /// Files that people or scripts wrote are wrong; each is told.
+    #[error("{}", told(wrong))]
+    Files {
+        /// They, in order.
+        wrong: Arc<[WrongFile]>,
     },
     /// There is more of something than is read; the rest was left out.
     #[error("{}: more than {limit} of `{key}`, {left_out} left out", path.display())]
@@ -92,8 +87,23 @@ pub enum SourceError {
     },
 }
 
-fn and_others(others: usize) -> String {
-    if others == 0 { String::new() } else { format!(" (and {others} other files)") }
+/// A file that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrongFile {
+    /// The file.
+    pub path: Arc<Path>,
+    /// What is wrong: a line and its fault, or why it cannot be read.
+    pub reason: String,
+}
+
+impl Display for WrongFile {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.path.display(), self.reason)
+    }
+}
+
+fn told(wrong: &[WrongFile]) -> String {
+    wrong.iter().map(WrongFile::to_string).collect::<Vec<_>>().join("; ")
 }
 
 impl SourceError {
@@ -104,6 +114,14 @@ impl SourceError {
     /// Whether the host simply has no such thing: a source that says so is absent, not down.
     pub const fn is_absence(&self) -> bool {
         matches!(self, Self::Absent { .. })
+    }
+
+    /// Each thing that is wrong, where they are told one by one; nothing where it is one.
+    pub fn parts(&self) -> &[WrongFile] {
+        match self {
+            Self::Files { wrong } => wrong,
+            _ => &[],
+        }
     }
 
     /// Whether this user may not read it, while another could.
@@ -118,6 +136,8 @@ impl SourceError {
 pub enum Lane {
     /// The kernel's own memory.
     Kernel,
+    /// The memory of processes: a command line waits for its process where that waits for a disk.
+    Processes,
     /// Disks and other machines.
     Storage,
     /// Sensors and the buses that they are on.
@@ -138,6 +158,11 @@ pub trait Source: Send {
     /// difference to the last reading, and there are none on the first reading, after a hole longer than the
     /// `max_gap` the source was made with, or where a counter fell. What was put before an error counts.
     fn read(&mut self, at: Duration, out: &mut Values) -> Result<(), SourceError>;
+
+    /// Before this time since boot another reading would give the same again, values and outcome: it may be left out.
+    fn rests_until(&self) -> Option<Duration> {
+        None
+    }
 
     /// Reads what Prometheus' `node_exporter` shows of the same files, under its names, labels and units; nothing where
     /// it shows nothing of them. It costs no reading its rates: what they are made from stays as it is.
@@ -195,6 +220,8 @@ impl Values {
     }
 }
 
+/// What costs a little more.
+const FIVE: Duration = Duration::from_secs(5);
 /// What costs more, or changes seldom.
 const SLOW: Duration = Duration::from_secs(10);
 /// What costs much, or changes once in a while.
@@ -214,10 +241,8 @@ pub fn sources_and_processes(
     latest: Arc<LatestProcesses>,
 ) -> Vec<Box<dyn Source>> {
     let seconds = Duration::from_secs;
-    // A slow clock has holes of its own length.
-    let slow_gap = max_gap.max(3 * SLOW);
-    // Where there are thousands of processes theirs is slower still: once a minute.
-    let process_gap = max_gap.max(12 * SLOW);
+    // A hole is as long as three readings, of each clock.
+    let (slow_gap, five_gap) = (max_gap.max(3 * SLOW), max_gap.max(3 * FIVE));
     vec![
         Paced::always(cpu::source(roots, max_gap)),
         Paced::every(SLOW, seconds(1), frequency::Frequency::new(roots, slow_gap)),
@@ -232,18 +257,18 @@ pub fn sources_and_processes(
         Paced::every(SLOW, seconds(3), links::Links::new(roots, slow_gap)),
         Paced::always(sockets::Sockets::new(roots)),
         Paced::always(protocols::source(roots, max_gap)),
-        Paced::every(seconds(5), seconds(1), netstat::Netstat::new(roots, slow_gap)),
+        Paced::every(FIVE, seconds(1), netstat::Netstat::new(roots, five_gap)),
         Paced::every(seconds(60), seconds(43), connections::Connections::new(roots)),
         Paced::always(pressure::Pressure::new(roots, max_gap)),
         Paced::always(uptime::source(roots)),
-        Paced::every(SLOW, seconds(8), processes::Processes::new(roots, process_gap, options, latest)),
-        Paced::every(seconds(5), seconds(0), tables::Tables::new(roots)),
+        Paced::every(SLOW, seconds(8), processes::Processes::new(roots, slow_gap, options, latest)),
+        Paced::every(FIVE, seconds(0), tables::Tables::new(roots)),
         Paced::every(seconds(60), seconds(50), clock::Clock::new(roots)),
         Paced::every(SLOW, seconds(4), sensors::Sensors::new(roots)),
         Paced::every(SLOWER, seconds(11), battery::Batteries::new(roots)),
         Paced::every(SLOW, seconds(6), raid::source(roots)),
         Paced::every(SLOW, seconds(7), cgroup::Groups::new(roots, slow_gap)),
-        Paced::every(seconds(5), seconds(2), cgroup::Own::new(roots, slow_gap)),
+        Paced::every(FIVE, seconds(2), cgroup::Own::new(roots, five_gap)),
     ]
 }
 
@@ -301,6 +326,41 @@ mod tests {
             .map(|(metric, tags, value)| (metric.name, tags.to_owned(), value.to_string()))
             .collect();
         assert_eq!(found, [("cpu.idle", String::new(), "2".to_owned())]);
+    }
+
+    /// How many values the source has at each of these seconds.
+    fn counts(name: &str, roots: &Roots, seconds: &[u64]) -> Vec<usize> {
+        let mut sources = sources(roots, Duration::from_secs(3));
+        sources.retain(|source| source.name() == name);
+        let read = |second: &u64| {
+            let mut out = Values::default();
+            sources[0].read(Duration::from_secs(*second), &mut out).unwrap();
+            out.iter().count()
+        };
+        seconds.iter().map(read).collect()
+    }
+
+    #[test]
+    fn a_hole_is_three_times_a_sources_own_clock() {
+        const SNMP: &str = "Ip: Forwarding\nIp: 1\nIcmp: InMsgs\nIcmp: 5\nUdp: InDatagrams NoPorts InErrors \
+                            OutDatagrams RcvbufErrors SndbufErrors\nUdp: 1 1 1 1 1 1\n";
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("net")).unwrap();
+        std::fs::write(dir.path().join("net/snmp"), SNMP).unwrap();
+        std::fs::write(dir.path().join("net/netstat"), "TcpExt: ListenDrops\nTcpExt: 5\n").unwrap();
+        let roots = Roots { procfs: dir.path().into(), sysfs: dir.path().into(), rootfs: dir.path().into() };
+        let found = counts("netstat", &roots, &[100, 105, 120, 136, 141]);
+        assert!(found[1] > 0, "{found:?}");
+        // A machine that was suspended for 16 s has no rate of that time.
+        assert_eq!(found, [0, found[1], found[1], 0, found[1]]);
+    }
+
+    #[test]
+    fn what_waits_for_a_process_holds_up_nothing_else() {
+        let roots = Roots { procfs: "/proc".into(), sysfs: "/sys".into(), rootfs: "/".into() };
+        let sources = sources(&roots, Duration::from_secs(3));
+        let of_processes = sources.iter().filter(|source| source.lane() == Lane::Processes);
+        assert_eq!(of_processes.map(|source| source.name()).collect::<Vec<_>>(), ["processes"]);
     }
 
     #[test]

@@ -13,7 +13,8 @@ machine or a user's rights do not show is absent, and the others go on.
 
 - A **gauge** is a state at the moment of reading, or a ratio over the time since the reading before. A **rate** is a
   counter's increase per second over the time that really passed. There is none on the first reading, after a hole of
-  more than three intervals (a suspended machine) and where a counter fell (a device that was made anew).
+  more than three of the source's own readings (a suspended machine) and where a counter fell (a device that was made
+  anew).
 - A percentage is of 0 to 100. Shares of CPU time are of all cores, so that 100 is the whole machine and the modes sum to
   100; `cpu.core_usage` alone is of one core.
 - Most are read at each interval. What costs more or changes seldom is read on a slower clock, and its last values stand
@@ -22,14 +23,19 @@ machine or a user's rights do not show is absent, and the others go on.
   machines every 30 s, TCP connections by state and the clock every 60 s; processes and connections more seldom where
   there are many.
 - What a host does not have (a battery, pressure stall information) is absent: `agent.collector_up` is 1 where a collector
-  reads, 0 where it fails or hangs, and is not there where there is nothing to read. `GET /api/static` says why.
+  reads, 0 where it fails, hangs or waits behind one that does, and is not there where there is nothing to read.
+  `GET /api/static` says why.
 - File systems are measured that are on disks, on other machines, or in memory (`tmpfs`, as `/tmp` often is, where it can
   be written to), without the system's own below `/dev`, `/proc`, `/run` and `/sys` and those of containers. One on a disk
   that is mounted below one of another machine is asked as that is, since the way there leads through it: `disk.answers`
   tells of both.
 - A host's own metrics come from files `*.prom` of Prometheus' text format in the folder `agent.textfile_directory`: pushed
   under their own names, labels as tags, values as they stand there. Write beside the folder and rename. A file with an
-  error (or with a timestamp) gives nothing, `textfile.up` is 0 for it, and log and `GET /api/static` name line and reason.
+  error (or with a timestamp, or a label that begins with `__`) gives nothing, `textfile.up` is 0 for it, the log says so
+  when it goes wrong and when it is well again, and `GET /api/static` has line and reason of each that is wrong. Read are
+  the first 30 files by name, of each at most 256 KiB and 1000 samples, of all together 2000 samples, and in an agent's
+  life 2000 names of metrics; a file that goes beyond, or has a series that another one has, is wrong as a whole.
+  `/metrics` shows them with their `HELP` and `TYPE`; histograms and summaries are untyped there.
 - Whether the kernel takes its own clock as synchronized, and how far off it says that it may be, is told by the system
   call `adjtimex` alone: no file of `/proc` or `/sys` has it, the library for system calls that sysmond is built on does
   not offer it, and no call is made past that library. What tells of a clock without it: the mark that
@@ -40,7 +46,9 @@ machine or a user's rights do not show is absent, and the others go on.
 - A tag in braces tells series of one metric apart: `disk.usage_percent{mount=/}`.
 - The Prometheus name is what `sysmond agent --metrics-listen ADDR:PORT` serves at `/metrics`: the name of
   `node_exporter` where it shows the same thing, with its labels and units, mostly as a counter that is read when it is
-  asked for; else one that begins with `sysmond_`, with the value and the tags of the last reading. The OpenTelemetry
+  asked for; else one that begins with `sysmond_`, with the value and the tags of the last reading.
+  `node_scrape_collector_success` is 1 for each collector that is shown and 0 for one that was left out, since it failed
+  or took longer than 0.4 s; `node_scrape_collector_duration_seconds` says how long it took. The OpenTelemetry
   name is that of the semantic conventions; where the cell is empty there is none.
 ";
 

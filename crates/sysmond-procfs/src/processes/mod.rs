@@ -1,12 +1,13 @@
 //! Processes: how many there are in each state, and which took the most of processors, memory and disks.
 //!
 //! Their files stay open, up to a number, and the clock is slow, and slower where there are many of them: the walk may
-//! take a ten-thousandth of one core, and where that would make it rarer than once a minute what it takes. Without
-//! root's rights the I/O of other users' processes cannot be seen; where the host hides them altogether nothing is
-//! told.
+//! take a ten-thousandth of one core, and where that would make it rarer than once a minute what it takes. Between two
+//! walks a glance is cast at those that took something, which are few. Without root's rights the I/O of other users'
+//! processes cannot be seen; where the host hides them altogether nothing is told.
 
 mod command;
 mod hidden;
+mod secrets;
 mod stat;
 
 use crate::cgroup::cores;
@@ -14,7 +15,7 @@ use crate::exposition::Exposition;
 use crate::file_source::ProcFile;
 use crate::listing::{Listing, open_dir};
 use crate::pace::{Elapsed, Pace};
-use crate::source::{Roots, Source, SourceError, Values};
+use crate::source::{Lane, Roots, Source, SourceError, Values};
 use crate::table::printable;
 use crate::text::number;
 use command::line as command_line;
@@ -40,9 +41,10 @@ const MAX_PROCESSES: usize = 32_768;
 const TEXT_BYTES: usize = 4096;
 /// The walk may take one part in so many of a core.
 const COST_SHARE: u32 = 10_000;
-/// The walk rests no longer than this, whatever it takes: who asks what was eating the machine asks about a minute, and
-/// with less than [`crate::source`]'s gap between two walks there are rates.
+/// The walk rests no longer than this, whatever it takes: who asks what was eating the machine asks about a minute.
 const LONGEST_REST: Duration = Duration::from_secs(50);
+/// Processes at which a glance is cast between two walks; where more took something, there is none.
+const MAX_HOT: usize = 200;
 /// Files that stay open: to open and close one costs as much as to read it. A process may have 1024 by default.
 const MAX_OPEN: usize = 256;
 /// Microseconds of a tick.
@@ -89,6 +91,18 @@ struct Known {
     more_ticks: Option<u64>,
     more_io: Option<(u64, u64)>,
     is_top: bool,
+    /// Took something up to the last walk: a glance is cast at it.
+    is_hot: bool,
+    since: Since,
+}
+
+/// From when on a process' figures are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Since {
+    /// The last walk: nobody looked at it meanwhile.
+    #[default]
+    Walk,
+    Snapshot,
 }
 
 /// All processes.
@@ -100,16 +114,26 @@ pub(crate) struct Processes {
     online: ProcFile,
     options: ProcessOptions,
     latest: Arc<LatestProcesses>,
+    /// Of snapshots.
     pace: Pace,
+    /// Of walks.
+    walks: Pace,
+    /// Whether there are glances between the last walk and the next.
+    is_glancing: bool,
+    /// The longest hole while the walk rests not at all.
+    max_gap: Duration,
     /// Sorted by number.
     known: Vec<Known>,
     fresh: Vec<Known>,
     pids: Vec<u32>,
     text: Box<[u8]>,
     page_bytes: u64,
+    /// When the last walk was.
     last_at: Option<Duration>,
-    /// Not before this: the last walk was long.
+    /// No walk before this: the last one was long.
     rest_until: Duration,
+    /// How long that is.
+    rest: Duration,
     /// What is said where processes of others are.
     denial: SourceError,
     hidden: Hidden,
@@ -130,6 +154,9 @@ impl Processes {
             options,
             latest,
             pace: Pace::new(max_gap),
+            walks: Pace::new(max_gap),
+            is_glancing: false,
+            max_gap,
             known: Vec::new(),
             fresh: Vec::new(),
             pids: Vec::new(),
@@ -137,6 +164,7 @@ impl Processes {
             page_bytes: rustix::param::page_size() as u64,
             last_at: None,
             rest_until: Duration::ZERO,
+            rest: Duration::ZERO,
             denial: SourceError::io(roots.procfs.join("PID/io"), Errno::ACCESS),
             hidden: Hidden::default(),
         }
@@ -160,10 +188,12 @@ impl Processes {
         for pid in pids {
             let place = known.binary_search_by_key(pid, |known| known.pid).ok();
             let last = place.and_then(|place| known.get_mut(place));
+            let since =
+                if last.as_ref().is_some_and(|last| last.is_hot) { Since::Snapshot } else { Since::Walk };
             let seen = look(dir, *pid, last, *last_at, open < MAX_OPEN, text);
             open += usize::from(seen.as_ref().is_some_and(|seen| seen.file.is_some()));
             refused += usize::from(seen.is_none() && is_refused(dir, *pid));
-            fresh.extend(seen);
+            fresh.extend(seen.map(|seen| Known { since, ..seen }));
         }
         self.hidden = Hidden::after(dir, &self.procfs, refused);
         fresh.sort_unstable_by_key(|process| process.pid);
@@ -172,6 +202,61 @@ impl Processes {
         self.fresh.clear();
         self.last_at = Some(at);
         Ok(())
+    }
+
+    /// Looks at those again that took something; of the others nothing is known meanwhile.
+    fn glance(&mut self) {
+        let Self { dir: Some(dir), known, text, last_at, .. } = self else { return };
+        known.retain_mut(|process| {
+            if !process.is_hot {
+                (process.more_ticks, process.more_io, process.is_top) = (None, None, false);
+                return true;
+            }
+            let seen = look(dir, process.pid, Some(process), *last_at, true, text);
+            seen.is_some_and(|seen| {
+                *process = Known { is_hot: true, since: Since::Snapshot, ..seen };
+                true
+            })
+        });
+    }
+
+    /// Walks where the time has come, or else casts a glance; nothing where there are too many for that.
+    fn look_around(&mut self, at: Duration) -> Result<(), SourceError> {
+        let begin = clock_gettime(ClockId::ThreadCPUTime);
+        let is_walk = at >= self.rest_until || self.rest_until > at + Duration::from_hours(1);
+        if !is_walk {
+            if self.is_glancing {
+                self.glance();
+                let elapsed = self.pace.step(at);
+                let snapshot = self.snapshot(elapsed, None);
+                self.tell(at, snapshot);
+            }
+            return Ok(());
+        }
+        self.walk(at)?;
+        // Three times its own clock: the rest that it was on its way from, and as often as there were glances.
+        let walk_gap = self.max_gap.max(3 * self.rest);
+        self.walks.set_max_gap(walk_gap);
+        self.pace.set_max_gap(if self.is_glancing { self.max_gap } else { walk_gap });
+        let (elapsed, since_walk) = (self.pace.step(at), self.walks.step(at));
+        let snapshot = self.snapshot(elapsed, since_walk);
+        self.tell(at, snapshot);
+        for process in &mut self.known {
+            process.is_hot = process.is_top || process.more_ticks.is_some_and(|ticks| ticks > 0);
+        }
+        self.is_glancing = self.known.iter().filter(|process| process.is_hot).count() <= MAX_HOT;
+        let cost = clock_gettime(ClockId::ThreadCPUTime) - begin;
+        let rest = Duration::try_from(cost).unwrap_or_default().saturating_mul(COST_SHARE);
+        self.rest = rest.min(LONGEST_REST);
+        self.rest_until = at + self.rest;
+        Ok(())
+    }
+
+    /// Tells what took the most, unless that would be this user's own processes alone.
+    fn tell(&self, at: Duration, snapshot: ProcessSnapshot) {
+        if !matches!(self.hidden, Hidden::Others(_)) {
+            self.latest.put(at, snapshot);
+        }
     }
 
     fn put(&self, out: &mut Values) {
@@ -183,7 +268,8 @@ impl Processes {
         out.put(&PROCESSES_ZOMBIES, "", count(b"Z") as f64);
     }
 
-    fn snapshot(&mut self, elapsed: Option<Elapsed>) -> ProcessSnapshot {
+    /// What took the most in the time since the last snapshot; since the last walk, what was not looked at meanwhile.
+    fn snapshot(&mut self, last: Option<Elapsed>, since_walk: Option<Elapsed>) -> ProcessSnapshot {
         let cores = self.online.read().ok().and_then(cores).unwrap_or(1);
         mark_top(&mut self.known, &mut self.pids, |process| process.more_ticks.unwrap_or(0));
         mark_top(&mut self.known, &mut self.pids, |process| process.pages);
@@ -194,6 +280,7 @@ impl Processes {
         let top = known.iter().filter(|process| process.is_top);
         let used = |process| name(dir.as_ref()?, process, *options, text).map(|name| (process, name));
         let processes = top.filter_map(used).map(|(process, name)| {
+            let elapsed = if process.since == Since::Snapshot { last } else { since_walk };
             let rate = |bytes: u64| elapsed.map(|elapsed| elapsed.per_second(bytes));
             ProcessUse {
                 pid: process.pid,
@@ -209,7 +296,7 @@ impl Processes {
             }
         });
         let processes = processes.collect();
-        let seconds = elapsed.map_or(0.0, Elapsed::seconds);
+        let seconds = last.map_or(0.0, Elapsed::seconds);
         ProcessSnapshot { seconds, total: u32::try_from(known.len()).unwrap_or(u32::MAX), processes }
     }
 }
@@ -219,19 +306,12 @@ impl Source for Processes {
         "processes"
     }
 
+    fn lane(&self) -> Lane {
+        Lane::Processes
+    }
+
     fn read(&mut self, at: Duration, out: &mut Values) -> Result<(), SourceError> {
-        if at >= self.rest_until || self.rest_until > at + Duration::from_hours(1) {
-            let begin = clock_gettime(ClockId::ThreadCPUTime);
-            self.walk(at)?;
-            let elapsed = self.pace.step(at);
-            if !matches!(self.hidden, Hidden::Others(_)) {
-                let snapshot = self.snapshot(elapsed);
-                self.latest.put(at, snapshot);
-            }
-            let cost = clock_gettime(ClockId::ThreadCPUTime) - begin;
-            let rest = Duration::try_from(cost).unwrap_or_default().saturating_mul(COST_SHARE);
-            self.rest_until = at + rest.min(LONGEST_REST);
-        }
+        self.look_around(at)?;
         if let Hidden::Others(denial) = &self.hidden {
             return Err(denial.clone());
         }
@@ -399,6 +479,9 @@ pub(crate) fn take_any_bytes(text: &[u8]) {
     if let Some(line) = command_line(text) {
         assert!(!line.chars().any(char::is_control), "a line that turns a terminal");
     }
+    // Whatever stands before it.
+    let shown = command_line(&[text, "\0--password=ж7".as_bytes()].concat()).unwrap_or_default();
+    assert!(!shown.contains("ж7") || String::from_utf8_lossy(text).contains("ж7"), "a secret: {shown}");
 }
 
 #[cfg(test)]

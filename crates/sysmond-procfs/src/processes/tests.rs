@@ -172,20 +172,82 @@ fn command_lines_are_told_where_they_are_wanted() {
     assert_eq!(snapshot(&latest).processes[0].command.as_deref(), Some("/usr/bin/app --token=***"));
 }
 
+/// A reading before the rest is over.
+fn glance(source: &mut Processes, second: u64) {
+    source.rest_until = Duration::from_secs(second + 1);
+    source.read(Duration::from_secs(second), &mut Values::default()).unwrap();
+}
+
 #[test]
-fn a_walk_that_was_long_is_followed_by_a_rest() {
+fn between_two_walks_a_glance_is_cast_at_what_took_something() {
+    let host = Host::new();
+    host.process(7, "busy", ('S', 0, 1, 1));
+    host.process(8, "asleep", ('S', 0, 1, 0));
+    host.process(9, "ends", ('S', 0, 1, 0));
+    let (mut source, latest) = host.source(ProcessOptions::default());
+    read(&mut source, 100);
+    let ticks = |busy, asleep| {
+        host.process(7, "busy", ('R', busy, 1, 1));
+        host.process(8, "asleep", ('S', asleep, 1, 0));
+    };
+    let shares = || {
+        let snapshot = snapshot(&latest);
+        let shares: Vec<_> =
+            snapshot.processes.iter().map(|process| (process.pid, process.cpu_percent)).collect();
+        (snapshot.total, snapshot.seconds.to_string(), shares)
+    };
+    shares();
+    ticks(200, 0);
+    host.process(9, "ends", ('R', 200, 1, 0));
+    read(&mut source, 110);
+    let ten = || "10".to_owned();
+    assert_eq!(shares(), (3, ten(), vec![(7, Some(10.0)), (9, Some(10.0))]));
+    ticks(600, 300);
+    fs::write(host.0.path().join("9/stat"), "").unwrap();
+    host.process(10, "new", ('R', 900, 11_500, 0));
+    glance(&mut source, 120);
+    assert_eq!(shares(), (2, ten(), vec![(7, Some(20.0))]));
+    ticks(600, 300);
+    glance(&mut source, 130);
+    // It is the one that has any memory.
+    assert_eq!(shares(), (2, ten(), vec![(7, Some(0.0))]));
+    ticks(800, 600);
+    read(&mut source, 140);
+    assert_eq!(shares(), (3, ten(), vec![(7, Some(10.0)), (8, Some(10.0)), (10, Some(15.0))]));
+}
+
+#[test]
+fn where_many_took_something_no_glance_is_cast() {
+    let host = Host::new();
+    let write = |ticks| (1..=250).for_each(|pid| host.process(pid, "p", ('R', ticks, 1, 1)));
+    let (mut source, latest) = host.source(ProcessOptions::default());
+    write(0);
+    read(&mut source, 100);
+    write(1);
+    read(&mut source, 110);
+    drop(snapshot(&latest));
+    glance(&mut source, 120);
+    assert!(latest.take().is_none());
+    write(2);
+    source.rest = Duration::from_secs(50);
+    read(&mut source, 210);
+    let found = snapshot(&latest);
+    assert_eq!((found.seconds.to_string(), found.processes[0].cpu_percent), ("100".to_owned(), Some(0.005)));
+}
+
+#[test]
+fn a_hole_is_three_times_the_walks_own_clock() {
     let host = Host::new();
     host.process(7, "app", ('S', 1, 1, 1));
     let (mut source, latest) = host.source(ProcessOptions::default());
-    read(&mut source, 100);
-    drop(snapshot(&latest));
-    source.rest_until = Duration::from_secs(130);
-    let mut out = Values::default();
-    source.read(Duration::from_secs(110), &mut out).unwrap();
-    assert!(latest.take().is_none());
-    assert_eq!(values(&out)[0], "processes.total 1");
-    source.read(Duration::from_secs(130), &mut out).unwrap();
-    assert!(latest.take().is_some());
+    let mut seconds = |rest, second| {
+        source.rest = Duration::from_secs(rest);
+        source.is_glancing = false;
+        read(&mut source, second);
+        snapshot(&latest).seconds.to_string()
+    };
+    let found = [seconds(0, 100), seconds(0, 130), seconds(0, 161), seconds(50, 311), seconds(50, 462)];
+    assert_eq!(found, ["0", "30", "0", "150", "0"]);
 }
 
 /// `cargo test -p sysmond-procfs --lib the_cost_of_a_walk -- --ignored --nocapture`, while there are thousands.

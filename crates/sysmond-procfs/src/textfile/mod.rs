@@ -5,135 +5,171 @@
 //! folder, or under another ending, and renames: then no file is ever read half. One that changes while it is read
 //! keeps its last samples until the next reading.
 
+mod file;
 mod parse;
 
 use crate::exposition::{Exposition, Kind};
-use crate::source::{Lane, Source, SourceError, Values};
-use crate::table::tag;
+use crate::listing::{names, open_dir};
+use crate::source::{Lane, Source, SourceError, Values, WrongFile};
+use file::{TextFile, Trouble};
 pub(crate) use parse::parse;
-use parse::{Fault, Sample};
-use rustix::fs::{Mode, OFlags, open};
+use parse::{Parsed, Sample};
+use rustix::fs::CWD;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use sysmond_model::catalogue::{self, Metric, TEXTFILE_MTIME_SECONDS, TEXTFILE_UP};
+use sysmond_model::catalogue::{self, Metric, TEXTFILE_MTIME_SECONDS};
 use sysmond_model::tags;
 
 /// Files that are read: those that come first by name.
 pub(crate) const MAX_FILES: usize = 30;
-/// The size of one file, bytes: room for all samples that one may have, with help.
-const MAX_FILE_BYTES: u64 = 256 * 1024;
 /// Samples of all files together. On a host that is at every other limit there is no room for them: they are then
 /// counted as dropped, as whatever is beyond the series of a host is.
-const MAX_SAMPLES: usize = 1000;
+const MAX_SAMPLES: usize = 2000;
 /// Names of metrics in an agent's life. Each is held for as long: names are words of a script, not numbers.
 const MAX_NAMES: usize = 2000;
 /// Names in the folder that are looked at.
 const MAX_ENTRIES: usize = 10_000;
+/// Names of the folder that are read at once.
+const LISTED_BYTES: usize = 4096;
 const OWN_HELP: &str = "A metric of a script on this host.";
 
-/// All files of a folder.
+/// All files of a folder. While none of them changes, a reading allocates nothing.
 #[derive(Debug)]
 pub(crate) struct TextFiles {
     folder: PathBuf,
+    listed: Listed,
+    buffer: Box<[MaybeUninit<u8>]>,
     files: BTreeMap<String, TextFile>,
     names: HashMap<String, &'static Metric>,
+    /// What is wrong with files and folder, as it is told.
+    error: Option<SourceError>,
 }
 
-/// A file as it was read last.
-#[derive(Debug)]
-struct TextFile {
-    stamp: Stamp,
-    tags: String,
-    outcome: Result<Vec<Sample>, Trouble>,
+/// Names of files, in buffers that are used again.
+#[derive(Debug, Default)]
+struct Listed {
+    texts: Vec<String>,
+    len: usize,
+    /// How many there are too many.
+    beyond: usize,
 }
 
-/// Which file it was, and how old. A changed file has another one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Stamp {
-    inode: u64,
-    size: u64,
-    seconds: i64,
-    nanoseconds: i64,
-}
+impl Listed {
+    fn push(&mut self, name: &str) {
+        match self.texts.get_mut(self.len) {
+            Some(text) => {
+                text.clear();
+                text.push_str(name);
+            }
+            None => self.texts.push(name.to_owned()),
+        }
+        self.len += 1;
+    }
 
-/// Why a file gives nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Trouble {
-    Unreadable(String),
-    Wrong(Fault),
+    /// In order, and no more than are read.
+    fn finish(&mut self) {
+        self.texts.get_mut(..self.len).unwrap_or_default().sort_unstable();
+        self.beyond = self.len.saturating_sub(MAX_FILES);
+        self.len = self.len.min(MAX_FILES);
+    }
+
+    fn names(&self) -> &[String] {
+        self.texts.get(..self.len).unwrap_or_default()
+    }
 }
 
 impl TextFiles {
     pub(crate) fn new(folder: PathBuf) -> Self {
-        Self { folder, files: BTreeMap::new(), names: HashMap::new() }
+        let buffer = vec![MaybeUninit::uninit(); LISTED_BYTES].into();
+        let (files, names) = (BTreeMap::new(), HashMap::new());
+        Self { folder, listed: Listed::default(), buffer, files, names, error: None }
     }
 
-    /// The files' names, in order, and how many are too many.
-    fn list(&self) -> Result<(Vec<String>, usize), SourceError> {
-        let error = |source| SourceError::io(self.folder.as_path(), source);
-        let mut names = Vec::new();
-        for entry in std::fs::read_dir(&self.folder).map_err(error)?.take(MAX_ENTRIES) {
+    /// Looks which files there are.
+    fn list(&mut self) -> Result<OwnedFd, SourceError> {
+        let Self { folder, listed, buffer, .. } = self;
+        let error = |errno| SourceError::io(folder.as_path(), errno);
+        let dir = open_dir(CWD, &*folder).map_err(error)?;
+        listed.len = 0;
+        let mut entries = 0;
+        let listing = names(&dir, buffer, &mut |name, _| {
+            entries += 1;
             // A name that is no text could not be told from others.
-            let name = entry.map_err(error)?.file_name().into_string().unwrap_or_default();
-            if Path::new(&name).extension().is_some_and(|ending| ending == "prom") {
-                names.push(name);
+            if let Ok(name) = std::str::from_utf8(name)
+                && entries <= MAX_ENTRIES
+                && name.strip_suffix(".prom").is_some_and(|stem| !stem.is_empty())
+            {
+                listed.push(name);
             }
-        }
-        names.sort_unstable();
-        let beyond = names.len().saturating_sub(MAX_FILES);
-        names.truncate(MAX_FILES);
-        Ok((names, beyond))
+        });
+        listing.map_err(error)?;
+        listed.finish();
+        Ok(dir)
     }
 
-    /// Reads what is new or changed.
-    fn refresh(&mut self, names: &[String]) {
-        let wanted: HashSet<&String> = names.iter().collect();
-        self.files.retain(|name, _| wanted.contains(name));
-        for name in names {
+    /// Reads what is new or changed; whether anything is.
+    fn refresh(&mut self) -> Result<bool, SourceError> {
+        let beyond = self.listed.beyond;
+        let dir = self.list()?;
+        let before = self.files.len();
+        let wanted = self.listed.names();
+        self.files.retain(|name, _| wanted.binary_search(name).is_ok());
+        let mut is_changed = self.files.len() != before || self.listed.beyond != beyond;
+        for name in wanted {
+            if self.files.get(name).is_some_and(|known| known.is_as_it_was(&dir, name)) {
+                continue;
+            }
+            is_changed = true;
             let known = self.files.remove(name);
-            let path = self.folder.join(name);
-            if let Some(file) = TextFile::read(&path, name, known) {
+            if let Some(file) = TextFile::read(&dir, name, known) {
                 self.files.insert(name.clone(), file);
             }
         }
+        Ok(is_changed)
     }
 
-    /// Puts all samples; what else is wrong, by file.
-    fn put(&mut self, out: &mut Values) -> Vec<(String, Trouble)> {
-        let mut troubles = Vec::new();
+    /// Decides which files are good beside each other: those that come first by name.
+    fn judge(&mut self) {
         let mut seen: HashSet<(&str, &str)> = HashSet::new();
         let mut left = MAX_SAMPLES;
-        for (name, file) in &self.files {
-            let usable = file.usable(&seen, left).and_then(|samples| {
+        let mut verdicts = Vec::with_capacity(self.files.len());
+        for file in self.files.values() {
+            let verdict = file.usable(&seen, left).and_then(|samples| {
                 let metrics = samples.iter().map(|sample| metric(&mut self.names, &sample.name));
                 let metrics: Option<Vec<_>> = metrics.collect();
-                let metrics =
-                    metrics.ok_or_else(|| trouble(1, "more names than an agent takes in its life"))?;
-                Ok(samples.iter().zip(metrics))
+                let metrics = metrics.ok_or_else(|| {
+                    Trouble::Told(format!("more than {MAX_NAMES} names of metrics in this agent's life"))
+                })?;
+                left = left.saturating_sub(samples.len());
+                seen.extend(samples.iter().map(|sample| (sample.name.as_str(), sample.tags.as_str())));
+                Ok(metrics)
             });
-            out.put(&TEXTFILE_MTIME_SECONDS, &file.tags, file.stamp.age());
-            out.put(&TEXTFILE_UP, &file.tags, f64::from(u8::from(usable.is_ok())));
-            match usable {
-                Ok(samples) => {
-                    for (sample, metric) in samples {
-                        seen.insert((&sample.name, &sample.tags));
-                        left = left.saturating_sub(1);
-                        out.put(metric, &sample.tags, sample.value);
-                    }
-                }
-                Err(trouble) => troubles.push((name.clone(), trouble)),
-            }
+            verdicts.push(verdict);
         }
-        troubles
+        for (file, verdict) in self.files.values_mut().zip(verdicts) {
+            file.metrics = verdict;
+        }
+        self.error = self.troubles();
     }
-}
 
-const fn trouble(line: usize, reason: &'static str) -> Trouble {
-    Trouble::Wrong(Fault { line, reason })
+    /// What is wrong, each file of it.
+    fn troubles(&self) -> Option<SourceError> {
+        let told = |(name, file): (&String, &TextFile)| {
+            let reason = file.metrics.as_ref().err()?.to_string();
+            Some(WrongFile { path: self.folder.join(name).into(), reason })
+        };
+        let mut wrong: Vec<_> = self.files.iter().filter_map(told).collect();
+        if self.listed.beyond > 0 {
+            let reason = format!("more than {MAX_FILES} files, {} left out", self.listed.beyond);
+            wrong.push(WrongFile { path: Arc::from(self.folder.as_path()), reason });
+        }
+        (!wrong.is_empty()).then(|| SourceError::Files { wrong: wrong.into() })
+    }
 }
 
 /// The metric of that name; `None` where there are too many. It is never given back: values carry a metric that lives
@@ -160,77 +196,6 @@ fn metric(names: &mut HashMap<String, &'static Metric>, name: &str) -> Option<&'
     Some(metric)
 }
 
-impl TextFile {
-    /// The file as it is now; as it was where that is the same or it changes meanwhile; `None` where it is gone.
-    fn read(path: &Path, name: &str, known: Option<Self>) -> Option<Self> {
-        let tags = || tag("file", name.as_bytes());
-        let unreadable = |reason: String| {
-            let outcome = Err(Trouble::Unreadable(reason));
-            Some(Self { stamp: Stamp::default(), tags: tags(), outcome })
-        };
-        // Whatever a script put there, opening it must not wait: a pipe would.
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let mut file = match open(path, flags, Mode::empty()) {
-            Ok(file) => File::from(file),
-            Err(rustix::io::Errno::NOENT) => return None,
-            Err(error) => return unreadable(std::io::Error::from(error).to_string()),
-        };
-        let status = match file.metadata() {
-            Ok(status) => status,
-            Err(error) => return unreadable(error.to_string()),
-        };
-        if !status.is_file() {
-            return unreadable("no plain file".to_owned());
-        }
-        let stamp = Stamp::of(&status);
-        if known.as_ref().is_some_and(|known| known.stamp == stamp) {
-            return known;
-        }
-        if stamp.size > MAX_FILE_BYTES {
-            let outcome = Err(trouble(1, "the file is larger than 256 KiB"));
-            return Some(Self { stamp, tags: tags(), outcome });
-        }
-        let mut text = Vec::new();
-        if let Err(error) = file.by_ref().take(MAX_FILE_BYTES + 1).read_to_end(&mut text) {
-            return unreadable(error.to_string());
-        }
-        let is_changing = file.metadata().map_or(true, |status| Stamp::of(&status) != stamp);
-        if is_changing || text.len() as u64 != stamp.size {
-            return known;
-        }
-        Some(Self { stamp, tags: tags(), outcome: parse(&text).map_err(Trouble::Wrong) })
-    }
-
-    /// The samples, where they are good beside what other files have.
-    fn usable(&self, seen: &HashSet<(&str, &str)>, left: usize) -> Result<&[Sample], Trouble> {
-        let samples = self.outcome.as_deref().map_err(Clone::clone)?;
-        if samples.len() > left {
-            return Err(trouble(1, "more samples than all files together may have"));
-        }
-        if samples.iter().any(|sample| seen.contains(&(sample.name.as_str(), sample.tags.as_str()))) {
-            return Err(trouble(1, "a series that another file has too"));
-        }
-        Ok(samples)
-    }
-}
-
-impl Stamp {
-    fn of(status: &std::fs::Metadata) -> Self {
-        use std::os::unix::fs::MetadataExt;
-        Self {
-            inode: status.ino(),
-            size: status.size(),
-            seconds: status.mtime(),
-            nanoseconds: status.mtime_nsec(),
-        }
-    }
-
-    /// When the file was written, Unix seconds.
-    fn age(self) -> f64 {
-        if self == Self::default() { f64::NAN } else { self.seconds as f64 }
-    }
-}
-
 impl Source for TextFiles {
     fn name(&self) -> &'static str {
         "textfile"
@@ -241,55 +206,47 @@ impl Source for TextFiles {
     }
 
     fn read(&mut self, _at: Duration, out: &mut Values) -> Result<(), SourceError> {
-        let (names, beyond) = self.list()?;
-        self.refresh(&names);
-        let troubles = self.put(out);
-        let others = (troubles.len() + beyond).saturating_sub(1);
-        match troubles.into_iter().next() {
-            Some((name, Trouble::Wrong(Fault { line, reason }))) => {
-                Err(SourceError::File { path: self.folder.join(name).into(), line, reason, others })
+        match self.refresh() {
+            Ok(true) => self.judge(),
+            Ok(false) => {}
+            Err(error) => {
+                self.files.clear();
+                self.error = Some(error);
             }
-            Some((name, Trouble::Unreadable(reason))) => {
-                Err(SourceError::io(self.folder.join(name), std::io::Error::other(reason)))
-            }
-            None if beyond > 0 => Err(SourceError::Limit {
-                path: Arc::from(self.folder.as_path()),
-                key: "file",
-                limit: MAX_FILES,
-                left_out: beyond,
-            }),
-            None => Ok(()),
         }
+        for file in self.files.values() {
+            file.put(out);
+        }
+        self.error.clone().map_or(Ok(()), Err)
     }
 
     fn expose(&mut self, out: &mut Exposition) -> Result<(), SourceError> {
-        let mut seen: HashSet<(&str, &str)> = HashSet::new();
         for file in self.files.values() {
-            expose_one(
-                out,
-                "node_textfile_mtime_seconds",
-                Kind::Gauge,
-                TEXTFILE_MTIME_SECONDS.help,
-                (&file.tags, file.stamp.age()),
-            );
-            let Ok(samples) = file.usable(&seen, MAX_SAMPLES) else { continue };
+            let (name, help) = ("node_textfile_mtime_seconds", TEXTFILE_MTIME_SECONDS.help);
+            expose_one(out, name, Kind::Gauge, help.into(), (&file.tags, file.age()));
+            let (Ok(Parsed { samples, helps }), Ok(_)) = (&file.parsed, &file.metrics) else { continue };
             for sample in samples {
-                seen.insert((&sample.name, &sample.tags));
-                expose_one(out, &sample.name, sample.kind, OWN_HELP, (&sample.tags, sample.value));
+                let help = helps.get(&sample.name).map_or(OWN_HELP.into(), |help| help.clone().into());
+                expose_one(out, &sample.name, sample.kind, help, (&sample.tags, sample.value));
             }
         }
-        let failed = self.files.values().any(|file| file.outcome.is_err());
         out.gauge(
             "node_textfile_scrape_error",
-            "1 where a file of own metrics is wrong or cannot be read, 0 where all are well",
+            "1 where a file of own metrics is wrong, beyond a limit or cannot be read, 0 where all are well",
             &[],
-            f64::from(u8::from(failed)),
+            f64::from(u8::from(self.error.is_some())),
         );
         Ok(())
     }
 }
 
-fn expose_one(out: &mut Exposition, name: &str, kind: Kind, help: &'static str, (tags, value): (&str, f64)) {
+fn expose_one(
+    out: &mut Exposition,
+    name: &str,
+    kind: Kind,
+    help: Cow<'static, str>,
+    (tags, value): (&str, f64),
+) {
     let pairs = tags::split(tags).unwrap_or_default();
     let labels: Vec<(&str, &[u8])> =
         pairs.iter().map(|(key, value)| (key.as_str(), value.as_bytes())).collect();
@@ -298,15 +255,22 @@ fn expose_one(out: &mut Exposition, name: &str, kind: Kind, help: &'static str, 
 
 /// Gives any text to the parser.
 pub(crate) fn take_any_bytes(text: &[u8]) {
-    let Ok(samples) = parse(text) else { return };
+    let Ok(Parsed { samples, helps }) = parse(text) else { return };
     for Sample { name, tags, kind, value } in samples {
         assert_eq!(tags::canonical(&tags).as_deref(), Ok(tags.as_str()), "tags that are not canonical");
         assert!(!tags.chars().any(char::is_control) && !name.is_empty(), "a series that breaks a line");
+        let pairs = tags::split(&tags).unwrap_or_default();
+        assert!(pairs.iter().all(|(key, _)| !key.starts_with("__")), "a label of Prometheus' own");
+        let help = helps.get(&name).cloned().unwrap_or_default();
         let mut exposition = Exposition::default();
-        expose_one(&mut exposition, &name, kind, "", (&tags, value));
+        expose_one(&mut exposition, &name, kind, help.clone().into(), (&tags, value));
         let again = parse(exposition.text().as_bytes());
         let is_same = |again: &Sample| again.name == name && again.tags == tags && again.kind == kind;
-        assert!(!value.is_finite() || again.is_ok_and(|again| again.iter().all(is_same)), "{name} changes");
+        let is_same = |again: &Parsed| {
+            let found = again.helps.get(&name).map_or("", String::as_str);
+            again.samples.iter().all(is_same) && found.trim() == help.trim()
+        };
+        assert!(!value.is_finite() || again.as_ref().is_ok_and(is_same), "{name} changes");
     }
 }
 

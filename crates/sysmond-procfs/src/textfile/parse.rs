@@ -8,10 +8,20 @@ use std::collections::{HashMap, HashSet};
 use sysmond_model::limits::{MAX_METRIC_TYPE_BYTES, MAX_SAMPLE_TAGS_BYTES};
 use sysmond_model::tags;
 
-/// Samples of one file: a script that has more wants an agent of its own.
-pub(crate) const MAX_SAMPLES: usize = 500;
+/// Samples of one file: `smartctl` of ten disks has some five hundred.
+pub(crate) const MAX_SAMPLES: usize = 1000;
 /// Labels of one sample.
 const MAX_LABELS: usize = 32;
+/// What a HELP is cut to, bytes.
+const MAX_HELP_BYTES: usize = 512;
+
+/// What a file says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Parsed {
+    pub(crate) samples: Vec<Sample>,
+    /// What metrics mean, by name, where the file says it.
+    pub(crate) helps: HashMap<String, String>,
+}
 
 /// One sample.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,8 +44,8 @@ pub(crate) struct Fault {
 }
 
 /// The samples of a text.
-pub(crate) fn parse(text: &[u8]) -> Result<Vec<Sample>, Fault> {
-    let (mut samples, mut seen, mut kinds) = (Vec::new(), HashSet::new(), HashMap::new());
+pub(crate) fn parse(text: &[u8]) -> Result<Parsed, Fault> {
+    let (mut parsed, mut seen, mut kinds) = (Parsed::default(), HashSet::new(), HashMap::new());
     let mut rest = text;
     for number in 1.. {
         if rest.is_empty() {
@@ -50,22 +60,40 @@ pub(crate) fn parse(text: &[u8]) -> Result<Vec<Sample>, Fault> {
         let line = line.trim_matches(is_space);
         if let Some(comment) = line.strip_prefix('#') {
             note_kind(comment, &mut kinds).map_err(fault)?;
+            note_help(comment, &mut parsed.helps);
         } else if !line.is_empty() {
             let sample = sample(line, &kinds).map_err(fault)?;
             if !seen.insert((sample.name.clone(), sample.tags.clone())) {
                 return Err(fault("the same series as on an earlier line"));
             }
-            samples.push(sample);
-            if samples.len() > MAX_SAMPLES {
-                return Err(fault("more samples than a file may have"));
+            parsed.samples.push(sample);
+            if parsed.samples.len() > MAX_SAMPLES {
+                return Err(fault("more than 1000 samples in a file"));
             }
         }
     }
-    Ok(samples)
+    let Parsed { samples, helps } = &mut parsed;
+    let named: HashSet<&str> = samples.iter().map(|sample| sample.name.as_str()).collect();
+    helps.retain(|name, _| named.contains(name.as_str()));
+    Ok(parsed)
 }
 
 const fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r')
+}
+
+/// `# HELP name What it means.`; the first one counts.
+fn note_help(comment: &str, helps: &mut HashMap<String, String>) {
+    let help =
+        comment.trim_start_matches(is_space).strip_prefix("HELP").filter(|rest| rest.starts_with(is_space));
+    let Some((name, help)) = help.and_then(|rest| rest.trim_matches(is_space).split_once(is_space)) else {
+        return;
+    };
+    // As the format writes it: nothing else is escaped there.
+    let help = help.replace("\\\\", "\0").replace("\\n", " ").replace('\0', "\\");
+    let help = printable(help.trim_matches(is_space).as_bytes());
+    let end = help.floor_char_boundary(MAX_HELP_BYTES);
+    helps.entry(name.to_owned()).or_insert_with(|| help.get(..end).unwrap_or_default().to_owned());
 }
 
 /// `# TYPE name counter`; of other comments nothing is wanted.
@@ -143,6 +171,10 @@ fn labels(text: &str) -> Result<(String, &str), &'static str> {
         if !is_label(key) {
             return Err("no name of a label");
         }
+        // `__name__` would be the metric's name: Prometheus takes no page with it.
+        if key.starts_with("__") {
+            return Err("a label that begins with __: such names are kept for Prometheus itself");
+        }
         let behind = behind.trim_start_matches(is_space).strip_prefix('"').ok_or("a label without quotes")?;
         let (value, behind) = quoted(behind)?;
         if pairs.iter().any(|(known, _)| *known == key) {
@@ -200,7 +232,7 @@ mod tests {
     fn check(text: &str, expected: &[(&str, &str, f64)]) {
         let found = parse(text.as_bytes()).unwrap_or_else(|fault| panic!("{text}: {fault:?}"));
         let found: Vec<_> =
-            found.iter().map(|s| (s.name.as_str(), s.tags.as_str(), s.value.to_string())).collect();
+            found.samples.iter().map(|s| (s.name.as_str(), s.tags.as_str(), s.value.to_string())).collect();
         let expected: Vec<_> =
             expected.iter().map(|(name, tags, value)| (*name, *tags, value.to_string())).collect();
         assert_eq!(found, expected, "{text}");
@@ -229,6 +261,22 @@ mod tests {
     }
 
     #[test]
+    fn what_metrics_mean_is_kept() {
+        let check = |line: &str, expected: Option<&str>| {
+            let found = parse(format!("{line}\na 1\n").as_bytes()).expect("good");
+            assert_eq!(found.helps.get("a").map(String::as_str), expected, "{line}");
+        };
+        check("# HELP a How old it is.", Some("How old it is."));
+        check("#\tHELP\ta\t x  y ", Some("x  y"));
+        check("# HELP a C:\\\\new\\nline", Some("C:\\new line"));
+        check("# HELP a one\n# HELP a two", Some("one"));
+        check("# HELP a", None);
+        check("# HELPS a b", None);
+        check("# HELP b of none", None);
+        check(&format!("# HELP a {}", "é".repeat(400)), Some(&"é".repeat(256)));
+    }
+
+    #[test]
     fn what_is_wrong_is_named_with_its_line() {
         let check = |text: &str, line: usize, word: &str| {
             let fault = parse(text.as_bytes()).expect_err(text);
@@ -252,6 +300,8 @@ mod tests {
         check("a{b=\"1\" c=\"2\"} 1\n", 1, "comma");
         check("a{b=\"1\",b=\"2\"} 1\n", 1, "twice");
         check("a{b-c=\"1\"} 1\n", 1, "no name of a label");
+        check("a{b=\"1\"} 1\na{__name__=\"cpu\"} 1\n", 2, "begins with __");
+        check("a{__address__=\"x\"} 1\n", 1, "begins with __");
         check("a{b=\"1\"\n", 1, "no comma");
         check("a 1\n\na 2\n", 3, "same series");
         check("a{b=\"\"} 1\na 2\n", 2, "same series");
@@ -260,7 +310,7 @@ mod tests {
         check(&format!("{} 1\n", "a".repeat(129)), 1, "too long");
         check(&format!("a{{b=\"{}\"}} 1\n", "x".repeat(600)), 1, "too long");
         let many: Vec<_> = (0..=MAX_SAMPLES).map(|n| format!("a{{n=\"{n}\"}} 1\n")).collect();
-        check(&many.concat(), MAX_SAMPLES + 1, "more samples");
+        check(&many.concat(), MAX_SAMPLES + 1, "more than 1000 samples");
         assert_eq!(parse(b"a 1\n\xff 2\n"), Err(Fault { line: 2, reason: "not UTF-8" }));
     }
 
@@ -272,14 +322,15 @@ mod tests {
             let mut exposition = crate::Exposition::default();
             exposition.gauge("a_b", "help", &[("l", label.as_bytes())], value);
             let found = parse(exposition.text().as_bytes()).expect("our own text");
-            prop_assert_eq!(found[0].value.to_bits(), value.to_bits());
-            let pairs = tags::split(&found[0].tags).expect("canonical");
+            prop_assert_eq!(found.samples[0].value.to_bits(), value.to_bits());
+            prop_assert_eq!(&found.helps["a_b"], "help");
+            let pairs = tags::split(&found.samples[0].tags).expect("canonical");
             prop_assert_eq!(&pairs[0].1, &printable(label.as_bytes()));
         }
 
         #[test]
         fn no_bytes_panic(text: Vec<u8>) {
-            prop_assert!(parse(&text).is_ok_and(|samples| samples.len() <= MAX_SAMPLES) || parse(&text).is_err());
+            prop_assert!(parse(&text).is_ok_and(|parsed| parsed.samples.len() <= MAX_SAMPLES) || parse(&text).is_err());
         }
     }
 }

@@ -61,7 +61,10 @@ fn a_bad_file_costs_its_own_samples_and_is_named() {
     bench.write("a.prom", "a 1");
     assert_eq!(
         bench.read().1.as_deref(),
-        Some("/a.prom: line 1: the last line has no end: was the file written half? (and 1 other files)")
+        Some(
+            "/a.prom: line 1: the last line has no end: was the file written half?; \
+             /b.prom: line 2: labels without an end"
+        )
     );
     bench.write("a.prom", "a 7\n");
     fs::remove_file(bench.folder.path().join("b.prom")).expect("ours");
@@ -84,7 +87,7 @@ fn one_series_is_of_one_file() {
     let mut bench = Bench::new(&[("a.prom", "a 1\n"), ("b.prom", "b 1\na 2\n")]);
     let (cells, error) = bench.read();
     assert_eq!(cells, ["textfile.up{file=a.prom} 1", "a{} 1", "textfile.up{file=b.prom} 0"]);
-    assert!(error.is_some_and(|error| error.contains("/b.prom") && error.contains("another file")));
+    assert!(error.is_some_and(|error| error == "/b.prom: the series a{} is in another file, too"));
 }
 
 #[test]
@@ -92,7 +95,8 @@ fn what_is_no_plain_file_never_hangs() {
     let mut bench = Bench::new(&[("ok.prom", "a 1\n"), ("large.prom", &"# x\n".repeat(70_000))]);
     fs::create_dir(bench.folder.path().join("folder.prom")).expect("ours");
     let pipe = bench.folder.path().join("pipe.prom");
-    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, Mode::RWXU, 0).expect("ours");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0)
+        .expect("ours");
     std::os::unix::fs::symlink("nowhere", bench.folder.path().join("gone.prom")).expect("ours");
     let (cells, error) = bench.read();
     assert_eq!(cells.iter().filter(|cell| cell.ends_with(" 1")).count(), 2, "{cells:?}");
@@ -104,24 +108,27 @@ fn what_is_no_plain_file_never_hangs() {
 fn files_samples_and_names_have_an_end() {
     let many =
         |count: usize| -> String { (0..count).map(|n| format!("a{n} 1\n")).collect::<Vec<_>>().concat() };
-    let mut bench = Bench::new(&[
-        ("a.prom", &many(400)),
-        ("b.prom", &many(400).replace('a', "b")),
-        ("c.prom", &many(400).replace('a', "c")),
-    ]);
+    let labelled = |name: &str| many(900).replace('a', &format!("{name}{{n=\"")).replace(" 1", "\"} 1");
+    let mut bench =
+        Bench::new(&[("a.prom", &labelled("a")), ("b.prom", &labelled("b")), ("c.prom", &labelled("c"))]);
     let (cells, error) = bench.read();
-    assert_eq!(cells.len(), 800 + 3);
-    assert!(error.is_some_and(|error| error.contains("/c.prom") && error.contains("all files together")));
+    assert_eq!(cells.len(), 1800 + 3);
+    assert_eq!(error.as_deref(), Some("/c.prom: more than 2000 samples in all files together"));
+    let mut bench = Bench::new(&[]);
     for round in 0..5 {
         bench.write("a.prom", &many(400).replace('a', &format!("r{round}_")));
-        bench.read();
+        assert_eq!(bench.read().0.len(), 401);
     }
+    bench.write("a.prom", &many(400));
     let (cells, error) = bench.read();
-    assert!(cells.len() < 800 && bench.files.names.len() <= MAX_NAMES);
-    assert!(error.is_some_and(|error| error.contains("/a.prom") && error.contains("more names")));
+    assert!(cells.len() == 1 && bench.files.names.len() <= MAX_NAMES, "{}", cells.len());
+    assert!(error.is_some_and(|error| error.contains("/a.prom: more than 2000 names")));
     let mut bench = Bench::new(&[]);
     (0..MAX_FILES + 2).for_each(|n| bench.write(&format!("{n:03}.prom"), ""));
-    assert!(bench.read().1.is_some_and(|error| error.contains("more than 30 of `file`, 2 left out")));
+    let (cells, error) = bench.read();
+    assert_eq!((cells.len(), error.as_deref()), (MAX_FILES, Some(": more than 30 files, 2 left out")));
+    fs::remove_file(bench.folder.path().join("031.prom")).expect("ours");
+    assert_eq!(bench.read().1.as_deref(), Some(": more than 30 files, 1 left out"));
 }
 
 #[test]
@@ -134,19 +141,54 @@ fn a_folder_that_is_missing_is_an_error_and_one_that_comes_is_read() {
     assert_eq!(bench.read(), (vec!["textfile.up{file=a.prom} 1".to_owned(), "a{} 1".to_owned()], None));
 }
 
-#[test]
-fn prometheus_sees_them_as_they_were_written() {
-    let mut bench =
-        Bench::new(&[("a.prom", "# TYPE a_total counter\na_total{x=\"1\"} 5\n"), ("b.prom", "b\n")]);
+fn exposed(files: &[(&str, &str)]) -> String {
+    let mut bench = Bench::new(files);
     bench.read();
     let mut exposition = Exposition::default();
     bench.files.expose(&mut exposition).expect("readable");
-    let text = exposition.text();
+    exposition.text()
+}
+
+#[test]
+fn prometheus_sees_them_as_they_were_written() {
+    let text = exposed(&[
+        ("a.prom", "# HELP a_total How many.\n# TYPE a_total counter\na_total{x=\"1\"} 5\nc 1\n"),
+        ("b.prom", "b\n"),
+    ]);
     for line in [
-        "# TYPE a_total counter\na_total{x=\"1\"} 5\n",
+        "# HELP a_total How many.\n# TYPE a_total counter\na_total{x=\"1\"} 5\n",
+        "# HELP c A metric of a script on this host.\n",
         "node_textfile_scrape_error 1\n",
         "node_textfile_mtime_seconds{file=\"a.prom\"} ",
     ] {
         assert!(text.contains(line), "{text}");
     }
+}
+
+#[test]
+fn whatever_is_left_out_is_an_error_of_the_scrape() {
+    let check = |files: &[(&str, &str)], expected: u8| {
+        let text = exposed(files);
+        assert!(text.contains(&format!("\nnode_textfile_scrape_error {expected}\n")), "{text}");
+    };
+    check(&[], 0);
+    check(&[("a.prom", "a 1\n")], 0);
+    check(&[("a.prom", "a 1\n"), ("b.prom", "a 2\n")], 1);
+    check(&[("a.prom", "a{__name__=\"cpu\"} 1\n")], 1);
+    let names: Vec<_> = (0..=MAX_FILES).map(|n| format!("{n}.prom")).collect();
+    check(&names.iter().map(|name| (name.as_str(), "")).collect::<Vec<_>>(), 1);
+}
+
+#[test]
+fn a_folder_that_is_gone_takes_its_samples_with_it() {
+    let mut bench = Bench::new(&[("a.prom", "a 1\n")]);
+    bench.read();
+    fs::rename(bench.folder.path(), bench.folder.path().with_extension("gone")).expect("ours");
+    let (cells, error) = bench.read();
+    assert!(cells.is_empty() && error.is_some(), "{cells:?}");
+    let mut exposition = Exposition::default();
+    bench.files.expose(&mut exposition).expect("readable");
+    assert!(exposition.text().ends_with("node_textfile_scrape_error 1\n"), "{}", exposition.text());
+    fs::rename(bench.folder.path().with_extension("gone"), bench.folder.path()).expect("ours");
+    assert_eq!(bench.read().0, ["textfile.up{file=a.prom} 1", "a{} 1"]);
 }

@@ -4,12 +4,16 @@
 //! the agent's own store; `push` delivers from the store, behind a durable cursor; `watch` learns whether somebody
 //! looks at live data, and then all of it happens each second. No part waits for a later one.
 
+#[cfg(test)]
+mod allocations_tests;
 mod backoff;
 pub(crate) mod client;
 mod collect;
+mod collector;
 mod counters;
 mod grid;
 mod keep;
+mod lane;
 mod push;
 mod registry;
 mod report;
@@ -50,7 +54,7 @@ use sysmond_procfs::{LatestProcesses, ProcessOptions, Source};
 use sysmond_tsdb::Store;
 use tokio::net::TcpListener;
 use tokio::task::{JoinSet, spawn_blocking};
-use tracing::info;
+use tracing::{info, warn};
 use upkeep::Upkeep;
 use watch::Watch;
 
@@ -179,11 +183,16 @@ async fn serve_metrics(
     allowed_hosts: Vec<String>,
     shutdown: Shutdown,
 ) {
-    if let Ok(address) = listener.local_addr() {
-        info!(%address, "metrics for Prometheus on http://{}/metrics", loopback_of(address));
-    }
+    let address = match listener.local_addr() {
+        Ok(address) => address,
+        Err(error) => {
+            warn!(%error, "the listener for Prometheus has no address: nothing is served there");
+            return;
+        }
+    };
+    info!(%address, "metrics for Prometheus on http://{}/metrics", loopback_of(address));
     let limits = server::Limits { connections: METRICS_CONNECTIONS, ..server::Limits::default() };
-    let front = AgentFront::new(scraper, &allowed_hosts);
+    let front = AgentFront::new(scraper, address.ip(), &allowed_hosts);
     server::serve(&listener, front, limits, Connections::default(), &shutdown).await;
 }
 

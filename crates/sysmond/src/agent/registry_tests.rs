@@ -1,8 +1,8 @@
 use super::*;
 use std::path::Path;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use sysmond_model::catalogue::{CPU_TOTAL_USAGE, LOAD_AVG_1M};
-use sysmond_procfs::{Lane, SourceError};
+use sysmond_procfs::{Lane, SourceError, Values, WrongFile};
 
 /// Long enough for any machine: a test that reaches it has failed.
 const LONG: Duration = Duration::from_secs(20);
@@ -12,6 +12,8 @@ enum Order {
     Give(f64),
     Fail(f64),
     Deny(f64),
+    /// These files are wrong.
+    Files(&'static [&'static str]),
     Miss,
     Panic,
 }
@@ -42,6 +44,10 @@ impl Source for Puppet {
                 });
             }
             Order::Panic => panic!("ordered to"),
+            Order::Files(names) => {
+                let wrong = |name| WrongFile { path: Path::new(name).into(), reason: "bad".to_owned() };
+                return Err(SourceError::Files { wrong: names.iter().map(wrong).collect() });
+            }
             Order::Deny(value) => {
                 out.put(metric, "", value);
                 let source = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
@@ -91,6 +97,11 @@ fn seen(registry: &Registry) -> Vec<(Option<bool>, Vec<f64>)> {
     registry.collectors().iter().map(|collector| (collector.is_up(), values(collector.values()))).collect()
 }
 
+/// Why collectors give nothing.
+fn reasons(registry: &Registry) -> Vec<(&'static str, String)> {
+    registry.reasons().lock().unwrap().clone().into_iter().collect()
+}
+
 fn steady() -> (Option<bool>, Vec<f64>) {
     (Some(true), vec![7.0])
 }
@@ -115,15 +126,11 @@ async fn a_source_that_the_host_has_not_is_neither_up_nor_down_and_says_why() {
     registry.read(LONG).await;
     assert_eq!(seen(&registry), [(None, vec![]), steady()]);
     assert_eq!(registry.collectors()[0].took(), None);
-    let reasons = registry.reasons().lock().unwrap().clone();
-    assert_eq!(
-        reasons.into_iter().collect::<Vec<_>>(),
-        [("puppet", "no such thing: there is no /proc/x".to_owned())]
-    );
+    assert_eq!(reasons(&registry), [("puppet", "no such thing: there is no /proc/x".to_owned())]);
     orders.send(Order::Give(1.0)).unwrap();
     registry.read(LONG).await;
     assert_eq!(seen(&registry)[0], (Some(true), vec![1.0]));
-    assert!(registry.reasons().lock().unwrap().is_empty());
+    assert!(reasons(&registry).is_empty());
     registry.stop();
 }
 
@@ -138,16 +145,142 @@ async fn a_source_of_which_others_may_see_more_is_up_and_says_so() {
     registry.stop();
 }
 
-#[tokio::test]
-async fn a_lane_that_hangs_exposes_nothing_and_holds_up_no_other() {
-    let (orders, mut registry) = registry();
-    assert!(registry.expose(LONG).await.text().contains("steady_total 7"));
-    registry.read(SHORT).await;
-    while seen(&registry)[1].0 != Some(true) {
+/// Reads until the lane that is not ordered about was in time.
+async fn read_until_steady(registry: &mut Registry, place: usize) {
+    while seen(registry)[place].0 != Some(true) {
         registry.read(LONG.min(Duration::from_millis(200))).await;
     }
-    assert!(registry.expose(LONG).await.text().contains("steady_total 7"));
+}
+
+#[tokio::test]
+async fn of_a_lane_one_hangs_and_the_others_wait_behind_it() {
+    let ((first_orders, first), (orders, second)) = (puppet("first"), puppet("second"));
+    let mut registry = Registry::start(vec![first, second, Box::new(Steady)]).unwrap();
+    read_until_steady(&mut registry, 2).await;
+    assert_eq!(seen(&registry), [(Some(false), vec![]), (Some(false), vec![]), steady()]);
+    let told = |first: &str, second: &str| [("first", first.to_owned()), ("second", second.to_owned())];
+    assert_eq!(reasons(&registry), told("it hangs", "waits behind first, which hangs"));
+    // The first goes on, and now it is the second that hangs.
+    first_orders.send(Order::Give(1.0)).unwrap();
+    while reasons(&registry)[1].1 != "it hangs" {
+        registry.read(SHORT).await;
+    }
+    while !seen(&registry).iter().all(|(is_up, _)| *is_up == Some(true)) {
+        first_orders.send(Order::Give(2.0)).unwrap();
+        orders.send(Order::Give(3.0)).unwrap();
+        registry.read(LONG).await;
+    }
+    assert!(reasons(&registry).is_empty());
+    registry.stop();
+}
+
+#[tokio::test]
+async fn each_file_that_is_wrong_is_a_reason() {
+    let (orders, mut registry) = registry();
+    for names in [&["/a", "/b"][..], &["/b"]] {
+        orders.send(Order::Files(names)).unwrap();
+        registry.read(LONG).await;
+        let text: Vec<_> = names.iter().map(|name| format!("{name}: bad")).collect();
+        assert_eq!(reasons(&registry), [("puppet", text.join("; "))]);
+    }
+    orders.send(Order::Give(1.0)).unwrap();
+    registry.read(LONG).await;
+    assert!(reasons(&registry).is_empty());
+    registry.stop();
+}
+
+#[tokio::test]
+async fn a_lane_that_hangs_exposes_nothing_is_told_of_and_holds_up_no_other() {
+    let (orders, mut registry) = registry();
+    let well = |name: &str| format!("node_scrape_collector_success{{collector=\"{name}\"}} 1\n");
+    let text = registry.expose(LONG).await.text();
+    assert!(text.contains("steady_total 7\n") && text.contains(&well("steady")), "{text}");
+    assert!(text.contains(&well("puppet")), "{text}");
+    read_until_steady(&mut registry, 1).await;
+    let text = registry.expose(LONG).await.text();
+    assert!(text.contains("steady_total 7\n") && text.contains(&well("steady")), "{text}");
+    assert!(text.contains("node_scrape_collector_success{collector=\"puppet\"} 0\n"), "{text}");
+    assert!(!text.contains("duration_seconds{collector=\"puppet\"}"), "{text}");
     drop(orders);
+}
+
+/// Exposes at once, or hangs until the test lets it go.
+struct Slow(Option<Receiver<()>>);
+
+impl Source for Slow {
+    fn name(&self) -> &'static str {
+        if self.0.is_some() { "slow" } else { "quick" }
+    }
+
+    fn read(&mut self, _at: Duration, _out: &mut Values) -> Result<(), SourceError> {
+        Ok(())
+    }
+
+    fn expose(&mut self, out: &mut Exposition) -> Result<(), SourceError> {
+        if let Some(go) = &self.0 {
+            go.recv().unwrap();
+        }
+        out.gauge(self.name(), "Help", &[], 1.0);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn of_a_lane_that_is_slow_what_came_in_time_is_exposed() {
+    let (go, slow) = channel();
+    let mut registry = Registry::start(vec![Box::new(Slow(None)), Box::new(Slow(Some(slow)))]).unwrap();
+    // However slow the machine is, the first is done at some time; the second never is.
+    let mut text = String::new();
+    while !text.contains("\nquick 1\n") {
+        text = registry.expose(Duration::from_millis(50)).await.text();
+        if !text.contains("\nquick 1\n") {
+            go.send(()).unwrap();
+            registry.read(LONG).await;
+        }
+    }
+    assert!(text.contains("success{collector=\"quick\"} 1\n"), "{text}");
+    assert!(text.contains("success{collector=\"slow\"} 0\n") && !text.contains("\nslow 1"), "{text}");
+    // Nor is it asked again while it hangs, and its lane is told of as late.
+    assert!(registry.expose(LONG).await.text().contains("success{collector=\"quick\"} 0\n"));
+    registry.read(SHORT).await;
+    assert_eq!(reasons(&registry)[1], ("slow", "it hangs".to_owned()));
+    go.send(()).unwrap();
+    registry.read(LONG).await;
+    registry.stop();
+}
+
+/// Counts its readings, and rests for an hour, or not at all.
+struct Resting(f64, bool);
+
+impl Source for Resting {
+    fn name(&self) -> &'static str {
+        "resting"
+    }
+
+    fn read(&mut self, _at: Duration, out: &mut Values) -> Result<(), SourceError> {
+        self.0 += 1.0;
+        out.put(&LOAD_AVG_1M, "", self.0);
+        Ok(())
+    }
+
+    fn rests_until(&self) -> Option<Duration> {
+        self.1.then(|| clock::since_boot() + Duration::from_mins(1))
+    }
+}
+
+#[tokio::test]
+async fn a_lane_is_read_where_one_of_its_sources_does_not_rest() {
+    for (is_resting, expected) in [(true, 1.0), (false, 3.0)] {
+        let sources: Vec<Box<dyn Source>> =
+            vec![Box::new(Resting(0.0, true)), Box::new(Resting(0.0, is_resting))];
+        let mut registry = Registry::start(sources).unwrap();
+        for _ in 0..3 {
+            registry.read(LONG).await;
+        }
+        assert_eq!(seen(&registry), [(); 2].map(|()| (Some(true), vec![expected])));
+        assert!(registry.collectors()[0].took().is_some());
+        registry.stop();
+    }
 }
 
 #[tokio::test]
@@ -201,7 +334,8 @@ async fn a_late_answer_ends_no_wait_and_leaves_no_value() {
     registry.read(LONG).await;
     let mut values = Values::default();
     values.put(&CPU_TOTAL_USAGE, "", 9.0);
-    let late = Answer { index: 0, round: registry.round - 1, values, outcome: Ok(()), took: SHORT };
+    let round = registry.round - 1;
+    let late = Answer { index: 0, round, values, outcome: Ok(()), took: SHORT, rests_until: None };
     registry.answers.lock().push(late);
     assert_eq!(registry.take_answers(), 0);
     assert_eq!(seen(&registry), [(Some(true), vec![]), steady()]);

@@ -3,7 +3,8 @@
 use super::access_log::{self, Logged};
 use super::client_address::TrustedProxies;
 use super::headers::Security;
-use super::host_header::{self, AllowedHosts};
+use super::host_header;
+pub(super) use super::host_header::AllowedHosts;
 use axum::body::Body;
 use axum::http::{Request, Response};
 use axum::response::IntoResponse;
@@ -18,13 +19,9 @@ pub(super) struct Checks {
 }
 
 impl Checks {
-    /// Answers to `allowed_hosts`, and believes `trusted_proxies`.
-    pub(super) fn new(allowed_hosts: &[String], trusted_proxies: &[IpAddr]) -> Self {
-        Self {
-            allowed: AllowedHosts::new(allowed_hosts),
-            proxies: TrustedProxies::new(trusted_proxies),
-            security: Security::default(),
-        }
+    /// Answers to `allowed`, and believes `trusted_proxies`.
+    pub(super) fn new(allowed: AllowedHosts, trusted_proxies: &[IpAddr]) -> Self {
+        Self { allowed, proxies: TrustedProxies::new(trusted_proxies), security: Security::default() }
     }
 
     /// The answer of `site` to a request that came from `peer`, where it is let in; `is_route` knows the paths that are

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// Names that requests may be for, beside IP addresses: those need no name server and cannot be rebound.
 #[derive(Clone, Debug)]
-pub(super) struct AllowedHosts(Arc<HashSet<String>>);
+pub(super) struct AllowedHosts(Option<Arc<HashSet<String>>>);
 
 impl AllowedHosts {
     /// `localhost`, this machine's names and those of the configuration.
@@ -20,16 +20,22 @@ impl AllowedHosts {
         Self::with_machine_name(&own.nodename().to_string_lossy(), configured)
     }
 
+    /// Whatever the name. For an address that others reach as well, which guards nothing by the name.
+    pub(super) const fn any() -> Self {
+        Self(None)
+    }
+
     fn with_machine_name(machine: &str, configured: &[String]) -> Self {
         let short = machine.split('.').next().unwrap_or_default();
         let names = ["localhost", machine, short].into_iter().chain(configured.iter().map(String::as_str));
         let names = names.map(normalise).filter(|name| !name.is_empty() && name != "(none)");
-        Self(Arc::new(names.collect()))
+        Self(Some(Arc::new(names.collect())))
     }
 
     fn contains(&self, name: &str) -> bool {
+        let Some(names) = &self.0 else { return true };
         let bare = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
-        bare.parse::<IpAddr>().is_ok() || self.0.contains(&normalise(name))
+        bare.parse::<IpAddr>().is_ok() || names.contains(&normalise(name))
     }
 }
 
@@ -97,6 +103,13 @@ mod tests {
         for name in names.into_iter().chain(["", "web-10", "localhost:", "[::1"]) {
             assert!(!allowed.contains(name), "{name}");
         }
+    }
+
+    #[test]
+    fn any_name_may_be_answered() {
+        assert!(
+            ["web-1.example.com", "evil.example"].into_iter().all(|name| AllowedHosts::any().contains(name))
+        );
     }
 
     #[test]

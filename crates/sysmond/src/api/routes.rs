@@ -3,7 +3,7 @@
 use super::access_log::Logged;
 use super::app::App;
 use super::assets::Assets;
-use super::checks::Checks;
+use super::checks::{AllowedHosts, Checks};
 use super::problem::Problem;
 use super::{
     exposition, health, history, hosts, latest, live, openapi, processes, push, statics, storage, summary,
@@ -71,7 +71,10 @@ impl Front {
     /// The API over `app`.
     pub fn new(app: Arc<App>) -> Self {
         Self(Arc::new(Inner {
-            checks: Checks::new(&app.parts.config.allowed_hosts, &app.parts.config.trusted_proxies),
+            checks: Checks::new(
+                AllowedHosts::new(&app.parts.config.allowed_hosts),
+                &app.parts.config.trusted_proxies,
+            ),
             paths: table().iter().map(|route| route.path).collect(),
             router: router(Arc::clone(&app)),
             app,

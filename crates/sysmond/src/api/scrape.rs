@@ -1,7 +1,7 @@
 //! What an agent serves to Prometheus, where it is asked to.
 
 use super::access_log::Logged;
-use super::checks::Checks;
+use super::checks::{AllowedHosts, Checks};
 use super::exposition::MEDIA_TYPE;
 use super::problem::Problem;
 use super::routes::{packed, routed, wrong_method};
@@ -14,7 +14,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use axum::routing::get;
 use hyper::body::Incoming;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 const PATH: &str = "/metrics";
@@ -29,8 +29,12 @@ struct Inner {
 }
 
 impl AgentFront {
-    /// What `scraper` says, under the names of this machine and `allowed_hosts`.
-    pub fn new(scraper: Scraper, allowed_hosts: &[String]) -> Self {
+    /// What `scraper` says, at an address of this machine. On loopback it is said under the names of this machine and
+    /// `allowed_hosts` alone: a browser here could else be made to read it for a foreign page. Others reach any other
+    /// address themselves, and know the machine by names that it does not know.
+    pub fn new(scraper: Scraper, address: IpAddr, allowed_hosts: &[String]) -> Self {
+        let is_loopback = address.to_canonical().is_loopback();
+        let allowed = if is_loopback { AllowedHosts::new(allowed_hosts) } else { AllowedHosts::any() };
         let router = Router::new()
             .route(PATH, get(show.layer(packed())))
             .fallback(async || {
@@ -38,7 +42,7 @@ impl AgentFront {
             })
             .method_not_allowed_fallback(async |method: Method| wrong_method(&method))
             .with_state(scraper);
-        Self(Arc::new(Inner { checks: Checks::new(allowed_hosts, &[]), router }))
+        Self(Arc::new(Inner { checks: Checks::new(allowed, &[]), router }))
     }
 }
 

@@ -274,7 +274,7 @@ keys! {
     PROCESSES = Key {
         name: "agent.processes", flag: Some("processes"), env: "SYSMON_PROCESSES", section: Section::Agent, form: Form::Text,
         value: "WHAT", default: Default::Value("names"), example: "commands",
-        help: "What is told of the processes that take the most: names, commands (with secrets masked) or off",
+        help: "What is told of the processes that take the most: names, commands (secrets masked as far as they look like it) or off",
     };
     /// Where scripts leave their own metrics.
     TEXTFILE_DIRECTORY = Key {

@@ -22,6 +22,8 @@ pub(super) const MAX_ERRORS: usize = 20;
 const MAX_COLLECTORS: usize = 64;
 /// A word of the static data, bytes; a processor's name fits.
 const MAX_STATIC_BYTES: usize = 256;
+/// The longest reason of a collector: each of thirty files that are wrong is told.
+const MAX_REASON_BYTES: usize = 4096;
 /// Addresses of one host; a container host has hundreds of interfaces, of which few matter.
 const MAX_ADDRESSES: usize = 64;
 
@@ -212,9 +214,11 @@ fn static_info(raw: &RawValue) -> Result<StaticInfo, BodyError> {
     for word in ip_addresses.iter_mut().chain(machine) {
         *word = text::cleaned(word, MAX_STATIC_BYTES);
     }
-    let clean = |word: String| text::cleaned(&word, MAX_STATIC_BYTES);
+    let clean = |word: String, limit| text::cleaned(&word, limit);
     let reasons = std::mem::take(&mut info.unavailable).into_iter().take(MAX_COLLECTORS);
-    info.unavailable = reasons.map(|(collector, reason)| (clean(collector), clean(reason))).collect();
+    info.unavailable = reasons
+        .map(|(name, reason)| (clean(name, MAX_STATIC_BYTES), clean(reason, MAX_REASON_BYTES)))
+        .collect();
     Ok(info)
 }
 

@@ -1,0 +1,316 @@
+//! A thread and the sources that it reads, one after the other. What hangs holds up those of its own lane alone, and it
+//! is known which one of them it is.
+
+use super::collector::Collector;
+use crate::clock;
+use anyhow::Context;
+use std::collections::VecDeque;
+use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+use sysmond_procfs::{Exposition, Lane, Source, SourceError, Values, WrongFile};
+use tokio::sync::{Notify, oneshot};
+use tracing::warn;
+
+/// The stack of a thread: parsing needs little, and there are several such threads.
+const STACK_BYTES: usize = 256 * 1024;
+/// No source is read at the moment.
+const NONE: usize = usize::MAX;
+/// A source that wants to rest for longer than this planned by another clock.
+const LONGEST_REST: Duration = Duration::from_hours(1);
+
+/// A source, and its place among all.
+pub(super) type Placed = (usize, Box<dyn Source>);
+
+/// What the threads found out and nobody took yet.
+#[derive(Default)]
+pub(super) struct Answers {
+    waiting: Mutex<Vec<Answer>>,
+    /// A thread is done with what it was asked for.
+    pub(super) done: Notify,
+}
+
+impl Answers {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Vec<Answer>> {
+        // A push leaves it whole, whatever panicked beside it.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One reading.
+pub(super) struct Answer {
+    pub(super) index: usize,
+    pub(super) round: u64,
+    pub(super) values: Values,
+    pub(super) outcome: Result<(), Failure>,
+    pub(super) took: Duration,
+    /// Before this another reading gives the same.
+    pub(super) rests_until: Option<Duration>,
+}
+
+/// Why a source gave nothing or not all.
+pub(super) enum Failure {
+    Source(SourceError),
+    Panic(String),
+}
+
+impl Failure {
+    /// With its cause.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Source(error) => match error.source() {
+                Some(cause) => format!("{error}: {cause}"),
+                None => error.to_string(),
+            },
+            Self::Panic(message) => format!("it panicked: {message}"),
+        }
+    }
+
+    /// The files that are wrong, where that is it.
+    pub(super) fn files(&self) -> &[WrongFile] {
+        match self {
+            Self::Source(error) => error.parts(),
+            Self::Panic(_) => &[],
+        }
+    }
+}
+
+/// What the sources of a lane exposed so far.
+#[derive(Default)]
+pub(super) struct Exposed {
+    pub(super) exposition: Exposition,
+    pub(super) scraped: Vec<Scraped>,
+}
+
+/// One source that was asked to expose itself.
+pub(super) struct Scraped {
+    pub(super) index: usize,
+    /// Nothing where the host has no such thing.
+    pub(super) is_well: Option<bool>,
+    pub(super) took: Duration,
+}
+
+enum Ask {
+    /// Read what lies on the desk.
+    Read,
+    /// Expose all sources, until nobody waits for it.
+    Expose { exposed: Arc<Mutex<Exposed>>, done: oneshot::Sender<()> },
+}
+
+struct Job {
+    index: usize,
+    round: u64,
+    values: Values,
+}
+
+/// What a thread shares with whoever asks it; used again and again.
+struct Desk {
+    jobs: Mutex<VecDeque<Job>>,
+    /// The source that is being read, by its place among all.
+    current: AtomicUsize,
+}
+
+impl Desk {
+    fn jobs(&self) -> MutexGuard<'_, VecDeque<Job>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next job, which is begun with that.
+    fn begin(&self) -> Option<Job> {
+        let mut jobs = self.jobs();
+        let job = jobs.pop_front()?;
+        self.current.store(job.index, Ordering::Relaxed);
+        Some(job)
+    }
+
+    fn end(&self) {
+        self.current.store(NONE, Ordering::Relaxed);
+    }
+}
+
+/// A thread and the places of its sources.
+pub(super) struct Thread {
+    handle: thread::JoinHandle<()>,
+    ask: SyncSender<Ask>,
+    indices: Vec<usize>,
+    desk: Arc<Desk>,
+}
+
+impl Thread {
+    /// A thread for these sources. Fails where the system gives no more threads.
+    pub(super) fn start(lane: Lane, sources: Vec<Placed>, answers: Arc<Answers>) -> anyhow::Result<Self> {
+        // One question to read for each source at most, and one to expose them.
+        let (ask, asked) = sync_channel(sources.len() + 2);
+        let indices: Vec<usize> = sources.iter().map(|(index, _)| *index).collect();
+        let jobs = Mutex::new(VecDeque::with_capacity(indices.len()));
+        let desk = Arc::new(Desk { jobs, current: AtomicUsize::new(NONE) });
+        let name = match lane {
+            Lane::Kernel => "collect",
+            Lane::Processes => "collect-process",
+            Lane::Storage => "collect-storage",
+            Lane::Hardware => "collect-sensors",
+        };
+        let shared = Arc::clone(&desk);
+        let handle = thread::Builder::new()
+            .name(name.to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn(move || serve(sources, &asked, &shared, &answers))
+            .with_context(|| format!("cannot start the thread {name}"))?;
+        Ok(Self { handle, ask, indices, desk })
+    }
+
+    /// Whether all of its sources would give the same again: then it is not woken, and what they gave stands.
+    pub(super) fn rests(&self, at: Duration, collectors: &[Collector]) -> bool {
+        let rests = |until: Duration| at < until && until < at + LONGEST_REST;
+        let mut own = self.indices.iter().filter_map(|index| collectors.get(*index));
+        own.all(|collector| collector.rests_until().is_some_and(rests))
+    }
+
+    /// Asks for those of its sources that are idle; how many those are.
+    pub(super) fn read(&self, round: u64, collectors: &mut [Collector]) -> usize {
+        let mut jobs = self.desk.jobs();
+        let before = jobs.len();
+        for index in &self.indices {
+            let Some(collector) = collectors.get_mut(*index) else { continue };
+            collector.forget();
+            let job = collector.lend(round).map(|values| Job { index: *index, round, values });
+            jobs.extend(job);
+        }
+        let asked = jobs.len() - before;
+        drop(jobs);
+        if asked == 0 {
+            return 0;
+        }
+        let is_gone = match self.ask.try_send(Ask::Read) {
+            Ok(()) => return asked,
+            Err(TrySendError::Full(_)) => false,
+            Err(TrySendError::Disconnected(_)) => true,
+        };
+        for Job { index, values, .. } in self.desk.jobs().drain(before..) {
+            if let Some(collector) = collectors.get_mut(index) {
+                collector.give_back(values, is_gone);
+            }
+        }
+        0
+    }
+
+    /// Tells of its sources that have not answered: one hangs, and the others wait behind it.
+    pub(super) fn mark_late(&self, collectors: &mut [Collector], deadline: Duration) {
+        let current = self.desk.current.load(Ordering::Relaxed);
+        let name = collectors.get(current).map(Collector::name);
+        let late =
+            |collectors: &[Collector], index: usize| collectors.get(index).is_some_and(Collector::is_busy);
+        let waiting =
+            self.indices.iter().filter(|index| **index != current && late(collectors, **index)).count();
+        for index in &self.indices {
+            let Some(collector) = collectors.get_mut(*index).filter(|collector| collector.is_busy()) else {
+                continue;
+            };
+            if *index == current {
+                collector.hangs(waiting, deadline);
+            } else {
+                collector.waits(name);
+            }
+        }
+    }
+
+    /// Asks its sources to expose themselves, where none of them is busy; what they exposed, and when it is all.
+    pub(super) fn expose(
+        &self,
+        collectors: &[Collector],
+    ) -> Option<(Arc<Mutex<Exposed>>, oneshot::Receiver<()>)> {
+        let is_busy = |index: &usize| collectors.get(*index).is_none_or(Collector::is_busy);
+        // One that hangs is asked for no more: its lane is late already.
+        if self.desk.current.load(Ordering::Relaxed) != NONE || self.indices.iter().any(is_busy) {
+            return None;
+        }
+        let (done, is_done) = oneshot::channel();
+        let exposed = Arc::<Mutex<Exposed>>::default();
+        let ask = Ask::Expose { exposed: Arc::clone(&exposed), done };
+        self.ask.try_send(ask).ok().map(|()| (exposed, is_done))
+    }
+
+    /// Ends it and waits for that, where it is not busy: a source that hangs cannot be ended; it goes with the process.
+    pub(super) fn stop(self, collectors: &[Collector]) {
+        let Self { handle, ask, indices, .. } = self;
+        drop(ask);
+        let is_busy = indices.iter().any(|index| collectors.get(*index).is_some_and(Collector::is_busy));
+        if !is_busy && handle.join().is_err() {
+            warn!("a thread of the collectors panicked");
+        }
+    }
+}
+
+/// The life of a thread: it ends when the registry does.
+fn serve(mut sources: Vec<Placed>, asked: &Receiver<Ask>, desk: &Desk, answers: &Answers) {
+    while let Ok(ask) = asked.recv() {
+        match ask {
+            Ask::Read => {
+                while let Some(job) = desk.begin() {
+                    if let Some((_, source)) = sources.iter_mut().find(|(own, _)| *own == job.index) {
+                        let answer = read(&mut **source, job);
+                        answers.lock().push(answer);
+                    }
+                    desk.end();
+                }
+                answers.done.notify_one();
+            }
+            Ask::Expose { exposed, done } => {
+                for (index, source) in &mut sources {
+                    // Whoever asked may have given up while this thread was busy.
+                    if done.is_closed() {
+                        break;
+                    }
+                    desk.current.store(*index, Ordering::Relaxed);
+                    expose(*index, &mut **source, &exposed);
+                    desk.end();
+                }
+                done.send(()).ok();
+            }
+        }
+    }
+}
+
+fn read(source: &mut dyn Source, Job { index, round, mut values }: Job) -> Answer {
+    let begin = clock::since_boot();
+    let outcome = catch_unwind(AssertUnwindSafe(|| source.read(begin, &mut values)));
+    let outcome = outcome.map_or_else(
+        |panic| {
+            values.clear();
+            Err(Failure::Panic(panic_text(&*panic).to_owned()))
+        },
+        |outcome| outcome.map_err(Failure::Source),
+    );
+    let took = clock::since_boot().saturating_sub(begin);
+    Answer { index, round, values, outcome, took, rests_until: source.rests_until() }
+}
+
+/// What a source fails to show, its next reading will tell.
+fn expose(index: usize, source: &mut dyn Source, exposed: &Mutex<Exposed>) {
+    let begin = clock::since_boot();
+    let mut own = Exposition::default();
+    let outcome = catch_unwind(AssertUnwindSafe(|| source.expose(&mut own)));
+    let is_well = match outcome {
+        Ok(Ok(())) => Some(true),
+        Ok(Err(error)) if error.is_absence() => None,
+        Ok(Err(_)) => Some(false),
+        // Half a family is worse than none.
+        Err(_) => {
+            own = Exposition::default();
+            Some(false)
+        }
+    };
+    let took = clock::since_boot().saturating_sub(begin);
+    let mut exposed = exposed.lock().unwrap_or_else(PoisonError::into_inner);
+    exposed.exposition.merge(own);
+    exposed.scraped.push(Scraped { index, is_well, took });
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
