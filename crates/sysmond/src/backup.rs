@@ -2,6 +2,7 @@
 //! agents still have of the time between.
 
 use crate::config::Settings;
+use crate::own_files::OwnFiles;
 use crate::partial::{Partial, folder_of};
 use crate::progress::{ProgressLine, size};
 use crate::{clock, process};
@@ -62,23 +63,17 @@ pub struct RestoreOptions {
 
 /// Copies a database.
 pub(crate) fn run(settings: &Settings, options: BackupOptions) -> anyhow::Result<()> {
-    let path = options.whose.path(settings);
+    let (path, own) = (options.whose.path(settings), OwnFiles::of(settings));
     ensure!(path.exists(), "there is no database {}: name its folder with --data-dir", path.display());
     let stopped = Arc::new(AtomicBool::new(false));
     let (work, asked) = (stopped.clone(), stopped);
     process::stoppable(&asked, move || {
         let BackupOptions { output, force, .. } = options;
-        let is_free = || force || !output.exists();
-        let taken = || {
-            format!("{} is there already: choose another name, or replace it with --force", output.display())
-        };
-        ensure!(is_free(), taken());
+        let copy = Partial::open(&output, force, &own)?;
         room_for(&path, folder_of(&output))?;
-        let copy = Partial::open(&output)?;
         let mut told = Told::new("copied");
         let copied = sysmond_tsdb::backup(&path, copy.path(), &work, |step| told.step(step));
         let bytes = copied.map_err(explained)?;
-        ensure!(is_free(), taken());
         copy.finish()?;
         told.finish(bytes, &format!("of {} into {}", path.display(), output.display()));
         Ok(())

@@ -15,6 +15,7 @@ mod demo;
 pub mod export;
 mod listen;
 mod man;
+mod own_files;
 mod partial;
 mod process;
 mod progress;

@@ -11,6 +11,7 @@ mod export;
 mod live;
 mod logging;
 mod nginx;
+mod outputs;
 mod process;
 mod processes;
 mod program;
