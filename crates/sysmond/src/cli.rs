@@ -92,7 +92,8 @@ pub enum Command {
     Backup(crate::backup::BackupOptions),
     /// Put a backup in the place of a database, while sysmond is stopped
     ///
-    /// The backup is read for damage first. The database that was there is kept beside it.
+    /// The backup is read for damage first: its structure, and the checksums of all that was measured. The database
+    /// that was there is kept beside it.
     #[command(after_help = RESTORE_EXAMPLES)]
     Restore(crate::backup::RestoreOptions),
     /// Have this host's agent deliver again all that it keeps, while it is stopped
@@ -190,12 +191,13 @@ Examples:
   sysmond backup agent --output agent.db                      this host's own history
 
 FILE has its name only once it is whole, on disk and checked; a backup that fails or is stopped leaves nothing of it.
-It is a database as the other is: `sysmond restore FILE` puts it back. It has no token in it: keep DATA_DIR/token too.";
+Checked are its structure and the checksums of all that was measured. It is a database as the other is: `sysmond restore FILE` puts it back. It has no token in it: keep DATA_DIR/token too.";
 
 const RESTORE_EXAMPLES: &str = "\
 Examples:
   sysmond restore /backup/aggregator.db
   sysmond restore agent.db agent
+  sysmond restore --data-dir /var/lib/sysmon /backup/aggregator.db       as root, of a package
 
 Stop sysmond before, start it again after. The database that was there stays beside it, as aggregator.db.before-restore-TIME.
 What was stored after the backup was made is not in it.";

@@ -103,15 +103,33 @@ fn both_databases_of_a_standalone_are_copied_while_it_runs_and_while_it_does_not
     copies("running");
     program.stop();
     copies("stopped");
-    for name in ["running-aggregator", "running-agent", "stopped-aggregator", "stopped-agent"] {
+    for (when, whose, other) in [
+        ("running", "aggregator", "agent"),
+        ("running", "agent", "aggregator"),
+        ("stopped", "aggregator", "agent"),
+        ("stopped", "agent", "aggregator"),
+    ] {
         let elsewhere = Place::new();
-        let mut command = elsewhere.command("restore");
-        command.arg(place.path(&format!("{name}.db")));
-        check(command, 0, "");
-        let (status, stdout, stderr) =
-            finished(elsewhere.command("sql --csv").arg("SELECT hostname FROM hosts"));
-        assert_eq!((status, stdout.as_str()), (Some(0), "hostname\r\na\r\n"), "{name}: {stderr}");
+        let copy = place.path(&format!("{when}-{whose}.db"));
+        let restore = |whose: &str| {
+            let mut command = elsewhere.command("restore");
+            command.arg(&copy).arg(whose);
+            command
+        };
+        check(restore(other), 1, &format!("`sysmond restore {} {whose}`", copy.display()));
+        assert!(!elsewhere.path("data").exists(), "nothing was made for the other's");
+        check(restore(whose), 0, "");
+        // Questions are for the aggregator's: here it is enough that the hosts are there.
+        let database = elsewhere.path(&format!("data/{whose}.db"));
+        let conn = rusqlite::Connection::open(database).expect("a database");
+        let host = conn.query_row("SELECT hostname FROM hosts", [], |row| row.get::<_, String>(0));
+        assert_eq!(host.expect("one host"), "a", "{when} {whose}");
     }
+    // Put there by other means, it is refused at the start.
+    std::fs::copy(place.path("stopped-agent.db"), place.path("data/aggregator.db")).expect("ours");
+    let mut started = place.command("aggregator --listen 127.0.0.1:0");
+    started.env("SYSMON_LOG_LEVEL", "error");
+    check(started, 1, "is an agent's database");
 }
 
 #[test]
@@ -136,6 +154,7 @@ fn nothing_is_overwritten_or_left_half_done() {
     check(place.command("backup --output /no/such/folder/x.db"), 1, "a folder that is there");
     check(place.command("backup --output /dev/null --force"), 1, "is no file");
     check(place.command("backup agent --output x.db"), 1, "there is no database");
+    check(place.command("sql SELECT --data-dir /no/such"), 1, "there is no database");
     let restore = |file: &std::path::Path| {
         let mut command = place.command("restore");
         command.arg(file);
@@ -146,7 +165,8 @@ fn nothing_is_overwritten_or_left_half_done() {
     check(restore(&folder.join("nothing.db")), 1, "there is no file");
     std::fs::write(folder.join("text"), "this is no database, however one looks at it".repeat(99))
         .expect("written");
-    check(restore(&folder.join("text")), 1, "not a database");
+    check(restore(&folder.join("text")), 1, "is no database of sysmon's");
+    check(restore(&folder), 1, "is no file");
 
     // A disk that is full: no file may become larger than 64 KiB.
     let script = "trap '' XFSZ; ulimit -f 64; exec \"$0\" backup --force --output \"$1\"";

@@ -12,6 +12,7 @@ mod live;
 mod logging;
 mod nginx;
 mod outputs;
+mod owners;
 mod process;
 mod processes;
 mod program;
