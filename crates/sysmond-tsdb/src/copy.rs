@@ -9,6 +9,7 @@ use crate::writer::PAGE_BYTES;
 use crate::{file, schema, sound};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -54,6 +55,17 @@ pub struct Copied {
     pub bytes: u64,
     /// Pieces in it, blocks and rows of the log, that are not what was written: their samples are lost.
     pub damaged: u64,
+}
+
+/// A number of damaged pieces, in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pieces(pub u64);
+
+impl fmt::Display for Pieces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(count) = self;
+        if *count == 1 { f.write_str("one piece") } else { write!(f, "{count} pieces") }
+    }
 }
 
 /// Why there is no copy.

@@ -61,7 +61,7 @@ mod writer;
 
 pub use backup::{BackupError, backup, backup_bytes};
 pub use budget::LEAST_DISK_BYTES;
-pub use copy::{Copied, Step};
+pub use copy::{Copied, Pieces, Step};
 pub use error::{AppendError, OpenError, QueryError};
 pub use export::{Export, ExportError, Rows, Selection};
 pub use meta::Keeper;

@@ -4,7 +4,7 @@
 use crate::copy::{self, CopyError, Form, PAGES_A_STEP};
 use crate::file::{self, LOCK, RESTORING, beside};
 use crate::sql::{connect, connect_immutable};
-use crate::{Copied, Keeper, OpenError, Step, backup, meta, schema};
+use crate::{Copied, Keeper, OpenError, Pieces, Step, backup, meta, schema};
 use rusqlite::{Connection, ErrorCode};
 use std::fs::File;
 use std::io;
@@ -53,13 +53,13 @@ pub enum RestoreError {
     },
     /// Some of what lies in the backup is not what was written.
     #[error(
-        "{pieces} pieces of the backup {path} are damaged, their samples lost: take an older one, or put it back without them with --force; nothing was changed"
+        "damage hit {pieces} of the backup {path}: take an older one, or put it back without those samples with --force; nothing was changed"
     )]
     Pieces {
         /// The backup.
         path: PathBuf,
         /// How many.
-        pieces: u64,
+        pieces: Pieces,
     },
     /// SQLite failed.
     #[error("cannot copy {copy} to {path}; the database is as it was")]
@@ -143,7 +143,7 @@ fn put(
     let copied = copied.map_err(|error| of_copy(error, copy, &fresh))?;
     drop(source);
     if copied.damaged > 0 && !how.even_damaged {
-        return Err(RestoreError::Pieces { path: copy.into(), pieces: copied.damaged });
+        return Err(RestoreError::Pieces { path: copy.into(), pieces: Pieces(copied.damaged) });
     }
     let mut kept = None;
     if was_there {

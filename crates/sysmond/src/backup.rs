@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
-use sysmond_tsdb::{BackupError, Keeper, Restoring, Step};
+use sysmond_tsdb::{BackupError, Keeper, Pieces, Restoring, Step};
 
 /// Room that a copy leaves on the disk of the database itself, or a twentieth of a small one: with less the store takes
 /// no more pushes.
@@ -85,17 +85,18 @@ pub(crate) fn run(settings: &Settings, options: BackupOptions) -> anyhow::Result
         let mut told = Told::new("copied");
         let copied = sysmond_tsdb::backup(&path, copy.path(), &work, |step| told.step(step));
         let copied = copied.map_err(explained)?;
-        let (pieces, lost) = (copied.damaged, "pieces of the database are damaged, and their samples lost");
+        let damage =
+            format!("damage hit {} of the database: the samples there are lost", Pieces(copied.damaged));
         // The older copy may be the last that has them.
         ensure!(
-            pieces == 0 || !copy.replaces(),
-            "{pieces} {lost}: {} may still have them and is not replaced; choose another name",
+            copied.damaged == 0 || !copy.replaces(),
+            "{damage}; {} may still have them and is not replaced: choose another name",
             output.display()
         );
         copy.finish()?;
         told.finish(copied.bytes, &format!("of {} into {}", path.display(), output.display()));
-        if pieces > 0 {
-            crate::say(&format!("{pieces} {lost}, in the copy too: older backups may have them"))?;
+        if copied.damaged > 0 {
+            crate::say(&format!("{damage}, in the copy too; an older backup may have them"))?;
         }
         Ok(())
     })
@@ -118,8 +119,8 @@ pub(crate) fn put_back(settings: &Settings, options: RestoreOptions) -> anyhow::
         told.finish(restored.copied.bytes, &format!("of {} into {}", file.display(), place.display()));
         Ok(restored)
     })?;
-    if let pieces @ 1.. = restored.copied.damaged {
-        crate::say(&format!("{pieces} pieces of the backup are damaged: their samples are missing"))?;
+    if let damaged @ 1.. = restored.copied.damaged {
+        crate::say(&format!("damage hit {} of the backup: the samples there are missing", Pieces(damaged)))?;
     }
     if let Some(kept) = restored.kept {
         let text =

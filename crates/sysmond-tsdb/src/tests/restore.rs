@@ -3,8 +3,8 @@
 use super::backup::{empty, going, push, store_file, values};
 use crate::testing::{append, opened, options, reopen, seconds};
 use crate::{
-    Copied, Cursor, Keeper, OpenError, RestoreError, Restored, Restoring, Retention, Store, StoreOptions,
-    backup, file, forget_cursors, restore,
+    Copied, Cursor, Keeper, OpenError, Pieces, RestoreError, Restored, Restoring, Retention, Store,
+    StoreOptions, backup, file, forget_cursors, restore,
 };
 use rusqlite::Connection;
 use std::fs;
@@ -218,7 +218,7 @@ fn one_bit_of_a_piece_is_found_and_put_back_only_when_asked_for() {
         backup(&store_file(&folder), &copy, &going(), |_| {}).expect("copied");
         flip(&copy, table);
         let error = put_back(&copy, &target).expect_err("a piece is damaged");
-        assert!(matches!(error, RestoreError::Pieces { pieces: 1, .. }), "{table}: {error}");
+        assert!(matches!(error, RestoreError::Pieces { pieces: Pieces(1), .. }), "{table}: {error}");
         assert!(error.to_string().contains("with --force; nothing was changed"), "{error}");
         let anyway = Restoring { even_damaged: true, ..how(Keeper::Aggregator) };
         let restored = restore(&copy, &target, anyway, &going(), |_| {}).expect("asked for");

@@ -182,6 +182,35 @@ fn nothing_is_overwritten_or_left_half_done() {
 }
 
 #[test]
+fn damaged_pieces_are_told_of_and_replace_nothing_unasked() {
+    let place = Place::new();
+    let program = place.serve("aggregator");
+    push(&program, &token(&place), sysmond::clock::now().as_seconds() - 1000, 1);
+    program.stop();
+    let (old, new) = (place.path("old.db"), place.path("new.db"));
+    let command = |arguments: &str, file: &std::path::Path| {
+        let mut command = place.command(arguments);
+        command.arg(file);
+        command
+    };
+    check(command("backup --output", &old), 0, "");
+    let sound = std::fs::read(&old).expect("there");
+    let conn = rusqlite::Connection::open(place.path("data/aggregator.db")).expect("there");
+    // A version, a checksum of other bytes, and a byte.
+    let changed = conn.execute("UPDATE log SET data = x'01ffffffff00'", []).expect("writable");
+    assert_eq!(changed, 1);
+    drop(conn);
+    check(command("backup --force --output", &old), 1, "may still have them and is not replaced");
+    assert_eq!(std::fs::read(&old).expect("there"), sound);
+    check(command("backup --output", &new), 0, "damage hit one piece of the database");
+    check(command("restore", &new), 1, "damage hit one piece of the backup");
+    check(command("restore --force", &new), 0, "the samples there are missing");
+    assert_eq!(pushes(&place), 0, "they were its only ones");
+    check(command("restore", &old), 0, "is kept");
+    assert_eq!(pushes(&place), 1);
+}
+
+#[test]
 fn agents_deliver_again_what_a_restored_aggregator_lost() {
     let place = Place::new();
     let program = place.serve("aggregator");
