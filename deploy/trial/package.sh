@@ -53,6 +53,9 @@ until_true 'one that stands is started anew' restarted
 rm -r /run/systemd/system/sysmond-agent.service.d
 systemctl daemon-reload
 
+# Whether anything in a folder is root's.
+find_of_root() { find "$1" -user root | grep -q .; }
+
 before=$(samples) main=$(show sysmond-aggregator MainPID)
 expect 'the newer version is installed over it' dpkg --install /trial/sysmon.deb
 expect 'settings stay' grep -q '^aggregator = "http://127.0.0.1:9000"' /etc/sysmon/sysmon.toml
@@ -66,6 +69,14 @@ expect 'the package says what it is' contains "$(dpkg-query --show --showformat 
     'System monitoring for one host or many'
 expect 'next steps and decisions are there' test -s /usr/share/doc/sysmon/README.Debian \
     -a -s /usr/share/doc/sysmon/decisions/README.md
+saved=$(samples)
+expect 'root makes a backup' sysmond backup --data-dir /var/lib/sysmon --output /root/copy.db
+expect 'the aggregator stops' systemctl stop sysmond-aggregator
+expect 'root puts the backup back' sysmond restore --data-dir /var/lib/sysmon /root/copy.db
+refuse "nothing of root's is left in the folder" find_of_root /var/lib/sysmon
+expect 'the service starts with it' systemctl start sysmond-aggregator
+expect 'and has its samples' test "$(samples)" -ge "$saved"
+
 expect 'manual pages are found' man --where sysmond sysmond-agent sysmond-aggregator sysmond-sql
 expect "bash's completions can be read" bash -n /usr/share/bash-completion/completions/sysmond
 

@@ -1,5 +1,6 @@
 //! What can go wrong, by operation.
 
+use crate::Keeper;
 use thiserror::Error;
 
 /// Why a store could not be opened.
@@ -32,6 +33,24 @@ pub enum OpenError {
     /// The file is a SQLite database, but another program's.
     #[error("{path} is a database of another program: move it away or choose another folder")]
     Foreign {
+        /// The file.
+        path: String,
+    },
+    /// The file is a store's, but of the other part of sysmon.
+    #[error(
+        "{path} is {found} database: put the right one there with `sysmond restore`, or choose another folder with --data-dir"
+    )]
+    OfAnother {
+        /// The file.
+        path: String,
+        /// Whose it is.
+        found: Keeper,
+    },
+    /// The file is missing, and half of what was to take its place is there.
+    #[error(
+        "{path} is not there, and a restore did not end: run `sysmond restore` again, or begin with nothing by removing {path}.restoring"
+    )]
+    HalfRestored {
         /// The file.
         path: String,
     },

@@ -1,12 +1,12 @@
 //! How the file is opened: private, locked, checked, migrated, or set aside where it is damaged.
 
 use crate::budget::Budget;
-use crate::{OpenError, schema};
+use crate::{OpenError, Upgrade, schema};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::ffi::OsString;
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use sysmond_model::Timestamp;
@@ -26,50 +26,108 @@ pub(crate) struct Opened {
     pub(crate) set_aside: Option<PathBuf>,
 }
 
+/// What a file is called while a backup is made into it that is to become the store's.
+pub(crate) const RESTORING: &str = ".restoring";
+/// The name of a store's lock, behind the store's own.
+pub(crate) const LOCK: &str = ".lock";
+
 /// Makes the folder (0700) and the empty file (0600), refuses symbolic links, and returns the file's real path.
 pub(crate) fn prepare(path: &Path) -> Result<PathBuf, OpenError> {
+    let path = real_path(path)?;
     let io_error = |source| OpenError::Io { path: path.display().to_string(), source };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io_error)?;
-    let name = path.file_name().ok_or_else(|| io_error(io::Error::from(io::ErrorKind::InvalidInput)))?;
-    let path = folder.canonicalize().map_err(io_error)?.join(name);
+    // Beginning an empty database here would say that all is well.
+    if beside(&path, RESTORING).try_exists().map_err(io_error)? && !path.try_exists().map_err(io_error)? {
+        return Err(OpenError::HalfRestored { path: path.display().to_string() });
+    }
     private_file(&path).map_err(io_error)?;
     Ok(path)
+}
+
+/// Makes the folder (0700), and returns the real path of a file in it that need not be there.
+pub(crate) fn real_path(path: &Path) -> Result<PathBuf, OpenError> {
+    let io_error = |source| OpenError::Io { path: path.display().to_string(), source };
+    let folder = folder_of(path);
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io_error)?;
+    let name = path.file_name().ok_or_else(|| io_error(io::Error::from(io::ErrorKind::InvalidInput)))?;
+    Ok(folder.canonicalize().map_err(io_error)?.join(name))
+}
+
+/// The folder of a file's name.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Takes the lock that keeps a second process off the same store. A file of its own: closing any descriptor of the
 /// database would drop SQLite's locks on it.
 pub(crate) fn lock(path: &Path) -> Result<File, OpenError> {
-    let lock_path = beside(path, ".lock");
+    let lock_path = beside(path, LOCK);
     let io_error = |source| OpenError::Io { path: lock_path.display().to_string(), source };
-    let file = private_file(&lock_path).map_err(io_error)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::InUse { path: path.display().to_string() }),
-        Err(std::fs::TryLockError::Error(source)) => Err(io_error(source)),
+    loop {
+        let file = private_file(&lock_path).map_err(io_error)?;
+        match file.try_lock() {
+            // A restore that failed removes the one that it made: what has no name any more keeps nobody off.
+            Ok(()) if !is_named(&file, &lock_path).map_err(io_error)? => {}
+            Ok(()) => return Ok(file),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                return Err(OpenError::InUse { path: path.display().to_string() });
+            }
+            Err(std::fs::TryLockError::Error(source)) => return Err(io_error(source)),
+        }
     }
 }
 
-fn private_file(path: &Path) -> io::Result<File> {
+/// Whether `path` is the name of the open `file`.
+fn is_named(file: &File, path: &Path) -> io::Result<bool> {
+    let identity = |meta: std::fs::Metadata| (meta.dev(), meta.ino());
+    match std::fs::symlink_metadata(path) {
+        Ok(named) => Ok(identity(named) == identity(file.metadata()?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Opens the file (0600), never through a symbolic link. A new one belongs to whom its folder belongs to: what root
+/// makes in the folder of a service has to be the service's own.
+pub(crate) fn private_file(path: &Path) -> io::Result<File> {
     let no_follow = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).map_err(io::Error::other)?;
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(no_follow)
-        .open(path)?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(0o600).custom_flags(no_follow);
+    let file = match options.clone().create_new(true).open(path) {
+        Ok(file) => {
+            give_to_owner_of(folder_of(path), &file)?;
+            file
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            options.create(true).truncate(false).open(path)?
+        }
+        Err(error) => return Err(error),
+    };
     file.set_permissions(Permissions::from_mode(0o600))?;
     Ok(file)
 }
 
+fn give_to_owner_of(folder: &Path, file: &File) -> io::Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let (owner, own) = (folder.metadata()?, file.metadata()?);
+    if owner.uid() == own.uid() {
+        return Ok(());
+    }
+    std::os::unix::fs::fchown(file, Some(owner.uid()), Some(owner.gid()))
+}
+
 /// Opens the writer's connection; a damaged file is renamed and a new one begun.
-pub(crate) fn open_writer(path: &Path, budget: Budget, now: Timestamp) -> Result<Opened, OpenError> {
+pub(crate) fn open_writer(
+    path: &Path,
+    budget: Budget,
+    now: Timestamp,
+    told: &mut dyn FnMut(Upgrade),
+) -> Result<Opened, OpenError> {
     if is_emptied(path) {
         return begin_anew(path, budget, now);
     }
-    match try_open_writer(path, budget) {
+    match try_open_writer(path, budget, told) {
         Err(OpenError::Sqlite { source, .. }) if is_damage(&source) => begin_anew(path, budget, now),
         other => Ok(Opened { conn: other?, set_aside: None }),
     }
@@ -80,7 +138,8 @@ pub(crate) fn begin_anew(path: &Path, budget: Budget, now: Timestamp) -> Result<
     let io_error = |source| OpenError::Io { path: path.display().to_string(), source };
     let set_aside = set_aside(path, "corrupt", now).map_err(io_error)?;
     private_file(path).map_err(io_error)?;
-    Ok(Opened { conn: try_open_writer(path, budget)?, set_aside: Some(set_aside) })
+    // An upgrade is told of where there was something to upgrade.
+    Ok(Opened { conn: try_open_writer(path, budget, &mut |_| {})?, set_aside: Some(set_aside) })
 }
 
 /// Whether the file lost all its bytes while SQLite's own log still has some, which SQLite would throw away.
@@ -88,7 +147,11 @@ fn is_emptied(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|meta| meta.len() == 0) && wal_bytes(path) > 0
 }
 
-fn try_open_writer(path: &Path, budget: Budget) -> Result<Connection, OpenError> {
+fn try_open_writer(
+    path: &Path,
+    budget: Budget,
+    told: &mut dyn FnMut(Upgrade),
+) -> Result<Connection, OpenError> {
     let sqlite_error = |source| OpenError::Sqlite { path: path.display().to_string(), source };
     let mut conn = Connection::open_with_flags(
         path,
@@ -105,7 +168,7 @@ fn try_open_writer(path: &Path, budget: Budget) -> Result<Connection, OpenError>
     refuse_newer(&conn, path)?;
     configure_writer(&conn, budget).map_err(sqlite_error)?;
     check(&mut conn).map_err(sqlite_error)?;
-    schema::migrate(&mut conn).map_err(sqlite_error)?;
+    schema::migrate(&mut conn, told).map_err(sqlite_error)?;
     Ok(conn)
 }
 
@@ -166,13 +229,7 @@ pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
 
 /// Renames the file and its log to `….WHY-SECONDS`, never over an older one.
 pub(crate) fn set_aside(path: &Path, why: &str, now: Timestamp) -> io::Result<PathBuf> {
-    let seconds = now.as_seconds();
-    let mut aside = beside(path, &format!(".{why}-{seconds}"));
-    let mut attempt = 1;
-    while aside.try_exists()? {
-        attempt += 1;
-        aside = beside(path, &format!(".{why}-{seconds}-{attempt}"));
-    }
+    let aside = name_aside(path, why, now)?;
     std::fs::rename(path, &aside)?;
     for suffix in ["-wal", "-shm"] {
         match std::fs::rename(beside(path, suffix), beside(&aside, suffix)) {
@@ -181,6 +238,42 @@ pub(crate) fn set_aside(path: &Path, why: &str, now: Timestamp) -> io::Result<Pa
         }
     }
     Ok(aside)
+}
+
+/// [`set_aside`] that leaves the file its name until another takes it: whoever opens the store meanwhile finds one.
+/// SQLite's own log has only its new name.
+pub(crate) fn keep_aside(path: &Path, why: &str, now: Timestamp) -> io::Result<PathBuf> {
+    let aside = name_aside(path, why, now)?;
+    if std::fs::hard_link(path, &aside).is_err() {
+        // A file system where a file has one name: whoever opens the store meanwhile is told.
+        return set_aside(path, why, now);
+    }
+    if wal_bytes(path) > 0 {
+        std::fs::hard_link(beside(path, "-wal"), beside(&aside, "-wal"))?;
+    }
+    remove(&beside(path, "-wal"))?;
+    remove(&beside(path, "-shm"))?;
+    Ok(aside)
+}
+
+/// A name `….WHY-SECONDS` that nothing has.
+fn name_aside(path: &Path, why: &str, now: Timestamp) -> io::Result<PathBuf> {
+    let seconds = now.as_seconds();
+    let mut aside = beside(path, &format!(".{why}-{seconds}"));
+    let mut attempt = 1;
+    while aside.try_exists()? {
+        attempt += 1;
+        aside = beside(path, &format!(".{why}-{seconds}-{attempt}"));
+    }
+    Ok(aside)
+}
+
+/// Removes a file where there is one.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// `path` with `suffix` behind its last component.

@@ -268,11 +268,7 @@ pub(crate) fn decode_with(
     data: &[u8],
     known: impl Fn(LayoutId) -> Option<Layout>,
 ) -> Result<Vec<Record>, Damaged> {
-    let mut bytes = Bytes::new(data);
-    let version = bytes.byte()?;
-    if u32::from_le_bytes(bytes.array()?) != crc32fast::hash(bytes.rest()) {
-        return Err(Damaged("a log row's checksum is wrong"));
-    }
+    let (version, mut bytes) = checked(data)?;
     match version {
         PLAIN => records(bytes, known),
         PACKED => {
@@ -281,6 +277,21 @@ pub(crate) fn decode_with(
         }
         _ => Err(Damaged("a log row of another version")),
     }
+}
+
+/// Compares a group's checksum.
+pub(crate) fn check(data: &[u8]) -> Result<(), Damaged> {
+    checked(data).map(drop)
+}
+
+/// The version of a group, and what lies behind its checksum.
+fn checked(data: &[u8]) -> Result<(u8, Bytes<'_>), Damaged> {
+    let mut bytes = Bytes::new(data);
+    let version = bytes.byte()?;
+    if u32::from_le_bytes(bytes.array()?) != crc32fast::hash(bytes.rest()) {
+        return Err(Damaged("a log row's checksum is wrong"));
+    }
+    Ok((version, bytes))
 }
 
 fn records(mut bytes: Bytes<'_>, known: impl Fn(LayoutId) -> Option<Layout>) -> Result<Vec<Record>, Damaged> {

@@ -39,10 +39,28 @@ pub(crate) fn is_foreign(conn: &Connection) -> rusqlite::Result<bool> {
     Ok(id != APPLICATION_ID && objects > 0)
 }
 
-/// Brings the file to [`VERSION`], each step in a transaction of its own.
-pub(crate) fn migrate(conn: &mut Connection) -> rusqlite::Result<()> {
-    let from = usize::try_from(version(conn)?).unwrap_or(0);
-    for (sql, to) in MIGRATIONS.iter().zip(1_i64..).skip(from) {
+/// How far a file of an older version is on its way to this program's. A large one takes minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Upgrade {
+    /// The version that it had.
+    pub from: i64,
+    /// The version that it has.
+    pub at: i64,
+    /// The version that it will have.
+    pub to: i64,
+}
+
+/// Brings the file to [`VERSION`], each step in a transaction of its own. Where it is an older one and no new file,
+/// `told` is called before the first step and after each.
+pub(crate) fn migrate(conn: &mut Connection, told: &mut dyn FnMut(Upgrade)) -> rusqlite::Result<()> {
+    let from = version(conn)?;
+    let mut tell = |at: i64| {
+        if from > 0 && from < VERSION {
+            told(Upgrade { from, at, to: VERSION });
+        }
+    };
+    tell(from);
+    for (sql, to) in MIGRATIONS.iter().zip(1_i64..).skip(usize::try_from(from).unwrap_or(0)) {
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         tx.execute_batch(sql)?;
         match to {
@@ -53,6 +71,7 @@ pub(crate) fn migrate(conn: &mut Connection) -> rusqlite::Result<()> {
         tx.pragma_update(None, "application_id", APPLICATION_ID)?;
         tx.pragma_update(None, "user_version", to)?;
         tx.commit()?;
+        tell(to);
     }
     Ok(())
 }

@@ -10,9 +10,9 @@ use crate::retention::{Cutoff, Reached};
 use crate::tally::{self, Tally};
 use crate::writer::{Command, Counters, Done, Shared, Writer};
 use crate::{
-    Append, AppendError, Appended, Backlog, Cursor, OpenError, ProcessUsage, Quarantined, QueryError,
-    RangeQuery, Storage, StoreOptions, StoreStats, backlog, churn, compact, file, meta, quarantine, range,
-    retention, rollup, schema, seal, storage,
+    Append, AppendError, Appended, Backlog, Cursor, Keeper, OpenError, ProcessUsage, Quarantined, QueryError,
+    RangeQuery, Storage, StoreOptions, StoreStats, Upgrade, backlog, churn, compact, file, meta, quarantine,
+    range, retention, rollup, schema, seal, storage,
 };
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
@@ -46,6 +46,16 @@ impl Store {
     /// Opens or creates the file at `path` (mode 0600). A damaged file is kept beside it as `.corrupt-SECONDS` of `now`
     /// and a new one begun; [`Self::recovered`] tells.
     pub fn open(path: &Path, options: StoreOptions, now: Timestamp) -> Result<Self, OpenError> {
+        Self::open_telling(path, options, now, |_| {})
+    }
+
+    /// [`open`](Self::open), which tells how far it is with a file of an older version.
+    pub fn open_telling(
+        path: &Path,
+        options: StoreOptions,
+        now: Timestamp,
+        mut told: impl FnMut(Upgrade),
+    ) -> Result<Self, OpenError> {
         let budget = Budget(options.max_disk_bytes);
         if budget.0 < LEAST_DISK_BYTES {
             let path = path.display().to_string();
@@ -53,7 +63,7 @@ impl Store {
         }
         let path = file::prepare(path)?;
         let lock = file::lock(&path)?;
-        let opened = file::open_writer(&path, budget, now)?;
+        let opened = file::open_writer(&path, budget, now, &mut told)?;
         let (sender, receiver) = sync_channel(options.queue_limit.max(1));
         let shared = Arc::new(Shared {
             readers: Readers::new(path.clone(), budget),
@@ -302,6 +312,22 @@ impl Store {
     pub fn set_offline_after(&self, limit: Duration) -> Result<(), QueryError> {
         Ok(self
             .on_writer(move |writer| writer.with_connection(|conn| meta::set_offline_after(conn, limit)))??)
+    }
+
+    /// Writes down whose the file is, and refuses one that is the other's.
+    pub fn keep_as(&self, keeper: Keeper) -> Result<(), OpenError> {
+        let path = || self.0.shared.path.display().to_string();
+        let claim = move |conn: &mut Connection| match meta::keeper(conn)? {
+            Some(found) if found != keeper => Ok(found),
+            _ => meta::set_keeper(conn, keeper).map(|()| keeper),
+        };
+        let found = self.on_writer(move |writer| writer.with_connection(claim));
+        match found {
+            Ok(Ok(found)) if found == keeper => Ok(()),
+            Ok(Ok(found)) => Err(OpenError::OfAnother { path: path(), found }),
+            Ok(Err(source)) => Err(OpenError::Sqlite { path: path(), source }),
+            Err(_) => Err(OpenError::Sqlite { path: path(), source: schema::failed("the store is closed") }),
+        }
     }
 
     /// Finishes what waits, checkpoints and closes. Later appends are refused.

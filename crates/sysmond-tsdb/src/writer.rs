@@ -403,7 +403,7 @@ impl Writer {
     fn reopen(&mut self) -> Result<(), OpenError> {
         let budget = Budget(self.shared.options.max_disk_bytes);
         let opened = if self.damaged_opens < MAX_DAMAGED_OPENS {
-            file::open_writer(&self.shared.path, budget, self.now)?
+            file::open_writer(&self.shared.path, budget, self.now, &mut |_| {})?
         } else {
             self.damaged_opens = 0;
             file::begin_anew(&self.shared.path, budget, self.now)?

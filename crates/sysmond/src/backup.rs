@@ -2,16 +2,17 @@
 //! agents still have of the time between.
 
 use crate::config::Settings;
+use crate::own_files::OwnFiles;
 use crate::partial::{Partial, folder_of};
 use crate::progress::{ProgressLine, size};
-use crate::{clock, process};
+use crate::{access, clock, process};
 use anyhow::ensure;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
-use sysmond_tsdb::{BackupError, Step};
+use sysmond_tsdb::{BackupError, Keeper, Pieces, Restoring, Step};
 
 /// Room that a copy leaves on the disk of the database itself, or a twentieth of a small one: with less the store takes
 /// no more pushes.
@@ -27,6 +28,14 @@ pub enum Whose {
 }
 
 impl Whose {
+    /// The same as the store has it.
+    fn keeper(self) -> Keeper {
+        match self {
+            Self::Aggregator => Keeper::Aggregator,
+            Self::Agent => Keeper::Agent,
+        }
+    }
+
     /// The database in the data folder.
     fn path(self, settings: &Settings) -> PathBuf {
         settings.data_dir.join(match self {
@@ -58,49 +67,61 @@ pub struct RestoreOptions {
     /// Whose database it becomes
     #[arg(value_enum, default_value = "aggregator")]
     whose: Whose,
+    /// Put it back even where pieces of it are damaged: without their samples
+    #[arg(long)]
+    force: bool,
 }
 
 /// Copies a database.
 pub(crate) fn run(settings: &Settings, options: BackupOptions) -> anyhow::Result<()> {
-    let path = options.whose.path(settings);
-    ensure!(path.exists(), "there is no database {}: name its folder with --data-dir", path.display());
+    let (path, own) = (options.whose.path(settings), OwnFiles::of(settings));
+    access::require_database(&path, "name its folder with --data-dir")?;
     let stopped = Arc::new(AtomicBool::new(false));
     let (work, asked) = (stopped.clone(), stopped);
     process::stoppable(&asked, move || {
         let BackupOptions { output, force, .. } = options;
-        let is_free = || force || !output.exists();
-        let taken = || {
-            format!("{} is there already: choose another name, or replace it with --force", output.display())
-        };
-        ensure!(is_free(), taken());
+        let copy = Partial::open(&output, force, &own)?;
         room_for(&path, folder_of(&output))?;
-        let copy = Partial::open(&output)?;
         let mut told = Told::new("copied");
         let copied = sysmond_tsdb::backup(&path, copy.path(), &work, |step| told.step(step));
-        let bytes = copied.map_err(explained)?;
-        ensure!(is_free(), taken());
+        let copied = copied.map_err(explained)?;
+        let damage =
+            format!("damage hit {} of the database: the samples there are lost", Pieces(copied.damaged));
+        // The older copy may be the last that has them.
+        ensure!(
+            copied.damaged == 0 || !copy.replaces(),
+            "{damage}; {} may still have them and is not replaced: choose another name",
+            output.display()
+        );
         copy.finish()?;
-        told.finish(bytes, &format!("of {} into {}", path.display(), output.display()));
+        told.finish(copied.bytes, &format!("of {} into {}", path.display(), output.display()));
+        if copied.damaged > 0 {
+            crate::say(&format!("{damage}, in the copy too; an older backup may have them"))?;
+        }
         Ok(())
     })
 }
 
 /// Puts a copy in the place of a database.
 pub(crate) fn put_back(settings: &Settings, options: RestoreOptions) -> anyhow::Result<()> {
-    settings.prepare_data_dir()?;
-    let path = options.whose.path(settings);
+    settings.check_data_dir()?;
+    access::require_folder(&settings.data_dir)?;
+    let RestoreOptions { file, whose, force } = options;
+    let place = whose.path(settings);
     let stopped = Arc::new(AtomicBool::new(false));
     let (work, asked) = (stopped.clone(), stopped);
-    let (file, place) = (options.file, path.clone());
     let restored = process::stoppable(&asked, move || {
-        ensure!(file.is_file(), "there is no file {}: name what `sysmond backup` wrote", file.display());
+        access::require_file(&file, "name what `sysmond backup` wrote")?;
         room_for(&file, folder_of(&place))?;
         let mut told = Told::new("read");
-        let outcome = sysmond_tsdb::restore(&file, &place, clock::now(), &work, |step| told.step(step));
-        let restored = outcome.map_err(explained)?;
-        told.finish(restored.bytes, &format!("of {} into {}", file.display(), place.display()));
+        let how = Restoring { keeper: whose.keeper(), even_damaged: force, now: clock::now() };
+        let restored = sysmond_tsdb::restore(&file, &place, how, &work, |step| told.step(step))?;
+        told.finish(restored.copied.bytes, &format!("of {} into {}", file.display(), place.display()));
         Ok(restored)
     })?;
+    if let damaged @ 1.. = restored.copied.damaged {
+        crate::say(&format!("damage hit {} of the backup: the samples there are missing", Pieces(damaged)))?;
+    }
     if let Some(kept) = restored.kept {
         let text =
             format!("the database that was there is kept: {}; remove it once all is well", kept.display());
@@ -112,12 +133,9 @@ pub(crate) fn put_back(settings: &Settings, options: RestoreOptions) -> anyhow::
 /// Has this host's agent deliver again all that it still keeps, from its next start on.
 pub(crate) fn redeliver(settings: &Settings) -> anyhow::Result<()> {
     let path = Whose::Agent.path(settings);
-    ensure!(
-        path.exists(),
-        "there is no database {}: name the agent's folder with --data-dir",
-        path.display()
-    );
-    let count = sysmond_tsdb::forget_cursors(&path).map_err(explained)?;
+    access::require_database(&path, "name the agent's folder with --data-dir")?;
+    access::require_folder(&settings.data_dir)?;
+    let count = sysmond_tsdb::forget_cursors(&path)?;
     let word = if count == 0 {
         "nothing was delivered yet, so that all of it will be"
     } else {

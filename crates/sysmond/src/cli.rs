@@ -95,7 +95,8 @@ pub enum Command {
     Backup(crate::backup::BackupOptions),
     /// Put a backup in the place of a database, while sysmond is stopped
     ///
-    /// The backup is read for damage first. The database that was there is kept beside it.
+    /// The backup is read for damage first: its structure, and the checksums of all that was measured. The database
+    /// that was there is kept beside it.
     #[command(after_help = examples::RESTORE)]
     Restore(crate::backup::RestoreOptions),
     /// Have this host's agent deliver again all that it keeps, while it is stopped

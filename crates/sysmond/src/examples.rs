@@ -75,14 +75,15 @@ Examples:
   sysmond backup agent --output agent.db                  this host's history
 
 FILE has its name only once it is whole, on disk and checked; a backup that
-fails or is stopped leaves nothing of it. It is a database as the other is:
-`sysmond restore FILE` puts it back. It has no token in it: keep DATA_DIR/token
-too.";
+fails or is stopped leaves nothing of it. Checked are its structure and the
+checksums of all that was measured. It is a database as the other is: `sysmond
+restore FILE` puts it back. It has no token in it: keep DATA_DIR/token too.";
 
 pub(crate) const RESTORE: &str = "\
 Examples:
   sysmond restore /backup/aggregator.db
   sysmond restore agent.db agent
+  sysmond restore --data-dir /var/lib/sysmon /backup/aggregator.db    a package's
 
 Stop sysmond before, start it again after. The database that was there stays
 beside it, as aggregator.db.before-restore-TIME. What was stored after the

@@ -1,5 +1,6 @@
 //! sysmon's one program: agent, aggregator, both at once, and the tools around them.
 
+mod access;
 pub mod agent;
 pub mod aggregator;
 pub mod api;
@@ -17,6 +18,8 @@ pub mod export;
 mod health;
 mod listen;
 mod man;
+mod opening;
+mod own_files;
 mod partial;
 mod process;
 mod progress;
@@ -62,8 +65,19 @@ fn report(error: &anyhow::Error) -> ExitCode {
     }
     let status = if error.downcast_ref::<ConfigErrors>().is_some() { WRONG_USE } else { FAILED };
     // Where nobody is there to read it, the status says it too.
-    say(&format!("{error:#}")).ok();
+    say(&words(error)).ok();
     ExitCode::from(status)
+}
+
+/// The chain of causes. SQLite's last one is the one before it again, behind a number: that is left out.
+fn words(error: &anyhow::Error) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if words.last().is_none_or(|last| !cause.ends_with(last.as_str())) {
+            words.push(cause);
+        }
+    }
+    words.join(": ")
 }
 
 /// A word to the user beside what a command prints.

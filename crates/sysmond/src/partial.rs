@@ -1,5 +1,6 @@
 //! A file that has its name only once it is whole.
 
+use crate::own_files::OwnFiles;
 use anyhow::{Context, ensure};
 use std::fs::File;
 use std::io::Write;
@@ -12,12 +13,15 @@ pub(crate) struct Partial {
     path: PathBuf,
     /// The name that it gets.
     whole: PathBuf,
+    /// Whether it may replace what has that name.
+    force: bool,
     is_whole: bool,
 }
 
 impl Partial {
-    /// Makes the file beside `path`, readable by its owner alone.
-    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+    /// Makes the file beside `path`, readable by its owner alone. What is there already is replaced only with `force`,
+    /// and sysmon's own files never.
+    pub(crate) fn open(path: &Path, force: bool, own: &OwnFiles) -> anyhow::Result<Self> {
         // A link's target is what is to be replaced, and neither a device nor a folder can be.
         let whole = if path.exists() {
             let whole = path.canonicalize().with_context(|| format!("cannot use {}", path.display()))?;
@@ -26,18 +30,25 @@ impl Partial {
         } else {
             path.to_path_buf()
         };
+        own.refuse(&whole)?;
+        free(&whole, force)?;
         let path = part_name(&whole);
         let file = File::options().write(true).create_new(true).mode(0o600).open(&path);
         let file = file.with_context(|| {
             let folder = folder_of(&whole);
             format!("cannot make {}: --output needs a folder that is there and yours to write to, which {} may not be", path.display(), folder.display())
         })?;
-        Ok(Self { file, path, whole, is_whole: false })
+        Ok(Self { file, path, whole, force, is_whole: false })
     }
 
     /// The name that it will have.
     pub(crate) fn whole(&self) -> &Path {
         &self.whole
+    }
+
+    /// Whether something has that name.
+    pub(crate) fn replaces(&self) -> bool {
+        self.whole.exists()
     }
 
     /// The name that it has until then.
@@ -52,6 +63,7 @@ impl Partial {
     /// Has it on disk, and gives it its name.
     pub(crate) fn finish(mut self) -> anyhow::Result<()> {
         let cannot = |path: &Path| format!("cannot write {}", path.display());
+        free(&self.whole, self.force)?;
         self.file.sync_all().with_context(|| cannot(&self.path))?;
         std::fs::rename(&self.path, &self.whole).with_context(|| cannot(&self.whole))?;
         self.is_whole = true;
@@ -67,6 +79,16 @@ impl Drop for Partial {
             std::fs::remove_file(&self.path).ok();
         }
     }
+}
+
+/// Refuses a name that something has, unless it may be replaced.
+fn free(whole: &Path, force: bool) -> anyhow::Result<()> {
+    let shown = whole.display();
+    ensure!(
+        force || !whole.exists(),
+        "{shown} is there already: choose another name, or replace it with --force"
+    );
+    Ok(())
 }
 
 /// The folder of a file's name.

@@ -19,6 +19,9 @@ const PERIOD: Duration = Duration::from_secs(30);
 /// How late a loop may be against its own word: a machine that starts many programs at once is slow for seconds.
 const SLACK: Duration = Duration::from_secs(10);
 
+/// How many times later than announced a part that starts may show that it goes on: two words may be lost.
+const LATE: u32 = 6;
+
 /// The service of this process, as the environment describes it.
 #[derive(Debug)]
 pub struct Service {
@@ -81,6 +84,13 @@ impl Part {
     /// This part does what it is for.
     pub(crate) fn ready(&self) {
         self.change(|state| state.is_ready = true, |parts| all(parts, |part| part.is_ready), "READY=1");
+    }
+
+    /// This part is not ready yet, and needs longer than a start may take; it says so again within `period`.
+    pub(crate) fn starting(&self, status: &str, period: Duration) {
+        let Some((service, _)) = &self.0 else { return };
+        let limit = (period * LATE).as_micros();
+        service.send(&format!("EXTEND_TIMEOUT_USEC={limit}\nSTATUS={}", status.replace('\n', " ")));
     }
 
     /// This part begins to end.
@@ -224,6 +234,14 @@ mod tests {
         one.stopping();
         other.stopping();
         assert_eq!(heard(&manager), ["STOPPING=1"]);
+    }
+
+    #[test]
+    fn a_long_start_asks_for_time() {
+        let (manager, service, _folder) = service("socket");
+        let [part, _other] = service.parts();
+        part.starting("bringing\nREADY=1", Duration::from_secs(10));
+        assert_eq!(heard(&manager), ["EXTEND_TIMEOUT_USEC=60000000\nSTATUS=bringing READY=1"]);
     }
 
     #[test]

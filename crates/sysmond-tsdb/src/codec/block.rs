@@ -271,6 +271,11 @@ impl<'a> Block<'a> {
         }
     }
 
+    /// Compares the checksums of all columns; that of the directory was compared already.
+    pub(crate) fn check(&self) -> Result<(), Damaged> {
+        self.body.check()
+    }
+
     /// Milliseconds, each greater than the one before it.
     pub(crate) fn timestamps(&self) -> Result<Vec<i64>, Damaged> {
         let times = self.section(&self.timestamps)?;

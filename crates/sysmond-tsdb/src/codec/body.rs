@@ -102,6 +102,11 @@ impl<'a> Body<'a> {
         if sums.is_empty() { Ok(Self { origin, pieces, runs }) } else { Err(Damaged("checksums of nothing")) }
     }
 
+    /// Compares all checksums.
+    pub(super) fn check(&self) -> Result<(), Damaged> {
+        self.runs.iter().try_for_each(|run| self.bytes(run).map(drop))
+    }
+
     /// The bytes of a piece.
     pub(super) fn piece(&self, place: usize) -> Result<&[u8], Damaged> {
         let (range, run) = self.pieces.get(place).ok_or(Damaged("no such piece"))?;

@@ -138,13 +138,7 @@ fn put_optional(out: &mut Vec<u8>, code: Option<u64>) {
 
 /// Reads them again. What it gives is never larger than the limits allow.
 pub(crate) fn decode(data: &[u8]) -> Result<Hour, Damaged> {
-    let mut bytes = Bytes::new(data);
-    if bytes.byte()? != VERSION {
-        return Err(Damaged("snapshots of another version"));
-    }
-    if u32::from_le_bytes(bytes.array()?) != crc32fast::hash(bytes.rest()) {
-        return Err(Damaged("the snapshots' checksum is wrong"));
-    }
+    let mut bytes = checked(data)?;
     match bytes.byte()? {
         PLAIN => read(Bytes::new(bytes.rest())),
         COMPRESSED => {
@@ -158,6 +152,23 @@ pub(crate) fn decode(data: &[u8]) -> Result<Hour, Damaged> {
         }
         _ => Err(Damaged("no such compression")),
     }
+}
+
+/// Compares the checksum.
+pub(crate) fn check(data: &[u8]) -> Result<(), Damaged> {
+    checked(data).map(drop)
+}
+
+/// What lies behind the checksum.
+fn checked(data: &[u8]) -> Result<Bytes<'_>, Damaged> {
+    let mut bytes = Bytes::new(data);
+    if bytes.byte()? != VERSION {
+        return Err(Damaged("snapshots of another version"));
+    }
+    if u32::from_le_bytes(bytes.array()?) != crc32fast::hash(bytes.rest()) {
+        return Err(Damaged("the snapshots' checksum is wrong"));
+    }
+    Ok(bytes)
 }
 
 fn read(mut bytes: Bytes<'_>) -> Result<Hour, Damaged> {

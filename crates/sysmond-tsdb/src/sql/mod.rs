@@ -9,7 +9,7 @@ mod processes;
 mod tables;
 
 use crate::budget::Budget;
-use crate::file::{beside, open_reader, refuse_newer};
+use crate::file::{open_reader, refuse_newer, wal_bytes};
 use crate::readers::STEPS_PER_LOOK;
 use crate::snapshot::Snapshot;
 use crate::{OpenError, QueryError, Scanned, meta, schema};
@@ -169,14 +169,14 @@ fn restrict(conn: &mut Connection) -> rusqlite::Result<()> {
 
 /// A reading connection; where the folder cannot be written and no log is left, one that takes the file as it is.
 pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let conn = open_reader(path, Budget(u64::MAX))?;
-    match schema::version(&conn) {
-        Err(error)
-            if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) && !beside(path, "-wal").exists() =>
-        {
-            connect_immutable(path)
-        }
-        _ => Ok(conn),
+    // SQLite wants to make its own log: a folder that is not ours and a medium that takes nothing fail differently.
+    let in_the_way = |error: &rusqlite::Error| {
+        matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
+    };
+    let opened = open_reader(path, Budget(u64::MAX));
+    match opened.and_then(|conn| schema::version(&conn).map(|_| conn)) {
+        Err(error) if in_the_way(&error) && wal_bytes(path) == 0 => connect_immutable(path),
+        opened => opened,
     }
 }
 

@@ -10,3 +10,4 @@ mod migration;
 mod model;
 mod race;
 mod recording;
+mod restore;

@@ -33,7 +33,7 @@ use crate::config::{AgentConfig, ProcessDetail, loopback_of};
 use crate::server::{self, Connections};
 use crate::shutdown::Shutdown;
 use crate::systemd::Pulse;
-use crate::{clock, listen};
+use crate::{listen, opening};
 use anyhow::Context;
 use client::Client;
 use collect::Collect;
@@ -45,13 +45,11 @@ use report::Reporter;
 use rows::Rows;
 use scrape::Questions;
 use statics::Statics;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use sysmond_model::Timestamp;
 use sysmond_procfs::{LatestProcesses, ProcessOptions, Source};
-use sysmond_tsdb::Store;
+use sysmond_tsdb::{Keeper, Store};
 use tokio::net::TcpListener;
 use tokio::task::{JoinSet, spawn_blocking};
 use tracing::{info, warn};
@@ -98,7 +96,7 @@ async fn run_with(
     };
     let registry = Registry::start(sources)?;
     let (path, options) = (config.data_dir.join(STORE_FILE), config.store.clone());
-    let store = spawn_blocking(move || open(&path, options)).await??;
+    let store = opening::open(path, options, Keeper::Agent, &config.service).await?;
     let counters = Arc::new(Counters::default());
 
     let (scraper, questions) = Scraper::new();
@@ -194,17 +192,6 @@ async fn serve_metrics(
     let limits = server::Limits { connections: METRICS_CONNECTIONS, ..server::Limits::default() };
     let front = AgentFront::new(scraper, address.ip(), &allowed_hosts);
     server::serve(&listener, front, limits, Connections::default(), &shutdown).await;
-}
-
-fn open(path: &Path, options: sysmond_tsdb::StoreOptions) -> anyhow::Result<Store> {
-    if let Some(folder) = path.parent() {
-        let mut private = std::fs::DirBuilder::new();
-        let made = private.recursive(true).mode(0o700).create(folder);
-        made.with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    }
-    let store = Store::open(path, options, clock::now())?;
-    crate::damage::tell(&store);
-    Ok(store)
 }
 
 /// The timestamp of the newest row of an earlier run.

@@ -2,9 +2,11 @@
 
 use super::testing::{FakeAggregator, LONG, Reply, Seen};
 use super::*;
+use crate::clock;
 use crate::config::Token;
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::path::Path;
 use sysmond_model::catalogue::{CPU_TOTAL_USAGE, LOAD_AVG_1M};
 use sysmond_model::{Frame, HostInfo};
 use sysmond_procfs::{Lane, Roots, SourceError, Values};

@@ -9,8 +9,8 @@ mod retention;
 pub mod views;
 
 use crate::api::{self, App, Front, Parts};
-use crate::clock;
 use crate::config::{AggregatorConfig, loopback_of};
+use crate::opening;
 use crate::server::{self, Connections};
 use crate::shutdown::Shutdown;
 use anyhow::Context;
@@ -19,7 +19,7 @@ use ingest::Ingest;
 use live::Live;
 use std::sync::Arc;
 use std::time::Duration;
-use sysmond_tsdb::Store;
+use sysmond_tsdb::{Keeper, Store};
 use tokio::net::TcpListener;
 
 /// The store's file in the data directory.
@@ -55,7 +55,8 @@ pub async fn run_with(
     if let Some(path) = &config.addr_file {
         addr_file::remove(path)?;
     }
-    let store = open(&config).await?;
+    let (path, options) = (config.data_dir.join(DATABASE), config.store.clone());
+    let store = opening::open(path, options, Keeper::Aggregator, &config.service).await?;
     // What runs here is waited for here, so that the store is closed after all that use it.
     let ending = shutdown.child();
     ending.spawn(retention::run(store.clone(), ending.clone()));
@@ -86,14 +87,6 @@ pub async fn run_with(
     }
     tokio::task::spawn_blocking(move || store.close()).await.context("closing the store failed")?;
     Ok(())
-}
-
-async fn open(config: &AggregatorConfig) -> anyhow::Result<Store> {
-    let (path, options) = (config.data_dir.join(DATABASE), config.store.clone());
-    let opened = tokio::task::spawn_blocking(move || Store::open(&path, options, clock::now())).await;
-    let store = opened.context("opening the store failed")??;
-    crate::damage::tell(&store);
-    Ok(store)
 }
 
 pub(crate) fn app(

@@ -11,6 +11,7 @@ use super::values::{self, ValueError};
 use super::{
     AgentConfig, AggregatorConfig, LogConfig, LogFormat, MetricsConfig, ProcessDetail, QUEUE_LIMIT, Token,
 };
+use crate::access;
 use crate::systemd::{Part, Service};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -95,6 +96,11 @@ impl Settings {
         Ok(data_dir::prepare(&self.data_dir)?)
     }
 
+    /// Looks at the data folder without making it.
+    pub fn check_data_dir(&self) -> Result<(), ConfigErrors> {
+        Ok(data_dir::check(&self.data_dir)?)
+    }
+
     /// The token of an aggregator: made where none is given.
     pub fn own_token(&self) -> Result<Token, ConfigErrors> {
         Ok(self.token.read_or_make(&self.environment)?)
@@ -116,7 +122,7 @@ impl Settings {
     pub fn database(&self) -> anyhow::Result<PathBuf> {
         let path = self.data_dir.join(crate::aggregator::DATABASE);
         let advice = "name the aggregator's data folder with --data-dir, or start `sysmond` to have one";
-        anyhow::ensure!(path.exists(), "there is no database {}: {advice}", path.display());
+        access::require_database(&path, advice)?;
         Ok(path)
     }
 

@@ -10,6 +10,7 @@ mod progress;
 pub use moment::{Moment, moment};
 
 use crate::config::Settings;
+use crate::own_files::OwnFiles;
 use crate::sql::tell_damage;
 use crate::{clock, process};
 use anyhow::{Context, bail, ensure};
@@ -59,6 +60,9 @@ pub struct Options {
     /// Write to this file, which is there only once it is whole [default: standard output]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Replace FILE where it is there already
+    #[arg(long, requires = "output")]
+    force: bool,
 }
 
 impl Options {
@@ -90,13 +94,13 @@ trait Form {
 
 /// Exports what `options` say.
 pub(crate) fn run(settings: &Settings, options: Options) -> anyhow::Result<()> {
-    let path = settings.database()?;
+    let (path, own) = (settings.database()?, OwnFiles::of(settings));
     let offline_after = settings.offline_after();
     let stopped = Arc::new(AtomicBool::new(false));
     let has_file = options.output.is_some();
     let work = {
         let stopped = stopped.clone();
-        move || write(&path, offline_after, &options, &stopped)
+        move || write(&path, offline_after, &options, &own, &stopped)
     };
     // A signal is to leave no piece of a file. Without one there is nothing to tidy up, and the signal ends us at once,
     // also where whoever reads our output has stopped to.
@@ -107,10 +111,11 @@ fn write(
     path: &Path,
     offline_after: Duration,
     options: &Options,
+    own: &OwnFiles,
     stopped: &AtomicBool,
 ) -> anyhow::Result<()> {
     let mut export = Export::open(path, options.selection()?, offline_after)?;
-    let mut out = Output::open(options.output.as_deref())?;
+    let mut out = Output::open(options.output.as_deref(), options.force, own)?;
     let mut form: Box<dyn Form> = match options.format {
         Format::Csv => Box::new(csv::Csv),
         Format::Jsonl => Box::new(jsonl::Jsonl),

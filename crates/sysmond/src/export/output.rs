@@ -1,5 +1,6 @@
 //! Where the rows go: standard output, or a file that has its name only once it is whole.
 
+use crate::own_files::OwnFiles;
 use crate::partial::Partial;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -11,10 +12,10 @@ pub(super) enum Output {
 }
 
 impl Output {
-    /// Standard output, or the file `path`.
-    pub(super) fn open(path: Option<&Path>) -> anyhow::Result<Self> {
+    /// Standard output, or the file `path`, which replaces another only with `force`.
+    pub(super) fn open(path: Option<&Path>, force: bool, own: &OwnFiles) -> anyhow::Result<Self> {
         Ok(match path {
-            Some(path) => Self::File(Partial::open(path)?),
+            Some(path) => Self::File(Partial::open(path, force, own)?),
             None => Self::Stdout(io::stdout()),
         })
     }

@@ -103,15 +103,33 @@ fn both_databases_of_a_standalone_are_copied_while_it_runs_and_while_it_does_not
     copies("running");
     program.stop();
     copies("stopped");
-    for name in ["running-aggregator", "running-agent", "stopped-aggregator", "stopped-agent"] {
+    for (when, whose, other) in [
+        ("running", "aggregator", "agent"),
+        ("running", "agent", "aggregator"),
+        ("stopped", "aggregator", "agent"),
+        ("stopped", "agent", "aggregator"),
+    ] {
         let elsewhere = Place::new();
-        let mut command = elsewhere.command("restore");
-        command.arg(place.path(&format!("{name}.db")));
-        check(command, 0, "");
-        let (status, stdout, stderr) =
-            finished(elsewhere.command("sql --csv").arg("SELECT hostname FROM hosts"));
-        assert_eq!((status, stdout.as_str()), (Some(0), "hostname\r\na\r\n"), "{name}: {stderr}");
+        let copy = place.path(&format!("{when}-{whose}.db"));
+        let restore = |whose: &str| {
+            let mut command = elsewhere.command("restore");
+            command.arg(&copy).arg(whose);
+            command
+        };
+        check(restore(other), 1, &format!("`sysmond restore {} {whose}`", copy.display()));
+        assert!(!elsewhere.path("data").exists(), "nothing was made for the other's");
+        check(restore(whose), 0, "");
+        // Questions are for the aggregator's: here it is enough that the hosts are there.
+        let database = elsewhere.path(&format!("data/{whose}.db"));
+        let conn = rusqlite::Connection::open(database).expect("a database");
+        let host = conn.query_row("SELECT hostname FROM hosts", [], |row| row.get::<_, String>(0));
+        assert_eq!(host.expect("one host"), "a", "{when} {whose}");
     }
+    // Put there by other means, it is refused at the start.
+    std::fs::copy(place.path("stopped-agent.db"), place.path("data/aggregator.db")).expect("ours");
+    let mut started = place.command("aggregator --listen 127.0.0.1:0");
+    started.env("SYSMON_LOG_LEVEL", "error");
+    check(started, 1, "is an agent's database");
 }
 
 #[test]
@@ -136,6 +154,7 @@ fn nothing_is_overwritten_or_left_half_done() {
     check(place.command("backup --output /no/such/folder/x.db"), 1, "a folder that is there");
     check(place.command("backup --output /dev/null --force"), 1, "is no file");
     check(place.command("backup agent --output x.db"), 1, "there is no database");
+    check(place.command("sql SELECT --data-dir /no/such"), 1, "there is no database");
     let restore = |file: &std::path::Path| {
         let mut command = place.command("restore");
         command.arg(file);
@@ -146,7 +165,8 @@ fn nothing_is_overwritten_or_left_half_done() {
     check(restore(&folder.join("nothing.db")), 1, "there is no file");
     std::fs::write(folder.join("text"), "this is no database, however one looks at it".repeat(99))
         .expect("written");
-    check(restore(&folder.join("text")), 1, "not a database");
+    check(restore(&folder.join("text")), 1, "is no database of sysmon's");
+    check(restore(&folder), 1, "is no file");
 
     // A disk that is full: no file may become larger than 64 KiB.
     let script = "trap '' XFSZ; ulimit -f 64; exec \"$0\" backup --force --output \"$1\"";
@@ -159,6 +179,35 @@ fn nothing_is_overwritten_or_left_half_done() {
     let names: Vec<_> =
         std::fs::read_dir(&folder).expect("ours").flatten().map(|entry| entry.file_name()).collect();
     assert_eq!(names.len(), 2, "{names:?}");
+}
+
+#[test]
+fn damaged_pieces_are_told_of_and_replace_nothing_unasked() {
+    let place = Place::new();
+    let program = place.serve("aggregator");
+    push(&program, &token(&place), sysmond::clock::now().as_seconds() - 1000, 1);
+    program.stop();
+    let (old, new) = (place.path("old.db"), place.path("new.db"));
+    let command = |arguments: &str, file: &std::path::Path| {
+        let mut command = place.command(arguments);
+        command.arg(file);
+        command
+    };
+    check(command("backup --output", &old), 0, "");
+    let sound = std::fs::read(&old).expect("there");
+    let conn = rusqlite::Connection::open(place.path("data/aggregator.db")).expect("there");
+    // A version, a checksum of other bytes, and a byte.
+    let changed = conn.execute("UPDATE log SET data = x'01ffffffff00'", []).expect("writable");
+    assert_eq!(changed, 1);
+    drop(conn);
+    check(command("backup --force --output", &old), 1, "may still have them and is not replaced");
+    assert_eq!(std::fs::read(&old).expect("there"), sound);
+    check(command("backup --output", &new), 0, "damage hit one piece of the database");
+    check(command("restore", &new), 1, "damage hit one piece of the backup");
+    check(command("restore --force", &new), 0, "the samples there are missing");
+    assert_eq!(pushes(&place), 0, "they were its only ones");
+    check(command("restore", &old), 0, "is kept");
+    assert_eq!(pushes(&place), 1);
 }
 
 #[test]

@@ -22,7 +22,7 @@ const DOCUMENTS: &[(&str, usize, usize)] = &[
     ("deploy/README.md", 0, 1),
     ("docs/api.md", 16, 1),
     ("docs/fleet.md", 5, 3),
-    ("docs/operations.md", 7, 2),
+    ("docs/operations.md", 7, 3),
     ("docs/performance.md", 0, 1),
     ("docs/quickstart.md", 5, 0),
     ("docs/reliability.md", 0, 1),

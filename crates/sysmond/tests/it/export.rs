@@ -171,7 +171,7 @@ fn a_file_is_there_only_once_it_is_whole() {
     // A disk that is full: no file may become larger than 64 KiB.
     let large = Place::new();
     filled(&large, 1);
-    let script = "trap '' XFSZ; ulimit -f 128; exec \"$0\" export --output \"$1\"";
+    let script = "trap '' XFSZ; ulimit -f 128; exec \"$0\" export --force --output \"$1\"";
     let mut limited = Command::new("sh");
     limited.args(["-c", script, env!("CARGO_BIN_EXE_sysmond")]).arg(&file);
     limited.env("SYSMON_DATA_DIR", large.path("data")).env("HOME", large.path(""));

@@ -11,6 +11,8 @@ mod export;
 mod live;
 mod logging;
 mod nginx;
+mod outputs;
+mod owners;
 mod process;
 mod processes;
 mod program;

@@ -67,6 +67,27 @@ fn an_aggregator_is_ready_once_it_serves_and_then_tells_how_it_goes() {
 }
 
 #[test]
+fn an_older_database_is_brought_forward_with_a_word_for_each_step_and_time_for_it() {
+    let place = Place::new();
+    let mut manager = Manager::new(&place);
+    let addr_file = place.path("address");
+    let flags = format!("aggregator --listen 127.0.0.1:0 --addr-file {}", addr_file.display());
+    let start = || service(&place, &flags).serving(&addr_file);
+    start().stop();
+    assert!(!manager.has_heard("EXTEND_TIMEOUT_USEC"), "a new one needs no time: {:?}", manager.heard);
+    // The steps behind it change no table.
+    let conn = rusqlite::Connection::open(place.path("state/aggregator.db")).expect("there");
+    conn.pragma_update(None, "user_version", 6).expect("writable");
+    drop(conn);
+    let aggregator = start();
+    let log = aggregator.stderr();
+    assert!(log.contains("bringing the database of an older version forward"), "{log}");
+    assert!(log.contains("the database is of this version now"), "{log}");
+    manager.wait_for("EXTEND_TIMEOUT_USEC=60000000\nSTATUS=bringing the database from version 6 to ");
+    aggregator.stop();
+}
+
+#[test]
 fn an_agent_is_ready_once_its_first_reading_is_stored() {
     let place = Place::new();
     let mut manager = Manager::new(&place);

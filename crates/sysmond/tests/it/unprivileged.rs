@@ -7,7 +7,20 @@ use std::process::{Command, Stdio};
 
 const TOKEN: &str = "a-token-of-this-test-0123";
 /// The user and the group of nobody.
-const NOBODY: u32 = 65534;
+pub(crate) const NOBODY: u32 = 65534;
+/// What makes a command nobody's.
+pub(crate) const AS_NOBODY: [&str; 10] = [
+    "setpriv",
+    "--reuid",
+    "65534",
+    "--regid",
+    "65534",
+    "--clear-groups",
+    "--no-new-privs",
+    "--bounding-set=-all",
+    "--inh-caps=-all",
+    "--",
+];
 
 /// The agent as nobody, or as whoever runs the tests where that is not root.
 fn agent(place: &Place, aggregator: &str) -> Command {
@@ -17,10 +30,8 @@ fn agent(place: &Place, aggregator: &str) -> Command {
     let mut command = if rustix::process::geteuid().is_root() {
         std::fs::set_permissions(place.path(""), PermissionsExt::from_mode(0o755)).expect("it is ours");
         std::os::unix::fs::chown(&folder, Some(NOBODY), Some(NOBODY)).expect("root may");
-        let user = format!("{NOBODY}");
-        let mut command = Command::new("setpriv");
-        command.args(["--reuid", &user, "--regid", &user, "--clear-groups", "--no-new-privs"]);
-        command.args(["--bounding-set=-all", "--inh-caps=-all", "--", sysmond]);
+        let mut command = Command::new(AS_NOBODY[0]);
+        command.args(&AS_NOBODY[1..]).arg(sysmond);
         command
     } else {
         Command::new(sysmond)
