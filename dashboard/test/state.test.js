@@ -43,6 +43,15 @@ test("a full frame replaces the fleet, another one changes it", () => {
   assert.deepEqual(one.names, ["c"]);
 });
 
+test("a host that is no more goes with a frame that has all others", () => {
+  const one = new Fleet();
+  one.apply(fleet([host("a"), host("b"), host("c")]), true);
+  one.apply({ ...fleet([host("a")]), summary: { ...summary, total_hosts: 3 } }, false);
+  assert.deepEqual(one.names, ["a", "b", "c"]);
+  one.apply({ ...fleet([host("a"), host("c")]), summary: { ...summary, total_hosts: 2 } }, false);
+  assert.deepEqual([one.names, one.hosts.has("b")], [["a", "c"], false]);
+});
+
 test("figures that a frame leaves out stay", () => {
   const one = new Fleet();
   one.apply(fleet([host("a", { metrics: { "cpu.total_usage": 5 } })]), true);

@@ -22,7 +22,7 @@ pub(crate) const LAYOUT_USE_SLACK_MS: i64 = 3_600_000;
 /// How long a series that fell silent counts towards a host's limit, milliseconds.
 const ACTIVE_MS: i64 = LAYOUT_USE_SLACK_MS + 3_600_000;
 /// No sample is of a later time: the end of the year 9999.
-const MAX_TIME_MS: i64 = 253_402_300_799_999;
+pub(crate) const MAX_TIME_MS: i64 = 253_402_300_799_999;
 /// Rows of one run in the log.
 const MAX_RUN_ROWS: usize = 10_000;
 

@@ -77,6 +77,26 @@ pub enum AppendError {
     Failed(String),
 }
 
+/// Why a host was not forgotten.
+#[derive(Debug, Error)]
+pub enum ForgetError {
+    /// There is no host of that name.
+    #[error("unknown host `{0}`")]
+    Unknown(String),
+    /// The server that has the file is of another version.
+    #[error("the server that runs is of another version: use its program")]
+    OtherVersion,
+    /// The store could not be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] QueryError),
+    /// SQLite failed, beside a server that runs.
+    #[error("cannot write to the store")]
+    Sqlite(#[from] rusqlite::Error),
+}
+
 /// Why a question was not answered.
 #[derive(Debug, Error)]
 pub enum QueryError {

@@ -19,10 +19,13 @@ mod churn;
 mod codec;
 mod compact;
 mod crowd;
+mod cut;
+mod done;
 mod error;
 mod export;
 mod file;
 mod forecast;
+mod forget;
 pub mod fuzz;
 mod head;
 mod host_row;
@@ -54,12 +57,14 @@ mod tally;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 mod writer;
 
 pub use backup::{BackupError, Restored, Step, backup, backup_bytes, forget_cursors, restore};
 pub use budget::LEAST_DISK_BYTES;
-pub use error::{AppendError, OpenError, QueryError};
+pub use error::{AppendError, ForgetError, OpenError, QueryError};
 pub use export::{Export, ExportError, Rows, Selection};
+pub use forget::{Forgotten, forget};
 pub use processes::usage::{MeanMax, ProcessTotal, ProcessUsage, ProgramTotal, Usage};
 pub use quarantine::{Quarantine, Quarantined};
 pub use request::{

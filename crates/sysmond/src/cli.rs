@@ -100,6 +100,14 @@ pub enum Command {
     /// After its aggregator lost something, as a restored one lacks what came after the backup.
     #[command(after_help = REDELIVER_EXAMPLES)]
     Redeliver,
+    /// Forget a host that is no more, with all that is kept of it
+    ///
+    /// In the aggregator's database, whether the aggregator runs or not.
+    #[command(after_help = FORGET_EXAMPLES)]
+    Forget {
+        /// Its name, as `/api/hosts` and the dashboard have it
+        host: String,
+    },
     /// Print every setting that counts and whence, or all mistakes at once
     #[command(after_help = CHECK_CONFIG_EXAMPLES)]
     CheckConfig {
@@ -125,7 +133,7 @@ pub enum Command {
         #[arg(long, value_name = "DIR", conflicts_with = "command")]
         output: Option<PathBuf>,
         /// The command
-        #[arg(value_parser = ["agent", "aggregator", "demo", "sql", "export", "backup", "restore", "redeliver", "check-config", "completions", "man"])]
+        #[arg(value_parser = ["agent", "aggregator", "demo", "sql", "export", "backup", "restore", "redeliver", "forget", "check-config", "completions", "man"])]
         command: Option<String>,
     },
 }
@@ -223,6 +231,14 @@ Example, on a monitored host, after the aggregator was restored from a backup:
 
 An agent keeps what it collected for 7 days or 256 MB (--retention, --max-disk). What the aggregator has already is found
 and stored once.";
+
+const FORGET_EXAMPLES: &str = "\
+Examples:
+  sysmond forget web-server-01
+  runuser -u sysmon -- sysmond forget web-server-01 --data-dir /var/lib/sysmon
+
+Stop its agent before: a host that is heard of again is known again. Without this a host that fell silent goes by itself
+once its last summary is too old (--retention-10m).";
 
 /// What the user asked for.
 #[derive(Debug)]

@@ -13,6 +13,7 @@ pub mod config;
 mod damage;
 mod demo;
 pub mod export;
+mod forget;
 mod listen;
 mod man;
 mod partial;
