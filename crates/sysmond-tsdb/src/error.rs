@@ -106,6 +106,9 @@ pub enum QueryError {
     /// More series or points than one answer holds.
     #[error("the answer would be too large: {0}")]
     TooLarge(String),
+    /// There is nothing in it but white space and comments.
+    #[error("the statement is empty: write a SELECT")]
+    NoStatement,
     /// It took more memory than [`limit_memory`](crate::sql::limit_memory) allows.
     #[error("the query was stopped at its limit of memory")]
     OutOfMemory,

@@ -193,6 +193,7 @@ fn open(path: &Path, options: sysmond_tsdb::StoreOptions) -> anyhow::Result<Stor
         let made = private.recursive(true).mode(0o700).create(folder);
         made.with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
+    crate::damage::tell_of_empty(path);
     let store = Store::open(path, options, clock::now())?;
     crate::damage::tell(&store);
     Ok(store)

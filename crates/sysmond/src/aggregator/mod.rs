@@ -90,6 +90,7 @@ pub async fn run_with(
 
 async fn open(config: &AggregatorConfig) -> anyhow::Result<Store> {
     let (path, options) = (config.data_dir.join(DATABASE), config.store.clone());
+    crate::damage::tell_of_empty(&path);
     let opened = tokio::task::spawn_blocking(move || Store::open(&path, options, clock::now())).await;
     let store = opened.context("opening the store failed")??;
     crate::damage::tell(&store);

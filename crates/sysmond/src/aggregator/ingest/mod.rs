@@ -19,7 +19,7 @@ use crate::shutdown::Shutdown;
 use std::sync::Arc;
 use sysmond_model::limits;
 use sysmond_model::push::{PushAnswer, SampleError};
-use sysmond_model::{Frame, HostInfo, Timestamp};
+use sysmond_model::{Frame, HostInfo};
 use sysmond_tsdb::{Append, AppendError, Appended, Store};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
