@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use sysmond_model::limits::MAX_FORMER_SERIES_PER_HOST;
 use sysmond_model::{Host, Sample, Shape, StaticInfo, Timestamp};
 
-/// How far before a host's newest sample, or the last time that it was heard of where that is earlier, a series may have
-/// fallen silent and still count as current.
+/// How far before a host's newest sample, or the last time that it was heard of where that is earlier, a series may
+/// have fallen silent and still count as current.
 pub(crate) const LATEST_WINDOW_MS: i64 = 5 * 60 * 1000;
 
 /// One host. Only the writer's thread changes the state; everybody reads.

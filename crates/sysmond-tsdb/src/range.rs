@@ -156,8 +156,8 @@ impl Scan<'_> {
         Ok(())
     }
 
-    /// The summaries of a day whose samples are all there, where they are to be used: none where samples came since they
-    /// were made.
+    /// The summaries of a day whose samples are all there, where they are to be used: none where samples came since
+    /// they were made.
     fn summaries(
         &self,
         day: i64,

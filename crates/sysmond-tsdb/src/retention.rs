@@ -43,8 +43,8 @@ pub(crate) struct Cutoff {
 }
 
 impl Cutoff {
-    /// What is too old of a host, whose samples' age counts back from `from`: hours and days that have wholly passed out
-    /// of the retention.
+    /// What is too old of a host, whose samples' age counts back from `from`: hours and days that have wholly passed
+    /// out of the retention.
     fn by_age(from: i64, retention: Retention) -> Self {
         let Retention { raw, minutes, ten_minutes } = retention.ordered();
         let before = |age: Duration| from.saturating_sub(milliseconds(age)).max(0);
@@ -120,9 +120,9 @@ impl Cutoff {
 /// Before what each host has nothing left, by its number: the next round passes it over.
 pub(crate) type Reached = HashMap<i64, Cutoff>;
 
-/// How far the clock by which silent hosts age goes on in one round of upkeep, milliseconds. Rounds come each minute: it
-/// keeps up with true time, makes up for a month in which nothing ran within half a day, and a server whose clock jumped
-/// a year ahead has a month to be mended before it has taken that year for true.
+/// How far the clock by which silent hosts age goes on in one round of upkeep, milliseconds. Rounds come each minute:
+/// it keeps up with true time, makes up for a month in which nothing ran within half a day, and a server whose clock
+/// jumped ahead by a year has days to be mended before it has taken all of that year for true.
 const MAX_AGEING_MS: i64 = HOUR_MS;
 
 /// Up to what time silent hosts have aged at `now`: as far as a round goes from where the `last` one came to. In the
@@ -133,12 +133,21 @@ pub(crate) fn aged_to(last: Option<i64>, newest: Option<i64>, now: i64) -> i64 {
 }
 
 /// The time that the age of a host's samples counts back from at `now`: the host's newest sample, so that a wrong clock
-/// here takes nothing of a host that speaks; or, where nothing was heard of it for longer than samples are kept,
-/// `aged_to`. Never a time to come.
+/// here takes nothing of a host that speaks; or `aged_to`, where nothing was heard of it for longer than samples are
+/// kept, or where what it has was older than that when it was heard of first. Never a time to come.
 pub(crate) fn counted_from(state: &HostState, retention: Retention, now: i64, aged_to: i64) -> Option<i64> {
     let newest = state.newest_row?;
-    let is_silent = is_silent(state, retention, aged_to);
-    Some(now.min(if is_silent { newest.max(aged_to) } else { newest }))
+    let first_seen = state.host.first_seen.as_millis();
+    let is_past = newest < first_seen.saturating_sub(milliseconds(retention.raw));
+    let is_by_clock = is_past || is_silent(state, retention, aged_to);
+    Some(now.min(if is_by_clock { newest.max(aged_to) } else { newest }))
+}
+
+/// The time that the age of what a host delivers at `now` counts back from: as that of what it has, but that who began
+/// with an old past may bring the rest of it, which then goes with the others.
+pub(crate) fn taken_from(state: &HostState, retention: Retention, now: i64, aged_to: i64) -> Option<i64> {
+    let newest = state.newest_row?;
+    Some(now.min(if is_silent(state, retention, aged_to) { newest.max(aged_to) } else { newest }))
 }
 
 /// Whether nothing was heard of a host for longer than samples are kept.
@@ -392,6 +401,8 @@ mod tests {
         // The server's clock jumped a year ahead: who speaks is heard at that time, with samples of the true one.
         check(Some(100), 465, 465, 101, Some(100));
         check(None, 100, 500, 500, None);
+        // What was too old already when the host was heard of first.
+        check(Some(-401), 100, 100, 100, Some(100));
     }
 
     #[test]

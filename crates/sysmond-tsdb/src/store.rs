@@ -126,8 +126,8 @@ impl Store {
         self.cell(hostname)?.lock().static_info.clone()
     }
 
-    /// The newest value of each series of a host that was sampled in the five minutes before the host's newest sample, or
-    /// before it was heard of last where that is earlier; sorted by series. `None` for an unknown host. From memory.
+    /// The newest value of each series of a host that was sampled in the five minutes before the host's newest sample,
+    /// or before it was heard of last where that is earlier; sorted by series. `None` for an unknown host. From memory.
     pub fn latest(&self, hostname: &str) -> Option<Vec<Sample>> {
         let cell = self.cell(hostname)?;
         let names = self.0.shared.names.read().unwrap_or_else(PoisonError::into_inner);
@@ -139,15 +139,14 @@ impl Store {
         self.cell(hostname)?.lock().newest_row.map(Timestamp::from_millis)
     }
 
-    /// The time that the age of samples of that host counts back from at `now`: earlier than by the retention they would
-    /// be removed again. `now` of a host that has none. From memory.
-    pub fn aged_from(&self, hostname: &str, now: Timestamp) -> Timestamp {
+    /// The time that the age of what that host delivers counts back from at `now`: what is older than by the
+    /// retention would be removed again. `None` of a host that has no samples. From memory.
+    pub fn aged_from(&self, hostname: &str, now: Timestamp) -> Option<Timestamp> {
         let shared = &self.0.shared;
         let (retention, aged_to) = (shared.options.retention, shared.aged_to.load(Ordering::Relaxed));
-        let cell = self.cell(hostname);
-        let from =
-            |cell: Arc<HostCell>| retention::counted_from(&cell.lock(), retention, now.as_millis(), aged_to);
-        cell.and_then(from).map_or(now, Timestamp::from_millis)
+        let cell = self.cell(hostname)?;
+        let from = retention::taken_from(&cell.lock(), retention, now.as_millis(), aged_to);
+        from.map(Timestamp::from_millis)
     }
 
     /// The fleet in figures at `now`. From memory: no scan.

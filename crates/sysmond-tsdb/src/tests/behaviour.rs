@@ -246,7 +246,7 @@ fn a_host_that_fell_silent_keeps_its_last_stretch_for_as_long_as_samples_are_kep
     assert_eq!(store.retain(at(54)).expect("deleted"), 0);
     // A clock that jumps a year ahead ages nobody by more than an hour a round.
     assert_eq!(store.retain(at(9000)).expect("deleted"), 0);
-    assert_eq!(store.aged_from("a", at(9000)), at(30));
+    assert_eq!(store.aged_from("a", at(9000)), Some(at(30)));
     assert_eq!((store.newest("a"), store.latest("a").map(|samples| samples.len())), (Some(at(30)), Some(1)));
     drop(store);
 
@@ -254,10 +254,24 @@ fn a_host_that_fell_silent_keeps_its_last_stretch_for_as_long_as_samples_are_kep
     let rounds = (54..80).flat_map(|hours| [hours; 3]);
     let dropped: Vec<u64> = rounds.map(|hours| store.retain(at(hours)).expect("deleted")).collect();
     assert_eq!(dropped.iter().sum::<u64>(), 2, "what is older than a day by the clock goes");
-    assert_eq!((dropped[0], store.aged_from("a", at(79))), (0, at(79)));
-    assert_eq!(store.aged_from("new", at(79)), at(79));
+    assert_eq!((dropped[0], store.aged_from("a", at(79))), (0, Some(at(79))));
+    assert_eq!(store.aged_from("new", at(79)), None);
     assert_eq!(store.storage(at(79)).expect("readable").blocks.oldest, None);
     // Heard of again, its age is its own.
     store.append_wait(append("a", at(80), &[("m", "", 79 * hour, 1.0)])).expect("stored");
-    assert_eq!(store.aged_from("a", at(80)), at(79));
+    assert_eq!(store.aged_from("a", at(80)), Some(at(79)));
+}
+
+#[test]
+fn an_old_past_of_a_new_host_is_taken_and_goes_with_the_next_round() {
+    let (_folder, store) = opened();
+    let day = 86_400;
+    let at = |days: i64| seconds(days * day);
+    store.append_wait(append("here", at(400), &[("m", "", 400 * day * 1000, 1.0)])).expect("stored");
+    store.append_wait(append("old", at(400), &[("m", "", 1000, 2.0)])).expect("stored");
+    assert_eq!(store.latest("old").map(|samples| samples.len()), Some(1));
+    store.seal_all();
+    assert_eq!(store.retain(at(400)).expect("deleted"), 1);
+    let oldest = store.storage(at(400)).expect("readable").young.oldest;
+    assert_eq!(oldest, Some(at(400)), "nobody's history is longer than the retention");
 }

@@ -105,7 +105,6 @@ impl Model {
         let append = Append {
             host: host(HOSTS[host_index]),
             static_info: None,
-            // Never silent for as long as the rounds of a case can make believe.
             received: Timestamp::from_millis(START + 40 * HOUR_MS),
             frame,
             processes: Vec::new(),
@@ -337,7 +336,13 @@ proptest! {
         let options = StoreOptions { retention, ..options() };
         let store = reopen(&folder, options.clone());
         store.set_age(Timestamp::from_millis(START));
+        // Known from the beginning, and never silent for as long as the rounds of a case can make believe.
+        for (name, hours) in HOSTS.into_iter().flat_map(|name| [(name, 0), (name, 40)]) {
+            let received = Timestamp::from_millis(START + hours * HOUR_MS);
+            store.append_wait(crate::testing::append(name, received, &[])).expect("stored");
+        }
         let (mut running, mut model) = (Running { folder, store, options }, Model::default());
+        model.known = [true; 2];
         for step in steps {
             running.step(&mut model, step);
         }

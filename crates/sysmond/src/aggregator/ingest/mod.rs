@@ -19,7 +19,7 @@ use crate::shutdown::Shutdown;
 use std::sync::Arc;
 use sysmond_model::limits;
 use sysmond_model::push::{PushAnswer, SampleError};
-use sysmond_model::{Frame, HostInfo};
+use sysmond_model::{Frame, HostInfo, Timestamp};
 use sysmond_tsdb::{Append, AppendError, Appended, Store};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -52,11 +52,16 @@ impl Ingest {
         self.predictor.parse(body, |hostname| self.window(hostname))
     }
 
-    /// The times that samples of `hostname` may have now. Too old is what the store would drop again.
+    /// The times that samples of `hostname` may have now. Too old is what the store would drop again. A host that has
+    /// none yet may bring a past as old as it likes: what of it is beyond the retention goes when the store is looked
+    /// after next.
     fn window(&self, hostname: &str) -> Window {
         let now = clock::now();
         Window {
-            oldest: self.store.aged_from(hostname, now).plus_millis(-self.retention_ms),
+            oldest: self
+                .store
+                .aged_from(hostname, now)
+                .map_or(Timestamp::default(), |from| from.plus_millis(-self.retention_ms)),
             newest: now.plus_millis(limits::MAX_AHEAD_MS),
         }
     }

@@ -67,8 +67,8 @@ impl Topic {
         *newest = newest.or(row.map(|row| row.plus_millis(-1)));
     }
 
-    /// Takes note of the rows that come; returns the newest of those before. A row ahead of `now` counts as of `now`: it
-    /// must not make what comes after it the past.
+    /// Takes note of the rows that come; returns the newest of those before. A row ahead of `now` counts as of `now`:
+    /// it must not make what comes after it the past.
     fn note(&self, frame: &Frame, now: Timestamp) -> Option<Timestamp> {
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         let before = *newest;
