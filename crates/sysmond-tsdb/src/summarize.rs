@@ -116,7 +116,8 @@ pub(crate) fn append(table: &mut Table, more: Table) {
 }
 
 /// Several readings of one day as one: of each bucket of a series the one that knows of most samples, and `fresh`
-/// before others that know of as many. Samples go by whole hours, so a bucket whose samples are gone is in no fresh reading.
+/// before others that know of as many. Samples go by whole hours, so a bucket whose samples are gone is in no fresh
+/// reading.
 pub(crate) fn united(known: &[Table], fresh: Table, step: i64) -> Table {
     if known.iter().all(|table| table.timestamps.is_empty()) {
         return fresh;
