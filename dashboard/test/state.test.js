@@ -37,7 +37,7 @@ test("a full frame replaces the fleet, another one changes it", () => {
   const one = new Fleet();
   one.apply(fleet([host("b10"), host("b2"), host("a")]), true);
   assert.deepEqual(one.names, ["a", "b2", "b10"]);
-  one.apply(fleet([host("a", { status: "offline" })]), false);
+  one.apply({ ...fleet([host("a", { status: "offline" })]), summary: { ...summary, total_hosts: 3 } }, false);
   assert.deepEqual([one.names.length, one.hosts.get("a")?.status], [3, "offline"]);
   one.apply(fleet([host("c")]), true);
   assert.deepEqual(one.names, ["c"]);

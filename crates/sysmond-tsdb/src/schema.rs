@@ -32,6 +32,10 @@ pub(crate) fn version(conn: &Connection) -> rusqlite::Result<i64> {
     conn.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
+/// Counts the tables that every file of ours has had since version 2.
+const OURS: &str = "SELECT count(*) FROM sqlite_schema WHERE type = 'table'
+    AND name IN ('hosts', 'metric', 'layout', 'host_layout', 'host_state', 'young', 'block', 'rollup')";
+
 /// Whether the file is another program's database: it has tables but not our mark. With our tables it is ours, and
 /// damaged.
 pub(crate) fn is_foreign(conn: &Connection) -> rusqlite::Result<bool> {
@@ -40,8 +44,6 @@ pub(crate) fn is_foreign(conn: &Connection) -> rusqlite::Result<bool> {
     if id == APPLICATION_ID || objects == 0 {
         return Ok(false);
     }
-    const OURS: &str = "SELECT count(*) FROM sqlite_schema WHERE type = 'table'
-        AND name IN ('hosts', 'metric', 'layout', 'host_layout', 'host_state', 'young', 'block', 'rollup')";
     let ours: i64 = conn.query_row(OURS, [], |row| row.get(0))?;
     if ours == 8 { Err(damaged("the file's application id is wrong")) } else { Ok(true) }
 }

@@ -65,7 +65,7 @@ async fn a_damaged_database_is_told_of_for_as_long_as_it_is_kept() {
     let stage = Stage::start().await;
     stage.push_value("a", "m", 0.1).await;
     let data = stage.stop().await;
-    std::fs::write(data.path().join("aggregator.db"), [7; 100_000]).expect("ours");
+    std::fs::write(data.path().join("aggregator.db"), vec![7; 100_000]).expect("ours");
     let mut data = Some(data);
     // Also a later start knows of it.
     for _ in 0..2 {
