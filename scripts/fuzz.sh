@@ -39,7 +39,7 @@ for target in "${targets[@]}"; do
     words=()
     if [[ -f $target.dict ]]; then words=("-dict=$target.dict"); fi
     if ! "$CARGO_TARGET_DIR/$host/debug/$target" "corpus/$target" "seeds/$target" -max_total_time="$seconds" \
-        -timeout=10 -rss_limit_mb=2048 -artifact_prefix="artifacts/$target/" "${words[@]}" >"$log" 2>&1; then
+        -timeout=10 -rss_limit_mb=512 -artifact_prefix="artifacts/$target/" "${words[@]}" >"$log" 2>&1; then
         tail -n 60 "$log" >&2
         printf 'fuzz %s: failed; the whole output is in fuzz/%s\n' "$target" "$log" >&2
         exit 1

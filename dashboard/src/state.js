@@ -52,9 +52,11 @@ export class Fleet {
   apply(frame, full) {
     this.summary = frame.summary;
     this.clock.set(frame.summary.timestamp);
-    const before = full ? new Map(this.hosts) : this.hosts;
-    if (full) this.hosts.clear();
-    let changed = full;
+    // Where it has all hosts there are, those that it lacks are no more.
+    const whole = full || (frame.hosts.length === frame.summary.total_hosts && frame.hosts.length < this.hosts.size);
+    const before = whole ? new Map(this.hosts) : this.hosts;
+    if (whole) this.hosts.clear();
+    let changed = whole;
     for (const host of frame.hosts) {
       const known = before.get(host.hostname);
       changed ||= known === undefined || known.status !== host.status || known.platform !== host.platform;
@@ -63,7 +65,7 @@ export class Fleet {
     for (const host of this.hosts.values()) host.stale = frame.summary.timestamp - host.arrived > host.late;
     this.counts = countTrouble(this.hosts.values());
     if (changed) this.version += 1;
-    if (this.hosts.size !== this.#names.length || full) this.#names = [...this.hosts.keys()].sort(naturally);
+    if (this.hosts.size !== this.#names.length || whole) this.#names = [...this.hosts.keys()].sort(naturally);
   }
 }
 

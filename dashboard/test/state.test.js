@@ -38,10 +38,19 @@ test("a full frame replaces the fleet, another one changes it", () => {
   const one = new Fleet();
   one.apply(fleet([host("b10"), host("b2"), host("a")]), true);
   assert.deepEqual(one.names, ["a", "b2", "b10"]);
-  one.apply(fleet([host("a", { status: "offline" })]), false);
+  one.apply({ ...fleet([host("a", { status: "offline" })]), summary: { ...summary, total_hosts: 3 } }, false);
   assert.deepEqual([one.names.length, one.hosts.get("a")?.status], [3, "offline"]);
   one.apply(fleet([host("c")]), true);
   assert.deepEqual(one.names, ["c"]);
+});
+
+test("a host that is no more goes with a frame that has all others", () => {
+  const one = new Fleet();
+  one.apply(fleet([host("a"), host("b"), host("c")]), true);
+  one.apply({ ...fleet([host("a")]), summary: { ...summary, total_hosts: 3 } }, false);
+  assert.deepEqual(one.names, ["a", "b", "c"]);
+  one.apply({ ...fleet([host("a"), host("c")]), summary: { ...summary, total_hosts: 2 } }, false);
+  assert.deepEqual([one.names, one.hosts.has("b")], [["a", "c"], false]);
 });
 
 test("figures that a frame leaves out stay", () => {

@@ -2,10 +2,11 @@
 
 use crate::head::{HostCell, HostState, Plan};
 use crate::host_row;
-use crate::log::{Group, Packer, Run};
+use crate::log::{Group, MAX_CELLS, MAX_GROUP_CELLS, Packer, Run};
 use crate::memory::Memory;
 use crate::names::{Layout, LayoutId, MetricId, Names, is_same};
 use crate::processes;
+use crate::schema::failed;
 use crate::sealed::{Sealed, hour_of};
 use crate::writer::Shared;
 use crate::{Append, AppendError, Appended};
@@ -22,7 +23,7 @@ pub(crate) const LAYOUT_USE_SLACK_MS: i64 = 3_600_000;
 /// How long a series that fell silent counts towards a host's limit, milliseconds.
 const ACTIVE_MS: i64 = LAYOUT_USE_SLACK_MS + 3_600_000;
 /// No sample is of a later time: the end of the year 9999.
-const MAX_TIME_MS: i64 = 253_402_300_799_999;
+pub(crate) const MAX_TIME_MS: i64 = 253_402_300_799_999;
 /// Rows of one run in the log.
 const MAX_RUN_ROWS: usize = 10_000;
 
@@ -32,6 +33,8 @@ pub(crate) struct Batch<'a> {
     shared: &'a Shared,
     sealed: Sealed<'a>,
     group: Group,
+    /// In the group.
+    cells: usize,
     /// By number.
     hosts: HashMap<i64, Pending>,
     new_hosts: HashMap<String, Arc<HostCell>>,
@@ -106,7 +109,7 @@ impl<'a> Batch<'a> {
     pub(crate) fn new(conn: &'a Connection, shared: &'a Shared, next_host: i64) -> Self {
         let sealed = Sealed::new(conn, &shared.counters);
         let (hosts, new_hosts) = (HashMap::new(), HashMap::new());
-        Self { conn, shared, sealed, group: Group::default(), hosts, new_hosts, next_host }
+        Self { conn, shared, sealed, group: Group::default(), cells: 0, hosts, new_hosts, next_host }
     }
 
     /// Takes one append. An inner error concerns this append alone, an outer one the whole transaction.
@@ -131,6 +134,10 @@ impl<'a> Batch<'a> {
         let kept = processes::keep::put(self.conn, host_id, pending.raw_from, &processes)?;
         (answer.snapshots, answer.snapshots_refused) = (kept.stored, kept.refused);
         let runs = pending.runs.get(pending.first_run..).unwrap_or_default();
+        self.cells += runs.iter().map(|run| run.len() * run.layout.len()).sum::<usize>();
+        if self.cells > MAX_GROUP_CELLS {
+            return Err(failed("more cells in one transaction than its log row may have"));
+        }
         self.group.push(host_id, received, runs);
         self.hosts.insert(host_id, pending);
         Ok(Ok(answer))
@@ -424,9 +431,10 @@ impl Pending {
     /// Takes a row to store, behind which `more` may come.
     fn put(&mut self, at: i64, (layout_id, layout): (LayoutId, &Layout), values: &[f64], more: usize) {
         // A backlog comes in several runs, and so do rows with other columns.
-        let open = self.runs.last().is_some_and(|run| run.layout_id == layout_id && run.len() < MAX_RUN_ROWS);
+        let most = MAX_RUN_ROWS.min(MAX_CELLS / layout.len().max(1));
+        let open = self.runs.last().is_some_and(|run| run.layout_id == layout_id && run.len() < most);
         if !open || self.runs.len() == self.first_run {
-            let room = (more + 1).min(MAX_RUN_ROWS);
+            let room = (more + 1).min(most);
             self.runs.push(Run::with_room(layout_id, layout.clone(), self.next_seq, room));
         }
         let run = self.runs.len() - 1;

@@ -8,6 +8,8 @@ use sysmond_model::{Point, Series, SeriesRange, Timestamp};
 pub(crate) struct Grid {
     pub(crate) width_ms: i64,
     points: usize,
+    /// From the first instant to the last, both included.
+    span_ms: i64,
 }
 
 impl Grid {
@@ -20,13 +22,18 @@ impl Grid {
             Ok(0) | Err(_) => i64::MAX,
             Ok(inner) => (span / inner + 1).max(1),
         };
-        Self { width_ms, points }
+        Self { width_ms, points, span_ms: span.saturating_add(1) }
     }
 
     /// The same with buckets of whole steps, so that no step falls into two of them.
     pub(crate) fn rounded(self, step: i64) -> Self {
         let steps = self.width_ms.div_euclid(step) + i64::from(self.width_ms % step != 0);
         Self { width_ms: steps.saturating_mul(step), ..self }
+    }
+
+    /// The stretch that one bucket stands for: all there is where there is but one.
+    const fn resolution_ms(self) -> i64 {
+        if self.points == 1 { self.span_ms } else { self.width_ms }
     }
 }
 
@@ -144,7 +151,7 @@ impl Buckets {
     pub(crate) fn finish(mut self, series: Series) -> SeriesRange {
         self.end_bucket();
         let resolution_seconds = match self.filling {
-            Some(_) => self.grid.width_ms as f64 / 1000.0,
+            Some(_) => self.grid.resolution_ms() as f64 / 1000.0,
             None => usual_distance(&self.points),
         };
         SeriesRange { series, resolution_seconds, points: self.points }
@@ -174,6 +181,19 @@ mod tests {
             buckets.push(Timestamp::from_millis(millis), value);
         }
         buckets.finish(Series::new("m", ""))
+    }
+
+    #[test]
+    fn one_bucket_stands_for_the_whole_range() {
+        for step in [1, 60_000] {
+            let grid = Grid::new(Timestamp::from_seconds(10), Timestamp::from_seconds(3609), 1).rounded(step);
+            let mut buckets = Buckets::new(grid);
+            for at in [10, 20, 3609] {
+                buckets.push(Timestamp::from_seconds(at), 1.0);
+            }
+            let range = buckets.finish(Series::new("m", ""));
+            assert_eq!((range.points.len(), range.resolution_seconds.to_bits()), (1, 3599.001_f64.to_bits()));
+        }
     }
 
     #[test]

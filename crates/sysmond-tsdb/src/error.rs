@@ -96,6 +96,26 @@ pub enum AppendError {
     Failed(String),
 }
 
+/// Why a host was not forgotten.
+#[derive(Debug, Error)]
+pub enum ForgetError {
+    /// There is no host of that name.
+    #[error("unknown host `{0}`")]
+    Unknown(String),
+    /// The server that has the file is of another version.
+    #[error("the server that runs is of another version: use its program")]
+    OtherVersion,
+    /// The store could not be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] QueryError),
+    /// SQLite failed, beside a server that runs.
+    #[error("cannot write to the store")]
+    Sqlite(#[from] rusqlite::Error),
+}
+
 /// Why a question was not answered.
 #[derive(Debug, Error)]
 pub enum QueryError {
@@ -105,6 +125,9 @@ pub enum QueryError {
     /// More series or points than one answer holds.
     #[error("the answer would be too large: {0}")]
     TooLarge(String),
+    /// There is nothing in it but white space and comments.
+    #[error("the statement is empty: write a SELECT")]
+    NoStatement,
     /// It took more memory than [`limit_memory`](crate::sql::limit_memory) allows.
     #[error("the query was stopped at its limit of memory")]
     OutOfMemory,

@@ -276,6 +276,24 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
+/// The damaged files that were set aside of `path` and are still beside it, by name: the newest is the last.
+pub(crate) fn damaged_files(path: &Path) -> Vec<PathBuf> {
+    let start = beside(path, ".corrupt-");
+    let (Some(folder), Some(start)) = (path.parent(), start.file_name()) else {
+        return Vec::new();
+    };
+    let is_one = |name: &std::ffi::OsStr| {
+        let (name, start) = (name.as_encoded_bytes(), start.as_encoded_bytes());
+        // Not what SQLite had beside it.
+        name.strip_prefix(start).is_some_and(|rest| rest.iter().all(|b| b.is_ascii_digit() || *b == b'-'))
+    };
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> =
+        files.filter(|file| is_one(&file.file_name())).map(|file| file.path()).collect();
+    found.sort();
+    found
+}
+
 /// `path` with `suffix` behind its last component.
 pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);

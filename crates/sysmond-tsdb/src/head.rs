@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use sysmond_model::limits::MAX_FORMER_SERIES_PER_HOST;
 use sysmond_model::{Host, Sample, Shape, StaticInfo, Timestamp};
 
-/// How far before a host's newest sample a series may have fallen silent and still count as current.
+/// How far before a host's newest sample, or the last time that it was heard of where that is earlier, a series may
+/// have fallen silent and still count as current.
 pub(crate) const LATEST_WINDOW_MS: i64 = 5 * 60 * 1000;
 
 /// One host. Only the writer's thread changes the state; everybody reads.
@@ -269,6 +270,8 @@ impl HostState {
         let Some(newest) = cells.values().map(|cell| cell.at).max() else {
             return Vec::new();
         };
+        // One sample of a clock that is ahead must not make all others old.
+        let newest = newest.min(self.host.last_seen.as_millis());
         let current =
             cells.into_iter().filter(|(_, cell)| cell.at >= newest.saturating_sub(LATEST_WINDOW_MS));
         let sample = |(metric, cell): (MetricId, NewestCell)| {

@@ -21,13 +21,16 @@ const PACKED: u8 = 2;
 /// Bytes from which on a group is worth packing.
 const PACK_FROM: usize = 256;
 /// Bytes of the largest group that is packed; a reader makes room for no more.
-const MAX_PACKED_BYTES: usize = 64 * 1024 * 1024;
+const MAX_PACKED_BYTES: usize = 32 * 1024 * 1024;
 /// zstd's quickest common level: with it a third less is written to the device.
 const PACK_LEVEL: i32 = 1;
 /// Rows of one run: what a push may hold.
 const MAX_ROWS: usize = sysmond_model::limits::MAX_SAMPLES_PER_PUSH;
-/// Cells of one run.
-const MAX_CELLS: usize = 1 << 26;
+/// Cells of one run: more than a push may have; what is delivered otherwise has several.
+pub(crate) const MAX_CELLS: usize = 1 << 21;
+/// Cells of a whole group: 128 MB of doubles, so that a few bytes cannot ask for all memory. A group has some 300 000
+/// and one delivery.
+pub(crate) const MAX_GROUP_CELLS: usize = 1 << 24;
 /// No row's place in the order of storing is beyond it: room for a million rows a second for ever.
 pub(crate) const MAX_SEQ: i64 = 1 << 62;
 /// Whole numbers below it are exact in a double.
@@ -270,10 +273,10 @@ pub(crate) fn decode_with(
 ) -> Result<Vec<Record>, Damaged> {
     let (version, mut bytes) = checked(data)?;
     match version {
-        PLAIN => records(bytes, known),
+        PLAIN => records(bytes, known, MAX_GROUP_CELLS),
         PACKED => {
             let size = bytes.size(MAX_PACKED_BYTES)?;
-            records(Bytes::new(&unpacker.unpacked(bytes.rest(), size)?), known)
+            records(Bytes::new(&unpacker.unpacked(bytes.rest(), size)?), known, MAX_GROUP_CELLS)
         }
         _ => Err(Damaged("a log row of another version")),
     }
@@ -294,7 +297,12 @@ fn checked(data: &[u8]) -> Result<(u8, Bytes<'_>), Damaged> {
     Ok((version, bytes))
 }
 
-fn records(mut bytes: Bytes<'_>, known: impl Fn(LayoutId) -> Option<Layout>) -> Result<Vec<Record>, Damaged> {
+/// Reads records that have no more cells than there is `room` for.
+fn records(
+    mut bytes: Bytes<'_>,
+    known: impl Fn(LayoutId) -> Option<Layout>,
+    mut room: usize,
+) -> Result<Vec<Record>, Damaged> {
     let mut records = Vec::new();
     while !bytes.is_empty() {
         let host_id = bytes.varint()?.cast_signed();
@@ -303,14 +311,20 @@ fn records(mut bytes: Bytes<'_>, known: impl Fn(LayoutId) -> Option<Layout>) -> 
         while let Some(layout_id) = bytes.varint()?.checked_sub(1) {
             let layout_id = u32::try_from(layout_id).map_err(|_| Damaged("no such layout"))?;
             let layout = known(layout_id).ok_or(Damaged("no such layout"))?;
-            runs.push(read_run(&mut bytes, layout_id, layout)?);
+            runs.push(read_run(&mut bytes, layout_id, layout, &mut room)?);
         }
         records.push(Record { host_id, received, runs });
     }
     Ok(records)
 }
 
-fn read_run(bytes: &mut Bytes<'_>, layout_id: LayoutId, layout: Layout) -> Result<Run, Damaged> {
+/// Reads a run that has no more cells than there is `room` for, and takes it.
+fn read_run(
+    bytes: &mut Bytes<'_>,
+    layout_id: LayoutId,
+    layout: Layout,
+    room: &mut usize,
+) -> Result<Run, Damaged> {
     let rows = bytes.size(MAX_ROWS.min(bytes.rest().len()))?;
     let first_seq = bytes.varint()?.cast_signed();
     if rows == 0 {
@@ -326,8 +340,9 @@ fn read_run(bytes: &mut Bytes<'_>, layout_id: LayoutId, layout: Layout) -> Resul
         times.push(at);
     }
     let width = layout.len();
-    let cells =
-        rows.checked_mul(width).filter(|cells| *cells <= MAX_CELLS).ok_or(Damaged("too many cells"))?;
+    let cells = rows.checked_mul(width).filter(|cells| *cells <= MAX_CELLS.min(*room));
+    let cells = cells.ok_or(Damaged("too many cells"))?;
+    *room -= cells;
     let nibbles = bytes.take(cells.div_ceil(2))?;
     let mut nibbles = nibbles.iter().flat_map(|byte| [byte & 15, byte >> 4]);
     let mut before = vec![0.0; width];
@@ -367,7 +382,7 @@ mod tests {
 
     const WIDTHS: [usize; 3] = [1, 3, 8];
 
-    fn records() -> impl Strategy<Value = Vec<Record>> {
+    fn any_records() -> impl Strategy<Value = Vec<Record>> {
         let value = prop_oneof![
             Just(f64::NAN),
             Just(-0.0),
@@ -416,16 +431,32 @@ mod tests {
         format!("{records:?}")
     }
 
+    #[test]
+    fn a_group_asks_for_no_more_memory_than_it_may() {
+        let wide: Layout = (0..100).collect();
+        let run = |first_seq: i64| {
+            let rows = (0..20_i32).map(|at| (i64::from(at), std::iter::repeat_n(0.0, 100)));
+            Run::of_rows(0, wide.clone(), first_seq, rows)
+        };
+        let runs = vec![run(1), run(21)];
+        let data = group(&[Record { host_id: 1, received: Timestamp::default(), runs }]);
+        let read = |room: usize| {
+            let read = records(Bytes::new(&data[HEAD..]), |_| Some(wide.clone()), room);
+            read.map(|records| records[0].runs.len())
+        };
+        assert_eq!((read(4000), read(3999)), (Ok(2), Err(Damaged("too many cells"))));
+    }
+
     proptest! {
         #[test]
-        fn every_group_survives(records in records()) {
+        fn every_group_survives(records in any_records()) {
             for data in [group(&records), packed(&records)] {
                 prop_assert_eq!(text(&decode(&data, known).expect("just encoded")), text(&records));
             }
         }
 
         #[test]
-        fn an_altered_bit_is_noticed(records in records(), at: prop::sample::Index, bit in 0u8..8) {
+        fn an_altered_bit_is_noticed(records in any_records(), at: prop::sample::Index, bit in 0u8..8) {
             for mut data in [group(&records), packed(&records)] {
                 *at.get_mut(&mut data) ^= 1 << bit;
                 prop_assert!(decode(&data, known).is_err());
@@ -433,7 +464,7 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_panic_even_with_a_right_sum(records in records(), at: prop::sample::Index, byte: u8) {
+        fn no_bytes_panic_even_with_a_right_sum(records in any_records(), at: prop::sample::Index, byte: u8) {
             let mut data = if byte % 2 == 0 { group(&records) } else { packed(&records) };
             let version = data[0];
             *at.get_mut(&mut data) = byte;

@@ -2,6 +2,7 @@
 
 use crate::head::HostCell;
 use crate::log::{self, Record, Unpacker};
+use crate::meta;
 use crate::names::{LayoutId, Names};
 use crate::newest::{Finder, Newest};
 use crate::quarantine::{Origin, Piece};
@@ -30,6 +31,11 @@ pub(crate) struct Loaded {
 }
 
 impl Memory {
+    /// The time of the newest row of any host.
+    pub(crate) fn newest_row(&self) -> Option<i64> {
+        self.hosts.values().filter_map(|cell| cell.lock().newest_row).max()
+    }
+
     /// The fleet in figures.
     pub(crate) fn fleet_summary(&self, names: &Names, now: Timestamp, offline_after_ms: i64) -> FleetSummary {
         let mut cpu = Finder::new(names.of_type(CPU_TOTAL_USAGE.name));
@@ -87,7 +93,7 @@ impl Memory {
             let raw_from = state.raw_from * HOUR_MS;
             state.newest.forget_before(raw_from);
         }
-        let next_host = by_id.keys().max().copied().unwrap_or(0) + 1;
+        let next_host = meta::next_host(conn)?.max(by_id.keys().max().copied().unwrap_or(0) + 1);
         Ok(Loaded { memory, next_host, next_log, groups })
     }
 }

@@ -37,18 +37,72 @@ impl fmt::Display for Keeper {
     }
 }
 
+/// Up to what time silent hosts have aged; milliseconds.
+const AGED_TO: &str = "aged_to_ms";
+/// The number of the next new host, once one was forgotten: rows of the log may still have the number of that one.
+const NEXT_HOST: &str = "next_host";
+
 /// The limit of silence of the server that has the file; `None` where none ever said.
 pub(crate) fn offline_after(conn: &Connection) -> rusqlite::Result<Option<Duration>> {
-    let mut select = conn.prepare_cached("SELECT value FROM meta WHERE key = ?1")?;
-    let millis = select.query_row([OFFLINE_AFTER], |row| row.get::<_, i64>(0)).optional()?;
+    let millis = get(conn, OFFLINE_AFTER)?;
     Ok(millis.and_then(|millis| u64::try_from(millis).ok()).map(Duration::from_millis))
 }
 
 /// Writes it.
 pub(crate) fn set_offline_after(conn: &Connection, limit: Duration) -> rusqlite::Result<()> {
-    let millis = i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
+    set(conn, OFFLINE_AFTER, i64::try_from(limit.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Up to what time silent hosts have aged, milliseconds; `None` before the first round of upkeep.
+pub(crate) fn aged_to(conn: &Connection) -> rusqlite::Result<Option<i64>> {
+    get(conn, AGED_TO)
+}
+
+/// Writes it.
+pub(crate) fn set_aged_to(conn: &Connection, millis: i64) -> rusqlite::Result<()> {
+    set(conn, AGED_TO, millis)
+}
+
+/// The least number that a new host may have.
+pub(crate) fn next_host(conn: &Connection) -> rusqlite::Result<i64> {
+    Ok(get(conn, NEXT_HOST)?.unwrap_or(1))
+}
+
+/// Writes it.
+pub(crate) fn set_next_host(conn: &Connection, number: i64) -> rusqlite::Result<()> {
+    set(conn, NEXT_HOST, number)
+}
+
+/// What stands before the name of a host that is to be forgotten.
+const FORGET: &str = "forget:";
+
+/// Writes down that a host is to be forgotten.
+pub(crate) fn want_forgotten(conn: &Connection, hostname: &str) -> rusqlite::Result<()> {
+    set(conn, &format!("{FORGET}{hostname}"), 1)
+}
+
+/// The hosts that are to be forgotten.
+pub(crate) fn wanted_forgotten(conn: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut select =
+        conn.prepare_cached("SELECT substr(key, ?2) FROM meta WHERE substr(key, 1, ?2 - 1) = ?1")?;
+    let from = i64::try_from(FORGET.len()).unwrap_or(0) + 1;
+    select.query_map(params![FORGET, from], |row| row.get(0))?.collect()
+}
+
+/// Forgets that it was to be.
+pub(crate) fn forget_wish(conn: &Connection, hostname: &str) -> rusqlite::Result<()> {
+    conn.prepare_cached("DELETE FROM meta WHERE key = ?1")?.execute([format!("{FORGET}{hostname}")]).map(drop)
+}
+
+fn get(conn: &Connection, key: &str) -> rusqlite::Result<Option<i64>> {
+    conn.prepare_cached("SELECT value FROM meta WHERE key = ?1")?
+        .query_row([key], |row| row.get(0))
+        .optional()
+}
+
+fn set(conn: &Connection, key: &str, value: i64) -> rusqlite::Result<()> {
     let mut put = conn.prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")?;
-    put.execute(params![OFFLINE_AFTER, millis]).map(drop)
+    put.execute(params![key, value]).map(drop)
 }
 
 /// Whose the file is, of any version; `None` where nothing in it tells.

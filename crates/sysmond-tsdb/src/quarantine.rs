@@ -3,9 +3,11 @@
 
 use crate::QueryError;
 use crate::codec::Damaged;
-use crate::codec::block::Block;
+use crate::codec::block::{Block, Table};
+use crate::codec::ints::Effort;
 use crate::processes;
 use crate::rollup::{self, DAY_MS};
+use crate::seal::{self, SealedBlock};
 use crate::sealed::HOUR_MS;
 use crate::writer::{Shared, Writer};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -169,13 +171,62 @@ pub(crate) fn set_aside_all(
         let mut told = Vec::new();
         for (piece, reason) in pieces {
             if is_still_damaged(&tx, *piece)? {
+                let readable = readable(&tx, *piece)?;
                 told.extend(set_aside(&tx, *piece, *reason, now)?);
+                if let Some((host_id, block)) = readable {
+                    put_back(&tx, *piece, host_id, &block, now)?;
+                }
             }
         }
         tx.commit()?;
         Ok(told)
     })?;
     writer.shared().counters.damages.tell(told);
+    Ok(())
+}
+
+/// The columns of a damaged block that can be read, as a block of their own, and whose they are.
+fn readable(conn: &Connection, Piece { origin, id }: Piece) -> rusqlite::Result<Option<(i64, SealedBlock)>> {
+    let select = match origin {
+        Origin::Block => "SELECT host_id, id >> 36, data FROM block WHERE id = ?1",
+        Origin::Young => "SELECT host_id, hour, data FROM young WHERE id = ?1",
+        _ => return Ok(None),
+    };
+    let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let found = conn.prepare_cached(select)?.query_row([id], row).optional()?;
+    let Some((host_id, hour, data)): Option<(i64, i64, Vec<u8>)> = found else {
+        return Ok(None);
+    };
+    Ok(Block::open(&data)
+        .and_then(|block| readable_columns(&block))
+        .ok()
+        .flatten()
+        .map(|table| (host_id, SealedBlock::new(hour, &table, Effort::Thorough))))
+}
+
+fn readable_columns(block: &Block<'_>) -> Result<Option<Table>, Damaged> {
+    let (timestamps, seqs) = (block.timestamps()?, block.seqs()?);
+    let columns = block.ids().filter_map(|id| Some((id, block.column(id).ok().flatten()?)));
+    let table = Table { timestamps, seqs, columns: columns.collect() };
+    Ok((!table.columns.is_empty()).then_some(table))
+}
+
+/// Stores what could be read of a block in its place.
+fn put_back(
+    conn: &Connection,
+    piece: Piece,
+    host_id: i64,
+    block: &SealedBlock,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    if piece.origin == Origin::Young {
+        return seal::insert_young(conn, host_id, block, now);
+    }
+    let cells = i64::try_from(block.cells).unwrap_or(i64::MAX);
+    conn.prepare_cached(
+        "INSERT INTO block (id, host_id, seq0, seq1, cells, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![piece.id, host_id, block.seqs.0, block.seqs.1, cells, block.data])?;
     Ok(())
 }
 

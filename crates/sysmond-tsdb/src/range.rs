@@ -71,6 +71,8 @@ fn scan(
         fresh.extend(rows.iter().map(|(at, _)| hour_of(*at)));
         let mut hours = sealed::hours(conn, cell.id, within)?;
         hours.extend(&fresh);
+        // Earlier ones are being deleted, and not all at once.
+        hours.retain(|hour| *hour >= raw_from);
         let grid = Grid::new(query.from, query.to, query.points);
         let tier = tier(grid, from, to, raw_from);
         let grid = tier.map_or(grid, |tier| grid.rounded(tier.step()));
@@ -139,16 +141,23 @@ impl Scan<'_> {
             if Instant::now() > self.deadline {
                 return Err(QueryError::TimedOut);
             }
+            let of_day = day * 24..(day + 1) * 24;
+            if self.raw_from > of_day.start {
+                let gone = self.raw_from.min(of_day.end);
+                self.push_summaries(self.read_summaries(day, tier, true)?, gone, buckets);
+                self.hours(hours.range(gone..of_day.end), buckets)?;
+                continue;
+            }
             match self.summaries(day, tier, hours)? {
-                Some(summaries) => self.push_summaries(summaries, buckets),
-                None => self.hours(hours.range(day * 24..(day + 1) * 24), buckets)?,
+                Some(summaries) => self.push_summaries(Some(summaries), of_day.end, buckets),
+                None => self.hours(hours.range(of_day), buckets)?,
             }
         }
         Ok(())
     }
 
-    /// The summaries of a day, where they are to be used: none where samples came since they were made, as long as all
-    /// samples are there.
+    /// The summaries of a day whose samples are all there, where they are to be used: none where samples came since
+    /// they were made.
     fn summaries(
         &self,
         day: i64,
@@ -156,11 +165,21 @@ impl Scan<'_> {
         hours: &BTreeSet<i64>,
     ) -> Result<Option<Vec<Vec<rollup::Summary>>>, QueryError> {
         let of_day = day * 24..(day + 1) * 24;
-        if self.raw_from <= of_day.start && self.fresh.range(of_day.clone()).next().is_some() {
+        if self.fresh.range(of_day.clone()).next().is_some() {
             return Ok(None);
         }
         let has_samples = hours.range(of_day).next().is_some();
-        for tier in tier.into_iter().chain((!has_samples).then_some(Tier::TenMinutes)) {
+        self.read_summaries(day, tier, !has_samples)
+    }
+
+    /// The summaries of a day in a tier; the coarsest where that tier has none and they are `all_there_is`.
+    fn read_summaries(
+        &self,
+        day: i64,
+        tier: Option<Tier>,
+        all_there_is: bool,
+    ) -> Result<Option<Vec<Vec<rollup::Summary>>>, QueryError> {
+        for tier in tier.into_iter().chain(all_there_is.then_some(Tier::TenMinutes)) {
             let found = rollup::read(self.conn, self.counters, tier, day, self.host_id, self.ids)?;
             if found.is_some() {
                 return Ok(found);
@@ -169,10 +188,16 @@ impl Scan<'_> {
         Ok(None)
     }
 
-    fn push_summaries(&self, summaries: Vec<Vec<rollup::Summary>>, buckets: &mut [Buckets]) {
-        let within = self.from..=self.to;
-        for (buckets, summaries) in buckets.iter_mut().zip(summaries) {
-            for summary in summaries.into_iter().filter(|summary| within.contains(&summary.at)) {
+    /// Takes the summaries of hours before one of them.
+    fn push_summaries(
+        &self,
+        summaries: Option<Vec<Vec<rollup::Summary>>>,
+        before: i64,
+        buckets: &mut [Buckets],
+    ) {
+        let is_wanted = |at: i64| (self.from..=self.to).contains(&at) && hour_of(at) < before;
+        for (buckets, summaries) in buckets.iter_mut().zip(summaries.unwrap_or_default()) {
+            for summary in summaries.into_iter().filter(|summary| is_wanted(summary.at)) {
                 buckets.push_summary(&summary);
             }
         }

@@ -1,16 +1,17 @@
 //! What is too old or too much goes, in slices short enough that no push waits for them: samples by whole hours, their
 //! summaries by whole days, the coarser for longer.
 
+use crate::batch::MAX_TIME_MS;
 use crate::budget::{Budget, Victim, victim};
-use crate::head::HostCell;
+use crate::cut::Cut;
+use crate::head::{HostCell, HostState};
 use crate::meta;
-use crate::names::Names;
-use crate::rollup::{DAY_MS, Tier};
+use crate::rollup::{DAY_MS, MAX_DAY, Tier};
 use crate::sealed::{HOUR_MS, block_ids, hour_of};
 use crate::tally::{self, Tally};
 use crate::writer::{PAGE_BYTES, Shared, Writer, checkpoint, limit_pages};
 use crate::{QueryError, Retention, file};
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -42,14 +43,11 @@ pub(crate) struct Cutoff {
 }
 
 impl Cutoff {
-    /// What is too old of a host: hours and days that have wholly passed out of the retention. Age counts back from
-    /// `now`, or from the host's newest sample where that is older: a host that fell silent keeps its last stretch.
-    fn by_age(now: i64, newest: i64, retention: Retention) -> Self {
+    /// What is too old of a host, whose samples' age counts back from `from`: hours and days that have wholly passed
+    /// out of the retention.
+    fn by_age(from: i64, retention: Retention) -> Self {
         let Retention { raw, minutes, ten_minutes } = retention.ordered();
-        let before = |age: Duration| {
-            let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
-            now.min(newest).saturating_sub(age).max(0)
-        };
+        let before = |age: Duration| from.saturating_sub(milliseconds(age)).max(0);
         Self {
             hour: hour_of(before(raw)),
             minutes_day: before(minutes) / DAY_MS,
@@ -57,8 +55,13 @@ impl Cutoff {
         }
     }
 
+    /// All that there can be.
+    pub(crate) const fn everything() -> Self {
+        Self { hour: hour_of(MAX_TIME_MS) + 1, minutes_day: MAX_DAY, ten_minutes_day: MAX_DAY }
+    }
+
     /// The first hour of which there may be summaries.
-    fn summaries_hour(self) -> i64 {
+    pub(crate) fn summaries_hour(self) -> i64 {
         self.minutes_day.min(self.ten_minutes_day) * 24
     }
 
@@ -117,25 +120,74 @@ impl Cutoff {
 /// Before what each host has nothing left, by its number: the next round passes it over.
 pub(crate) type Reached = HashMap<i64, Cutoff>;
 
+/// How far the clock by which silent hosts age goes on in one round of upkeep, milliseconds. Rounds come each minute:
+/// it keeps up with true time, makes up for a month in which nothing ran within half a day, and a server whose clock
+/// jumped ahead by a year has days to be mended before it has taken all of that year for true.
+const MAX_AGEING_MS: i64 = HOUR_MS;
+
+/// Up to what time silent hosts have aged at `now`: as far as a round goes from where the `last` one came to. In the
+/// first round of all that is the newest sample of any host.
+pub(crate) fn aged_to(last: Option<i64>, newest: Option<i64>, now: i64) -> i64 {
+    let most = last.map(|last| last.saturating_add(MAX_AGEING_MS)).or(newest);
+    most.map_or(now, |most| most.min(now))
+}
+
+/// The time that the age of a host's samples counts back from at `now`: the host's newest sample, so that a wrong clock
+/// here takes nothing of a host that speaks; or `aged_to`, where nothing was heard of it for longer than samples are
+/// kept, or where what it has was older than that when it was heard of first. Never a time to come.
+pub(crate) fn counted_from(state: &HostState, retention: Retention, now: i64, aged_to: i64) -> Option<i64> {
+    let newest = state.newest_row?;
+    let first_seen = state.host.first_seen.as_millis();
+    let is_past = newest < first_seen.saturating_sub(milliseconds(retention.raw));
+    let is_by_clock = is_past || is_silent(state, retention, aged_to);
+    Some(now.min(if is_by_clock { newest.max(aged_to) } else { newest }))
+}
+
+/// The time that the age of what a host delivers at `now` counts back from: as that of what it has, but that who began
+/// with an old past may bring the rest of it, which then goes with the others.
+pub(crate) fn taken_from(state: &HostState, retention: Retention, now: i64, aged_to: i64) -> Option<i64> {
+    let newest = state.newest_row?;
+    Some(now.min(if is_silent(state, retention, aged_to) { newest.max(aged_to) } else { newest }))
+}
+
+/// Whether nothing was heard of a host for longer than samples are kept.
+pub(crate) fn is_silent(state: &HostState, retention: Retention, aged_to: i64) -> bool {
+    state.host.last_seen.as_millis() < aged_to.saturating_sub(milliseconds(retention.raw))
+}
+
+fn milliseconds(age: Duration) -> i64 {
+    i64::try_from(age.as_millis()).unwrap_or(i64::MAX)
+}
+
 /// Where a run over all hosts stands.
 pub(crate) struct Progress {
-    hosts: Vec<(Arc<HostCell>, Cutoff)>,
+    pub(crate) hosts: Vec<Cut>,
     /// The hosts that are done.
     pub(crate) reached: Reached,
     pub(crate) cells: u64,
 }
 
 impl Progress {
-    /// Of each host what is too old at `now`, or before `floor`, unless an earlier run removed it.
+    /// Of each host what is too old at `now`, or before `floor`, unless an earlier run removed it. Rows that are in no
+    /// block keep what is of their hours and later.
     pub(crate) fn new(shared: &Shared, now: Timestamp, floor: Cutoff, reached: &Reached) -> Self {
         let memory = shared.memory.read().unwrap_or_else(PoisonError::into_inner);
+        let (retention, aged_to) = (shared.options.retention, shared.aged_to.load(Ordering::Relaxed));
         let cutoff = |cell: &Arc<HostCell>| {
-            let newest = cell.lock().newest_row?;
-            let cutoff = Cutoff::by_age(now.as_millis(), newest, shared.options.retention).max(floor);
+            let state = cell.lock();
+            let from = counted_from(&state, retention, now.as_millis(), aged_to)?;
+            let mut cutoff = Cutoff::by_age(from, retention).max(floor);
+            let in_memory = state.head.rows().first().map_or(i64::MAX, |(at, _)| hour_of(*at));
+            // What was cut before is gone for whoever asks, and was perhaps not all deleted.
+            cutoff.hour = cutoff.hour.min(in_memory).max(state.raw_from);
             let is_done = reached.get(&cell.id).is_some_and(|reached| cutoff.is_within(*reached));
             (!is_done).then(|| (cell.clone(), cutoff))
         };
-        let hosts = memory.hosts.values().filter_map(cutoff).collect();
+        Self::of(memory.hosts.values().filter_map(cutoff).collect())
+    }
+
+    /// Of some hosts what is before their cutoffs.
+    pub(crate) fn of(hosts: Vec<Cut>) -> Self {
         Self { hosts, reached: Reached::new(), cells: 0 }
     }
 
@@ -150,7 +202,6 @@ impl Progress {
         let mut done = 0;
         let shared = writer.shared().clone();
         writer.with_connection(|conn| {
-            let names = shared.names.read().unwrap_or_else(PoisonError::into_inner);
             let tx = conn.transaction()?;
             for (cell, cutoff) in self.hosts.iter().rev() {
                 let mut deletion = Deletion { conn: &tx, deadline, cells: 0 };
@@ -159,14 +210,12 @@ impl Progress {
                 if !is_clear {
                     break;
                 }
-                put_raw_from(&tx, cell, *cutoff, &names)?;
                 done += 1;
             }
             tx.commit()
         })?;
         let left = self.hosts.len() - done;
         for (cell, cutoff) in self.hosts.drain(left..) {
-            forget(&shared, &cell, cutoff);
             self.reached.insert(cell.id, cutoff);
         }
         self.cells += cells;
@@ -233,45 +282,6 @@ impl Deletion<'_> {
             }
         }
         Ok(rows.len())
-    }
-}
-
-/// Remembers from which hour on a host has its samples, and forgets layouts of which nothing is kept.
-fn put_raw_from(conn: &Connection, cell: &HostCell, cutoff: Cutoff, names: &Names) -> rusqlite::Result<()> {
-    let state = cell.lock();
-    if state.raw_from >= cutoff.hour {
-        return Ok(());
-    }
-    let ended = state.ended_layouts(names, cutoff.hour, cutoff.summaries_hour());
-    drop(state);
-    conn.prepare_cached(
-        "INSERT INTO host_state (host_id, sealed_seq, raw_from) VALUES (?1, 0, ?2)
-         ON CONFLICT (host_id) DO UPDATE SET raw_from = excluded.raw_from",
-    )?
-    .execute([cell.id, cutoff.hour])?;
-    let mut delete = conn.prepare_cached("DELETE FROM host_layout WHERE host_id = ?1 AND layout_id = ?2")?;
-    for layout in ended {
-        delete.execute(params![cell.id, layout])?;
-    }
-    Ok(())
-}
-
-/// Forgets what a host has nothing left of.
-fn forget(shared: &Shared, cell: &HostCell, cutoff: Cutoff) {
-    let names = shared.names.read().unwrap_or_else(PoisonError::into_inner);
-    let mut state = cell.lock();
-    if state.raw_from >= cutoff.hour {
-        return;
-    }
-    for layout in state.ended_layouts(&names, cutoff.hour, cutoff.summaries_hour()) {
-        state.layouts.remove(&layout);
-    }
-    state.raw_from = cutoff.hour;
-    state.newest.forget_before(cutoff.hour * HOUR_MS);
-    let before = state.series.len();
-    state.sort_series(&names);
-    if state.series.len() < before {
-        state.plan = None;
     }
 }
 
@@ -348,20 +358,57 @@ mod tests {
 
     #[test]
     fn whole_hours_and_days_go_and_summaries_later() {
-        let check = |now: i64, newest: i64, hour, minutes_day, ten_minutes_day| {
-            let cutoff =
-                Cutoff::by_age(now * DAY_MS + 5_000, newest * DAY_MS, Retention::of_raw(15 * Retention::DAY));
+        let check = |from: i64, hour, minutes_day, ten_minutes_day| {
+            let cutoff = Cutoff::by_age(from * DAY_MS, Retention::of_raw(15 * Retention::DAY));
             assert_eq!(cutoff, Cutoff { hour, minutes_day, ten_minutes_day });
         };
-        check(1000, 1001, 985 * 24, 910, 270);
-        check(5000, 1000, 985 * 24, 910, 270);
-        check(5, 5, 0, 0, 0);
+        check(1000, 985 * 24, 910, 270);
+        check(5, 0, 0, 0);
+    }
+
+    #[test]
+    fn silent_hosts_age_with_the_clock_and_not_faster_than_a_wrong_one_can_be_mended() {
+        assert_eq!(aged_to(None, None, 7 * HOUR_MS), 7 * HOUR_MS);
+        assert_eq!(aged_to(None, Some(5 * HOUR_MS), 7 * HOUR_MS), 5 * HOUR_MS);
+        assert_eq!(
+            aged_to(Some(5 * HOUR_MS), Some(99 * HOUR_MS), 5 * HOUR_MS + 60_000),
+            5 * HOUR_MS + 60_000
+        );
+        assert_eq!(aged_to(Some(5 * HOUR_MS), None, 9000 * HOUR_MS), 6 * HOUR_MS);
+        assert_eq!(aged_to(Some(5 * HOUR_MS), None, 3 * HOUR_MS), 3 * HOUR_MS, "the clock was set back");
+    }
+
+    #[test]
+    fn age_counts_from_the_newest_sample_of_a_host_that_speaks_and_from_the_clock_of_one_that_is_silent() {
+        let check = |newest: Option<i64>, last_seen: i64, now: i64, aged_to: i64, expected: Option<i64>| {
+            let host = sysmond_model::Host {
+                info: sysmond_model::HostInfo::default(),
+                first_seen: Timestamp::default(),
+                last_seen: Timestamp::from_millis(last_seen * DAY_MS),
+            };
+            let cell = HostCell::new(1, host);
+            let mut state = cell.lock();
+            state.newest_row = newest.map(|newest| newest * DAY_MS);
+            let retention = Retention::of_raw(15 * Retention::DAY);
+            let from = counted_from(&state, retention, now * DAY_MS, aged_to * DAY_MS);
+            assert_eq!(from, expected.map(|expected| expected * DAY_MS));
+        };
+        check(Some(100), 100, 100, 100, Some(100));
+        check(Some(101), 100, 100, 100, Some(100));
+        // Silent: until it was so for as long as samples are kept, its last stretch stays.
+        check(Some(100), 100, 115, 115, Some(100));
+        check(Some(100), 100, 116, 116, Some(116));
+        // The server's clock jumped a year ahead: who speaks is heard at that time, with samples of the true one.
+        check(Some(100), 465, 465, 101, Some(100));
+        check(None, 100, 500, 500, None);
+        // What was too old already when the host was heard of first.
+        check(Some(-401), 100, 100, 100, Some(100));
     }
 
     #[test]
     fn summaries_are_kept_for_no_less_than_what_they_summarize() {
         let retention = Retention { raw: 200 * Retention::DAY, ..Retention::default() };
-        let cutoff = Cutoff::by_age(1000 * DAY_MS, 1000 * DAY_MS, retention);
+        let cutoff = Cutoff::by_age(1000 * DAY_MS, retention);
         assert_eq!(cutoff, Cutoff { hour: 800 * 24, minutes_day: 800, ten_minutes_day: 270 });
     }
 }

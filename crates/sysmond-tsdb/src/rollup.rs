@@ -12,10 +12,11 @@ use crate::names::MetricId;
 use crate::pieces;
 use crate::quarantine::{Origin, Piece};
 use crate::sealed::{self, HOUR_MS};
-use crate::summarize::{PARTS, append, coarser, summarize};
+use crate::summarize::{PARTS, append, coarser, summarize, united};
 use crate::writer::{Counters, Shared};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeSet;
+use std::ops::Range;
 use sysmond_model::Timestamp;
 use sysmond_model::limits::MAX_COLUMNS_PER_BLOCK;
 
@@ -26,7 +27,7 @@ const DAY_SETTLES_MS: i64 = 45 * 60 * 1000;
 /// Days of hosts in one transaction.
 const DAYS_AT_ONCE: usize = 8;
 /// A day's number has 24 bits.
-const MAX_DAY: i64 = 1 << 24;
+pub(crate) const MAX_DAY: i64 = 1 << 24;
 /// Rows of one host and day in a tier: the low 12 bits of a row's number.
 const MAX_PARTS: i64 = 1 << 12;
 
@@ -65,7 +66,8 @@ impl Tier {
             Self::Minute => 1,
             Self::TenMinutes => 2,
         };
-        tier << 60 | day << 36
+        // The day behind the last one is the beginning of the next tier.
+        (tier << 60) + (day << 36)
     }
 }
 
@@ -81,7 +83,7 @@ pub(crate) struct Summary {
 }
 
 /// Forgets the day of a host in which an hour was rewritten, to be made anew; unless samples of that day are gone
-/// already, which only the summaries still know.
+/// already, which only the summaries still know: what is new is then laid over them.
 pub(crate) fn invalidate(conn: &Connection, host_id: i64, hour: i64) -> rusqlite::Result<()> {
     forget(conn, host_id, hour.div_euclid(24))
 }
@@ -106,20 +108,58 @@ pub(crate) fn run(
     let conn = file::open_reader(&shared.path, Budget(shared.options.max_disk_bytes))?;
     let settled = (now.as_millis() - DAY_SETTLES_MS).div_euclid(DAY_MS) - 1;
     for days in due(&conn, settled)?.chunks(DAYS_AT_ONCE) {
-        let days = days.to_vec();
-        let mut made = Vec::new();
-        for (day, host_id) in &days {
-            make(&conn, &shared.counters, *day, *host_id, &mut made)?;
-        }
-        on_writer(Box::new(move |writer| writer.with_connection(|conn| put_all(conn, &made, &days))))?;
+        let made = days.iter().map(|(day, host_id)| {
+            // Rows of hours that were cut are waiting to be deleted: the summaries have them already.
+            let first = raw_from(&conn, *host_id)?.clamp(day * 24, (day + 1) * 24);
+            make(&conn, &shared.counters, *day, *host_id, first..(day + 1) * 24)
+        });
+        let made = made.collect::<rusqlite::Result<Vec<DayMade>>>()?;
+        on_writer(Box::new(move |writer| writer.with_connection(|conn| put_settled(conn, &made))))?;
     }
     Ok(())
 }
 
-/// The summaries of one day of a host.
+/// The first hour of which a host has its samples.
+fn raw_from(conn: &Connection, host_id: i64) -> rusqlite::Result<i64> {
+    let mut select = conn.prepare_cached("SELECT raw_from FROM host_state WHERE host_id = ?1")?;
+    Ok(select.query_row([host_id], |row| row.get(0)).optional()?.unwrap_or(0))
+}
+
+/// Summaries of a day of a host.
+pub(crate) struct DayMade {
+    day: i64,
+    host_id: i64,
+    /// Whether they stand for all that there was; else they are some that were missing.
+    is_whole: bool,
+    parts: Vec<Made>,
+}
+
+impl DayMade {
+    /// Bytes of its rows.
+    pub(crate) fn size(&self) -> usize {
+        self.parts.iter().map(|part| part.data.len()).sum()
+    }
+
+    /// Writes them, within the caller's transaction.
+    pub(crate) fn put(&self, conn: &Connection) -> rusqlite::Result<()> {
+        if self.is_whole {
+            let mut delete =
+                conn.prepare_cached("DELETE FROM rollup WHERE id BETWEEN ?1 AND ?2 OR id BETWEEN ?3 AND ?4")?;
+            let [minutes, tens] =
+                [Tier::Minute, Tier::TenMinutes].map(|tier| tier.ids(self.day, self.host_id));
+            delete.execute([minutes.start(), minutes.end(), tens.start(), tens.end()])?;
+        }
+        for Made { id, samples, data } in &self.parts {
+            conn.prepare_cached("INSERT INTO rollup (id, host_id, samples, data) VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![id, self.host_id, samples, data])?;
+        }
+        Ok(())
+    }
+}
+
+/// One row of a tier.
 struct Made {
     id: i64,
-    host_id: i64,
     samples: i64,
     data: Vec<u8>,
 }
@@ -131,23 +171,39 @@ impl Made {
         #[expect(clippy::cast_possible_truncation, reason = "a float to int cast saturates")]
         let samples = counts.filter(|count| !count.is_nan()).sum::<f64>() as i64;
         let id = tier.id(day, host_id) | part;
-        Self { id, host_id, samples, data: block::encode(table, Effort::Thorough) }
+        Self { id, samples, data: block::encode(table, Effort::Thorough) }
     }
 }
 
-/// Makes those summaries of a day that are not there; none where nothing is left to make them of.
-fn make(
+/// Makes the summaries of a day of a host from the samples of `hours`, beside what is summarised of it already: samples
+/// that are gone stay in them. Where there are no samples, those ten minutes that are missing are made of the minutes.
+pub(crate) fn make(
     conn: &Connection,
     counters: &Counters,
     day: i64,
     host_id: i64,
-    made: &mut Vec<Made>,
-) -> rusqlite::Result<()> {
+    hours: Range<i64>,
+) -> rusqlite::Result<DayMade> {
+    let fresh = minutes_of(conn, counters, host_id, hours)?;
+    let is_whole = fresh.iter().any(|hour| !hour.is_empty());
+    let parts = if is_whole {
+        united_parts(conn, counters, (day, host_id), &fresh)?
+    } else {
+        missing_tens(conn, counters, day, host_id)?
+    };
+    Ok(DayMade { day, host_id, is_whole, parts })
+}
+
+/// Makes those ten minutes of a day that are not there, of its minutes.
+fn missing_tens(
+    conn: &Connection,
+    counters: &Counters,
+    day: i64,
+    host_id: i64,
+) -> rusqlite::Result<Vec<Made>> {
     let minutes = part_numbers(conn, Tier::Minute, day, host_id)?;
     let tens = part_numbers(conn, Tier::TenMinutes, day, host_id)?;
-    if minutes.is_empty() {
-        return of_samples(conn, counters, (day, host_id), tens.is_empty(), made);
-    }
+    let mut made = Vec::new();
     // A part has the same series in both tiers.
     for part in minutes.difference(&tens) {
         if let Some(minutes) = stored(conn, counters, Tier::Minute.id(day, host_id) | part)? {
@@ -155,34 +211,53 @@ fn make(
             made.push(Made::new(Tier::TenMinutes, day, host_id, *part, &tens));
         }
     }
-    Ok(())
+    Ok(made)
 }
 
-/// Makes the minutes of a day from its samples, and the ten minutes where asked to.
-fn of_samples(
+/// All parts of a day: the minutes of its hours, and what is stored of it, laid over each other.
+fn united_parts(
     conn: &Connection,
     counters: &Counters,
     (day, host_id): (i64, i64),
-    with_tens: bool,
-    made: &mut Vec<Made>,
-) -> rusqlite::Result<()> {
-    let hours = hours(conn, counters, host_id, day)?;
-    let hours: Vec<Vec<Block<'_>>> =
-        hours.iter().map(|hour| hour.iter().filter_map(|data| Block::open(data).ok()).collect()).collect();
+    hours: &[Vec<Vec<u8>>],
+) -> rusqlite::Result<Vec<Made>> {
+    let known = |tier| -> rusqlite::Result<Vec<Vec<u8>>> {
+        let parts = parts(conn, tier, day, host_id)?.into_iter();
+        let sound = parts.filter(|(piece, data)| {
+            let table = Block::open(data).and_then(|block| block.table());
+            counters.damages.sound(*piece, table).is_some()
+        });
+        Ok(sound.map(|(_, data)| data).collect())
+    };
+    let known = [known(Tier::Minute)?, known(Tier::TenMinutes)?];
+    let known = known.each_ref().map(|parts| opened(parts));
+    let hours: Vec<Vec<Block<'_>>> = hours.iter().map(|hour| opened(hour)).collect();
+    let mut made = Vec::new();
     // A part at a time, so that a host with many series takes no more memory than others.
-    for (ids, part) in groups(&hours).into_iter().zip(0..MAX_PARTS) {
-        let mut minutes = Table::default();
+    for (ids, part) in groups(hours.iter().chain(&known)).into_iter().zip(0..MAX_PARTS) {
+        let mut fresh = Table::default();
         for hour in &hours {
-            let tables: Vec<Table> = hour.iter().filter_map(|block| block.table_of(&ids).ok()).collect();
-            append(&mut minutes, pieces::merge(&tables));
+            append(&mut fresh, pieces::merge(&tables_of(hour, &ids)));
         }
-        made.push(Made::new(Tier::Minute, day, host_id, part, &minutes));
-        if with_tens {
-            let tens = coarser(&minutes, Tier::TenMinutes.step());
-            made.push(Made::new(Tier::TenMinutes, day, host_id, part, &tens));
+        let [known_minutes, known_tens] = known.each_ref().map(|blocks| tables_of(blocks, &ids));
+        let minutes = united(&known_minutes, fresh, Tier::Minute.step());
+        let tens = coarser(&minutes, Tier::TenMinutes.step());
+        let tens = united(&known_tens, tens, Tier::TenMinutes.step());
+        for (tier, table) in [(Tier::Minute, minutes), (Tier::TenMinutes, tens)] {
+            if !table.timestamps.is_empty() {
+                made.push(Made::new(tier, day, host_id, part, &table));
+            }
         }
     }
-    Ok(())
+    Ok(made)
+}
+
+fn opened(blobs: &[Vec<u8>]) -> Vec<Block<'_>> {
+    blobs.iter().filter_map(|data| Block::open(data).ok()).collect()
+}
+
+fn tables_of(blocks: &[Block<'_>], ids: &[u32]) -> Vec<Table> {
+    blocks.iter().filter_map(|block| block.table_of(ids).ok()).collect()
 }
 
 /// The parts that a day of a host has in a tier.
@@ -193,42 +268,40 @@ fn part_numbers(conn: &Connection, tier: Tier, day: i64, host_id: i64) -> rusqli
 }
 
 /// The columns of one part each: all four of a series in the same.
-fn groups(hours: &[Vec<Block<'_>>]) -> Vec<Vec<u32>> {
+fn groups<'b, 'd: 'b>(blocks: impl Iterator<Item = &'b Vec<Block<'d>>>) -> Vec<Vec<u32>> {
     let metrics: BTreeSet<MetricId> =
-        hours.iter().flatten().flat_map(|block| block.ids().map(|id| id / PARTS)).collect();
+        blocks.flatten().flat_map(|block| block.ids().map(|id| id / PARTS)).collect();
     let metrics: Vec<MetricId> = metrics.into_iter().collect();
     let parts = metrics.chunks(MAX_COLUMNS_PER_BLOCK / PARTS as usize);
     let columns = |metric: &MetricId| metric * PARTS..(metric + 1) * PARTS;
     parts.map(|metrics| metrics.iter().flat_map(columns).collect()).collect()
 }
 
-fn put_all(conn: &mut Connection, made: &[Made], days: &[(i64, i64)]) -> rusqlite::Result<()> {
+fn put_settled(conn: &mut Connection, made: &[DayMade]) -> rusqlite::Result<()> {
     let tx = conn.transaction()?;
-    for Made { id, host_id, samples, data } in made {
-        tx.prepare_cached("INSERT INTO rollup (id, host_id, samples, data) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![id, host_id, samples, data])?;
-    }
-    for (day, host_id) in days {
-        tx.prepare_cached("DELETE FROM due WHERE day = ?1 AND host_id = ?2")?.execute([day, host_id])?;
+    for day in made {
+        day.put(&tx)?;
+        tx.prepare_cached("DELETE FROM due WHERE day = ?1 AND host_id = ?2")?
+            .execute([day.day, day.host_id])?;
     }
     tx.commit()
 }
 
 /// Days and hosts, up to `settled`, whose blocks changed since they were summarised.
-fn due(conn: &Connection, settled: i64) -> rusqlite::Result<Vec<(i64, i64)>> {
+pub(crate) fn due(conn: &Connection, settled: i64) -> rusqlite::Result<Vec<(i64, i64)>> {
     let mut select = conn.prepare("SELECT day, host_id FROM due WHERE day <= ?1")?;
     select.query_map([settled], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
-/// The minutes of each hour of a day as blocks.
-fn hours(
+/// The minutes of each of some hours as blocks.
+fn minutes_of(
     conn: &Connection,
     counters: &Counters,
     host_id: i64,
-    day: i64,
+    hours: Range<i64>,
 ) -> rusqlite::Result<Vec<Vec<Vec<u8>>>> {
     let mut minutes = Vec::new();
-    for hour in day * 24..(day + 1) * 24 {
+    for hour in hours {
         let blobs = sealed::blobs(conn, host_id, hour)?;
         let mut blocks = Vec::with_capacity(blobs.len());
         for (place, blob) in blobs.iter().enumerate() {

@@ -32,11 +32,20 @@ pub(crate) fn version(conn: &Connection) -> rusqlite::Result<i64> {
     conn.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
-/// Whether the file is another program's database: it has tables but not our mark.
+/// Counts the tables that every file of ours has had since version 2.
+const OURS: &str = "SELECT count(*) FROM sqlite_schema WHERE type = 'table'
+    AND name IN ('hosts', 'metric', 'layout', 'host_layout', 'host_state', 'young', 'block', 'rollup')";
+
+/// Whether the file is another program's database: it has tables but not our mark. With our tables it is ours, and
+/// damaged.
 pub(crate) fn is_foreign(conn: &Connection) -> rusqlite::Result<bool> {
     let id: i64 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let objects: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    Ok(id != APPLICATION_ID && objects > 0)
+    if id == APPLICATION_ID || objects == 0 {
+        return Ok(false);
+    }
+    let ours: i64 = conn.query_row(OURS, [], |row| row.get(0))?;
+    if ours == 8 { Err(damaged("the file's application id is wrong")) } else { Ok(true) }
 }
 
 /// How far a file of an older version is on its way to this program's. A large one takes minutes.

@@ -9,9 +9,9 @@ use crate::sealed::hour_of;
 use crate::writer::{Command, Writer};
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
+use std::sync::{Arc, PoisonError};
 use sysmond_model::Timestamp;
 
 /// Rows after which a host's head becomes a block; the first time somewhere between a few and it, so that hosts that
@@ -222,7 +222,15 @@ impl Writer {
     }
 
     /// Stores sealed blocks and lets go of their rows in memory and log.
-    pub(crate) fn finish_seal(&mut self, sealed: Vec<SealedHost>) {
+    pub(crate) fn finish_seal(&mut self, mut sealed: Vec<SealedHost>) {
+        // A host may have been forgotten meanwhile.
+        let shared = self.shared().clone();
+        let memory = shared.memory.read().unwrap_or_else(PoisonError::into_inner);
+        sealed.retain(|host| {
+            let known = memory.hosts.get(&host.cell.lock().host.info.hostname);
+            known.is_some_and(|cell| cell.id == host.cell.id)
+        });
+        drop(memory);
         let now = self.now();
         let keep = self.needed_log();
         let is_worth_it = keep >= self.sealing.trimmed.saturating_add(LOG_ROWS_WORTH_IT);

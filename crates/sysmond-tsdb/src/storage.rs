@@ -96,8 +96,8 @@ pub struct Storage {
     pub quarantine: Quarantine,
     /// Each time since the start that something damaged was met.
     pub damaged: u64,
-    /// Where the last damaged file was put.
-    pub file_set_aside: Option<PathBuf>,
+    /// Damaged files that were set aside and are still beside it; the newest is the last.
+    pub files_set_aside: Vec<PathBuf>,
 }
 
 /// Reads the figures.
@@ -131,7 +131,7 @@ pub(crate) fn read(shared: &Shared, now: Timestamp) -> Result<Storage, QueryErro
             forecast,
             quarantine: quarantine::read(conn, MAX_PIECES)?,
             damaged: damaged(shared),
-            file_set_aside: shared.set_aside.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            files_set_aside: file::damaged_files(&shared.path),
         })
     })
 }

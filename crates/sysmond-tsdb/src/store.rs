@@ -1,43 +1,41 @@
 //! The handle that everything else uses.
 
 use crate::budget::{Budget, LEAST_DISK_BYTES};
+use crate::done::Done;
 use crate::head::HostCell;
 use crate::memory::Memory;
 use crate::names::Names;
-use crate::processes::{look, pack};
+use crate::processes::look;
 use crate::readers::Readers;
-use crate::retention::{Cutoff, Reached};
+use crate::retention::Reached;
 use crate::tally::{self, Tally};
-use crate::writer::{Command, Counters, Done, Shared, Writer};
+use crate::writer::{Command, Counters, Shared, Writer};
 use crate::{
     Append, AppendError, Appended, Backlog, Cursor, Keeper, OpenError, ProcessUsage, Quarantined, QueryError,
-    RangeQuery, Storage, StoreOptions, StoreStats, Upgrade, backlog, churn, compact, file, meta, quarantine,
-    range, retention, rollup, schema, seal, storage,
+    RangeQuery, Storage, StoreOptions, StoreStats, Upgrade, backlog, file, meta, range, retention, schema,
+    seal, storage,
 };
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::mpsc::{Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use sysmond_model::{FleetSummary, Host, ProcessReading, Sample, SeriesRange, StaticInfo, Timestamp};
 
-/// Rounds of trimming in one call of [`Store::retain`]: each brings the file close to its budget.
-const MAX_TRIMS: usize = 100;
-
 /// A handle of an open store. Clones share it; the last one to go closes it.
 #[derive(Clone)]
-pub struct Store(Arc<Inner>);
+pub struct Store(pub(crate) Arc<Inner>);
 
-struct Inner {
-    shared: Arc<Shared>,
+pub(crate) struct Inner {
+    pub(crate) shared: Arc<Shared>,
     /// `None` once closed.
     queue: Mutex<Option<SyncSender<Command>>>,
     /// The writer's thread and the one that seals for it.
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Held by the one that looks after the store.
-    upkeep: Mutex<Reached>,
+    pub(crate) upkeep: Mutex<Reached>,
     /// The damaged file that was told of last.
     told: Mutex<Option<PathBuf>>,
 }
@@ -72,6 +70,7 @@ impl Store {
             names: RwLock::new(Names::default()),
             memory: RwLock::new(Memory::default()),
             counters: Counters::default(),
+            aged_to: AtomicI64::new(0),
             is_closing: AtomicBool::new(false),
             set_aside: Mutex::new(opened.set_aside),
             lock: Mutex::new(Some(lock)),
@@ -138,7 +137,7 @@ impl Store {
     }
 
     /// The newest value of each series of a host that was sampled in the five minutes before the host's newest sample,
-    /// sorted by series. `None` for an unknown host. From memory.
+    /// or before it was heard of last where that is earlier; sorted by series. `None` for an unknown host. From memory.
     pub fn latest(&self, hostname: &str) -> Option<Vec<Sample>> {
         let cell = self.cell(hostname)?;
         let names = self.0.shared.names.read().unwrap_or_else(PoisonError::into_inner);
@@ -148,6 +147,16 @@ impl Store {
     /// The time of a host's newest row, if it has any. From memory.
     pub fn newest(&self, hostname: &str) -> Option<Timestamp> {
         self.cell(hostname)?.lock().newest_row.map(Timestamp::from_millis)
+    }
+
+    /// The time that the age of what that host delivers counts back from at `now`: what is older than by the
+    /// retention would be removed again. `None` of a host that has no samples. From memory.
+    pub fn aged_from(&self, hostname: &str, now: Timestamp) -> Option<Timestamp> {
+        let shared = &self.0.shared;
+        let (retention, aged_to) = (shared.options.retention, shared.aged_to.load(Ordering::Relaxed));
+        let cell = self.cell(hostname)?;
+        let from = retention::taken_from(&cell.lock(), retention, now.as_millis(), aged_to);
+        from.map(Timestamp::from_millis)
     }
 
     /// The fleet in figures at `now`. From memory: no scan.
@@ -214,58 +223,6 @@ impl Store {
     /// Makes several durable at once.
     pub fn set_cursors(&self, cursors: Vec<(String, Cursor)>) -> Result<(), AppendError> {
         wait(|done| self.0.offer(Command::SetCursors(cursors, done)))
-    }
-
-    /// Looks after the store at `now`: brings settled hours and days into their final form, and removes samples and
-    /// summaries that are older than the retention (in whole hours and days) or beyond the byte budget, in short
-    /// transactions; returns how many cells went. Age counts back from `now`, and for a host whose newest row is older
-    /// from that row: a host that fell silent keeps its last stretch. Meant to be called every minute.
-    pub fn retain(&self, now: Timestamp) -> Result<u64, QueryError> {
-        let shared = &self.0.shared;
-        let mut reached = self.0.upkeep.lock().unwrap_or_else(PoisonError::into_inner);
-        self.on_writer(move |writer| writer.tick(now))??;
-        let job = |job: compact::Job| Ok(self.on_writer(job)??);
-        quarantine::run(shared, now, job)?;
-        compact::run(shared, now, job)?;
-        rollup::run(shared, now, job)?;
-        pack::run(shared, now, job)?;
-        pack::forget_lone(shared, now, job)?;
-        let mut cells = self.delete_before(now, Cutoff::default(), &mut reached)?;
-        for _ in 0..MAX_TRIMS {
-            let floor = shared.readers.ask(|conn, _| Cutoff::by_budget(shared, conn, now.as_millis()))?;
-            let Some(floor) = floor else {
-                break;
-            };
-            cells += self.delete_before(now, floor, &mut reached)?;
-        }
-        shared.counters.is_short.store(false, Ordering::Relaxed);
-        self.on_writer(move |writer| retention::mark_silent(writer, now))??;
-        self.on_writer(churn::sweep)??;
-        let mut slices = 0;
-        while self.on_writer(retention::vacuum_slice)?? {
-            self.after_slice(&mut slices);
-        }
-        self.on_writer(retention::shrink_log)??;
-        Ok(cells)
-    }
-
-    fn delete_before(&self, now: Timestamp, floor: Cutoff, reached: &mut Reached) -> Result<u64, QueryError> {
-        let mut progress = retention::Progress::new(&self.0.shared, now, floor, reached);
-        let mut slices = 0;
-        while !progress.is_done() {
-            progress = self.on_writer(move |writer| progress.delete_slice(writer).map(|()| progress))??;
-            self.after_slice(&mut slices);
-        }
-        reached.extend(progress.reached);
-        Ok(progress.cells)
-    }
-
-    /// Between two slices, while the writer goes on.
-    fn after_slice(&self, slices: &mut usize) {
-        *slices += 1;
-        if slices.is_multiple_of(retention::SLICES_PER_CHECKPOINT) {
-            retention::checkpoint_beside(&self.0.shared);
-        }
     }
 
     /// Whether an append found no room within the budget since the store was last looked after: worth doing it now.
@@ -351,6 +308,15 @@ impl Store {
         self.on_writer(copy).expect("open");
     }
 
+    /// Makes silent hosts as old as if the store had been looked after until then.
+    #[cfg(test)]
+    pub(crate) fn set_age(&self, at: Timestamp) {
+        let set = move |writer: &mut Writer| {
+            writer.with_connection(|conn| meta::set_aged_to(conn, at.as_millis())).expect("writable");
+        };
+        self.on_writer(set).expect("open");
+    }
+
     /// Brings every row into a block.
     #[cfg(test)]
     pub(crate) fn seal_all(&self) {
@@ -376,7 +342,7 @@ impl Store {
     }
 
     /// Runs `job` on the writer's thread between two transactions; waits its turn where the queue is full.
-    fn on_writer<T: Send + 'static>(
+    pub(crate) fn on_writer<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Writer) -> T + Send + 'static,
     ) -> Result<T, QueryError> {

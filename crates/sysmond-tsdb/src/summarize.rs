@@ -2,6 +2,7 @@
 
 use crate::codec::block::Table;
 use crate::names::MetricId;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Columns that each series has: minimum, maximum, sum, count.
 pub(crate) const PARTS: u32 = 4;
@@ -114,6 +115,63 @@ pub(crate) fn append(table: &mut Table, more: Table) {
     pad(table);
 }
 
+/// Several readings of one day as one: of each bucket of a series the one that knows of most samples, and `fresh`
+/// before others that know of as many. Samples go by whole hours, so a bucket whose samples are gone is in no fresh
+/// reading.
+pub(crate) fn united(known: &[Table], fresh: Table, step: i64) -> Table {
+    if known.iter().all(|table| table.timestamps.is_empty()) {
+        return fresh;
+    }
+    let tables = || known.iter().chain([&fresh]);
+    // Where several begin differently, the bucket begins with the first sample of all.
+    let mut buckets: BTreeMap<i64, i64> = BTreeMap::new();
+    for at in tables().flat_map(|table| &table.timestamps) {
+        let first = buckets.entry(at.div_euclid(step)).or_insert(*at);
+        *first = (*first).min(*at);
+    }
+    let metrics: BTreeSet<MetricId> =
+        tables().flat_map(|table| &table.columns).map(|(id, _)| id / PARTS).collect();
+    let places: BTreeMap<i64, usize> = buckets.keys().copied().zip(0..).collect();
+    let mut one = Table {
+        timestamps: buckets.values().copied().collect(),
+        seqs: vec![0; buckets.len()],
+        columns: Vec::with_capacity(metrics.len() * PARTS as usize),
+    };
+    for metric in metrics {
+        let mut parts = std::array::from_fn(|_| vec![f64::NAN; places.len()]);
+        for table in tables() {
+            lay_over(&mut parts, table, metric, |at| places.get(&at.div_euclid(step)).copied());
+        }
+        one.columns.extend((metric * PARTS..).zip(parts));
+    }
+    one
+}
+
+/// Lays the buckets of a metric over those that know of no more samples.
+fn lay_over(
+    parts: &mut [Vec<f64>; PARTS as usize],
+    table: &Table,
+    metric: MetricId,
+    place: impl Fn(i64) -> Option<usize>,
+) {
+    let column = |part: u32| table.column(metric * PARTS + part).unwrap_or_default();
+    let given = [column(0), column(1), column(2), column(3)];
+    for (row, at) in table.timestamps.iter().enumerate() {
+        let count = given[3].get(row).copied().unwrap_or(f64::NAN);
+        let Some(place) = place(*at).filter(|_| !count.is_nan()) else {
+            continue;
+        };
+        if parts[3].get(place).is_some_and(|known| *known > count) {
+            continue;
+        }
+        for (part, given) in parts.iter_mut().zip(given) {
+            if let (Some(cell), Some(value)) = (part.get_mut(place), given.get(row)) {
+                *cell = *value;
+            }
+        }
+    }
+}
+
 fn put(table: &mut Table, id: u32, row: usize, value: f64) {
     let place = match table.columns.binary_search_by_key(&id, |(id, _)| *id) {
         Ok(place) => place,
@@ -171,6 +229,32 @@ mod tests {
         let table = Table { timestamps: times.clone(), seqs: times, columns: vec![(0, vec![f64::MAX; 2])] };
         let minutes = block::encode(&summarize(&table, 60_000), Effort::Thorough);
         assert!(Block::open(&minutes).and_then(|block| block.table()).is_ok());
+    }
+
+    #[test]
+    fn of_two_readings_of_a_bucket_the_one_that_knows_more_samples_counts() {
+        let reading = |rows: &[(i64, u32, f64)]| {
+            let mut day = Table::default();
+            for (at, count, value) in rows {
+                let times: Vec<i64> = (0..i64::from(*count)).map(|n| at + n).collect();
+                let values = vec![*value; times.len()];
+                append(
+                    &mut day,
+                    summarize(
+                        &Table { seqs: times.clone(), timestamps: times, columns: vec![(1, values)] },
+                        60_000,
+                    ),
+                );
+            }
+            day
+        };
+        let known = [reading(&[(5, 3, 1.0), (60_000, 2, 1.0), (120_000, 2, 1.0)])];
+        let fresh = reading(&[(60_002, 2, 2.0), (120_000, 1, 2.0), (180_000, 1, 2.0)]);
+        let one = united(&known, fresh, 60_000);
+        assert_eq!(one.timestamps, [5, 60_000, 120_000, 180_000]);
+        let column = |id| one.column(id).expect("there").to_vec();
+        assert_eq!((column(4), column(7)), (vec![1.0, 2.0, 1.0, 2.0], vec![3.0, 2.0, 2.0, 1.0]));
+        assert_eq!(column(6), [3.0, 4.0, 2.0, 2.0]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::batch::Batch;
 use crate::budget::Budget;
 use crate::churn::Unused;
 use crate::crowd::Crowd;
+use crate::done::Done;
 use crate::head::HostCell;
 use crate::host_row;
 use crate::log::Packer;
@@ -14,12 +15,12 @@ use crate::quarantine::{self, Damages};
 use crate::readers::Readers;
 use crate::request::StoreOptions;
 use crate::seal::{Sealing, Unsealed};
-use crate::{Append, AppendError, Appended, Cursor, OpenError, file};
+use crate::{Append, AppendError, Appended, Cursor, OpenError, file, meta, retention};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -46,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) memory: RwLock<Memory>,
     pub(crate) readers: Readers,
     pub(crate) counters: Counters,
+    /// Up to what time silent hosts have aged, milliseconds; 0 before the first round of upkeep.
+    pub(crate) aged_to: AtomicI64,
     /// Where the last damaged file was put.
     pub(crate) set_aside: Mutex<Option<PathBuf>>,
     /// Set once nothing more is to be taken.
@@ -68,36 +71,6 @@ pub(crate) struct Counters {
     pub(crate) is_short: AtomicBool,
     /// What could not be read.
     pub(crate) damages: Damages,
-}
-
-/// Whom to tell of a write's end; told exactly once, also where the write is forgotten.
-pub(crate) struct Done<T>(Option<Callback<T>>);
-
-type Callback<T> = Box<dyn FnOnce(Result<T, AppendError>) + Send>;
-
-impl<T> Done<T> {
-    pub(crate) fn new(callback: impl FnOnce(Result<T, AppendError>) + Send + 'static) -> Self {
-        Self(Some(Box::new(callback)))
-    }
-
-    fn tell(mut self, result: Result<T, AppendError>) {
-        if let Some(callback) = self.0.take() {
-            callback(result);
-        }
-    }
-
-    /// Forgets the callback: the caller learns of the failure in another way.
-    pub(crate) fn disarm(mut self) {
-        self.0 = None;
-    }
-}
-
-impl<T> Drop for Done<T> {
-    fn drop(&mut self) {
-        if let Some(callback) = self.0.take() {
-            callback(Err(AppendError::Closed));
-        }
-    }
 }
 
 /// What waits for the writer.
@@ -345,6 +318,18 @@ impl Writer {
         self.hosts_written_log
     }
 
+    /// The number of the next new host.
+    pub(crate) const fn next_host(&self) -> i64 {
+        self.next_host
+    }
+
+    /// Lets go of hosts that are no more.
+    pub(crate) fn forget_hosts(&mut self, gone: &HashSet<i64>) {
+        self.seen.retain(|id, _| !gone.contains(id));
+        self.unsealed.retain(|id, _| !gone.contains(id));
+        self.sealing.ripe.retain(|cell| !gone.contains(&cell.id));
+    }
+
     /// The number of the log's next row.
     pub(crate) const fn next_log(&self) -> i64 {
         self.next_log
@@ -354,14 +339,24 @@ impl Writer {
         self.now
     }
 
-    /// Takes the caller's time, which may have been set back, and writes when hosts were seen.
+    /// Takes the caller's time, which may have been set back, and writes when hosts were seen and how far those have
+    /// aged that were not.
     pub(crate) fn set_now(&mut self, now: Timestamp) -> rusqlite::Result<()> {
         self.now = now;
         let seen = std::mem::take(&mut self.seen);
+        let shared = self.shared.clone();
         let written = self.with_connection(|conn| {
             let tx = conn.transaction()?;
             write_hosts(&tx, &seen)?;
-            tx.commit()
+            let last = meta::aged_to(&tx)?;
+            let newest = shared.memory.read().unwrap_or_else(PoisonError::into_inner).newest_row();
+            let aged_to = retention::aged_to(last, newest, now.as_millis());
+            if last != Some(aged_to) {
+                meta::set_aged_to(&tx, aged_to)?;
+            }
+            tx.commit()?;
+            shared.aged_to.store(aged_to, Ordering::Relaxed);
+            Ok(())
         });
         if written.is_err() {
             self.seen.extend(seen);
@@ -421,6 +416,7 @@ impl Writer {
         let names = Names::load(&conn)?;
         let loaded = Memory::load(&conn, &names, &self.shared.counters)?;
         (self.next_host, self.next_log) = (loaded.next_host, loaded.next_log);
+        self.shared.aged_to.store(meta::aged_to(&conn)?.unwrap_or(0), Ordering::Relaxed);
         (self.hosts_written, self.hosts_written_log) = (self.now, 0);
         self.seen = loaded.memory.hosts.values().map(|cell| (cell.id, cell.clone())).collect();
         self.unsealed.clear();

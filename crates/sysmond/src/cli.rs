@@ -19,7 +19,7 @@ struct Cli {
 }
 
 /// The commands that have a manual page.
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "agent",
     "aggregator",
     "demo",
@@ -28,6 +28,7 @@ const COMMANDS: [&str; 12] = [
     "backup",
     "restore",
     "redeliver",
+    "forget",
     "health",
     "check-config",
     "completions",
@@ -104,6 +105,14 @@ pub enum Command {
     /// After its aggregator lost something, as a restored one lacks what came after the backup.
     #[command(after_help = examples::REDELIVER)]
     Redeliver,
+    /// Forget a host that is no more, with all that is kept of it
+    ///
+    /// In the aggregator's database, whether the aggregator runs or not.
+    #[command(after_help = examples::FORGET)]
+    Forget {
+        /// Its name, as `/api/hosts` and the dashboard have it
+        host: String,
+    },
     /// Ask the server of these settings whether it is well
     ///
     /// For health checks: it has to answer that it serves and can store. Says why where it does not.

@@ -4,7 +4,9 @@ use crate::cli::{self, Command, Request, RoleName};
 use crate::config::{Environment, Role, Settings, Sources, loopback_of};
 use crate::process::{self, Ends};
 use crate::telemetry::Telemetry;
-use crate::{agent, aggregator, backup, check_config, demo, export, health, listen, man, sql, standalone};
+use crate::{
+    agent, aggregator, backup, check_config, demo, export, forget, health, listen, man, sql, standalone,
+};
 use anyhow::Context;
 use std::io::Write;
 
@@ -31,6 +33,7 @@ pub(crate) fn execute(request: Request) -> anyhow::Result<()> {
             backup::put_back(&Settings::load(Role::Aggregator, sources)?, options)
         }
         Some(Command::Redeliver) => backup::redeliver(&Settings::load(Role::Aggregator, sources)?),
+        Some(Command::Forget { host }) => forget::run(&Settings::load(Role::Aggregator, sources)?, &host),
         Some(Command::Health) => health::run(&Settings::load(Role::Aggregator, sources)?),
         Some(Command::CheckConfig { role, value }) => check(role, value.as_deref(), sources),
         Some(Command::Completions { shell }) => completions(shell),

@@ -1,7 +1,15 @@
 //! What a store could not read any more, in the log: each piece once, with what was lost.
 
+use std::path::Path;
 use sysmond_model::Timestamp;
 use sysmond_tsdb::{Quarantined, Store};
+
+/// Says that a database is there and has nothing in it: a new one is begun in its place, and somebody may miss the old.
+pub(crate) fn tell_of_empty(path: &Path) {
+    if std::fs::metadata(path).is_ok_and(|meta| meta.len() == 0) {
+        tracing::warn!(path = %path.display(), "the database is an empty file: it begins anew, without a history");
+    }
+}
 
 /// Says what is new of it.
 pub(crate) fn tell(store: &Store) {

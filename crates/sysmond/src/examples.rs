@@ -98,6 +98,15 @@ Example, on a monitored host, after the aggregator was restored from a backup:
 An agent keeps what it collected for 7 days or 256 MB (--retention, --max-disk).
 What the aggregator has already is found and stored once.";
 
+pub(crate) const FORGET: &str = "\
+Examples:
+  sysmond forget web-server-01
+  runuser -u sysmon -- sysmond forget web-server-01 --data-dir /var/lib/sysmon
+
+Stop its agent before: a host that is heard of again is known again. Without
+this a host that fell silent goes by itself once its last summary is too old
+(--retention-10m).";
+
 pub(crate) const HEALTH: &str = "\
 Examples:
   sysmond health                          of this machine's server on port 9000

@@ -15,6 +15,7 @@ mod damage;
 mod demo;
 mod examples;
 pub mod export;
+mod forget;
 mod health;
 mod listen;
 mod man;

@@ -19,6 +19,7 @@ pub(crate) async fn open(
     keeper: Keeper,
     service: &Part,
 ) -> anyhow::Result<Store> {
+    crate::damage::tell_of_empty(&path);
     let (told, mut status) = watch::channel("opening the database".to_owned());
     let mut opening = tokio::task::spawn_blocking(move || -> Result<Store, OpenError> {
         let shown = path.display().to_string();

@@ -111,6 +111,10 @@ impl Database {
             .progress_handler(STEPS_PER_LOOK, Some(move || Instant::now() > deadline))
             .map_err(sqlite)?;
         let mut statement = self.conn.prepare(sql).map_err(sqlite)?;
+        // SQLite makes nothing of white space and comments, and then complains that it is used wrongly.
+        if statement.expanded_sql().is_none_or(|sql| sql.is_empty()) {
+            return Err(E::from(QueryError::NoStatement));
+        }
         let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let mut rows = statement.query([]).map_err(sqlite)?;
         let mut values = Vec::with_capacity(columns.len());

@@ -288,3 +288,13 @@ fn a_missing_or_foreign_file_is_no_store() {
     assert!(matches!(Database::open(&foreign, OFFLINE), Err(crate::OpenError::Foreign { .. })));
     assert!(matches!(Store::open(&foreign, options(), seconds(0)), Err(crate::OpenError::Foreign { .. })));
 }
+
+#[test]
+fn a_statement_of_nothing_is_told_to_be_empty() {
+    let (folder, store) = opened();
+    store.close();
+    for sql in ["", " \n", "-- a word", "/* one */ "] {
+        let answer = ask(&folder.path().join("store.db"), sql, seconds(0));
+        assert!(matches!(answer, Err(QueryError::NoStatement)), "{sql:?}: {answer:?}");
+    }
+}

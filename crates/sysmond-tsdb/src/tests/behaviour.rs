@@ -215,21 +215,63 @@ fn series_that_ended_make_room_once_their_samples_are_gone() {
     let later = Timestamp::from_millis(200_000_000);
     store.append_wait(append("a", later, &[("new", "", later.as_millis(), 1.0)])).expect("stored");
     assert_eq!(store.stats().series, 2);
+    store.seal_all();
     store.retain(later).expect("deleted");
     assert_eq!(store.stats().series, 1);
 }
 
 #[test]
-fn a_host_that_fell_silent_keeps_its_last_stretch() {
+fn one_sample_of_a_clock_that_is_ahead_hides_no_other_series() {
     let (_folder, store) = opened();
+    let cells = [("m", "", 990_000, 1.0), ("n", "", 600_000, 2.0), ("ahead", "", 1_590_000, 3.0)];
+    store.append_wait(append("a", seconds(1000), &cells)).expect("stored");
+    let latest = || -> Vec<f64> { store.latest("a").expect("known").iter().map(|s| s.value).collect() };
+    assert_eq!(latest(), [3.0, 1.0], "the silent one alone is not current");
+    store.append_wait(append("a", seconds(1300), &[("m", "", 1_300_000, 4.0)])).expect("stored");
+    assert_eq!(latest(), [3.0, 4.0]);
+}
+
+#[test]
+fn a_host_that_fell_silent_keeps_its_last_stretch_for_as_long_as_samples_are_kept() {
+    let (folder, store) = opened();
     let hour = 3_600_000;
     for at in [hour, 20 * hour, 30 * hour] {
-        store.append_wait(append("a", seconds(1), &[("m", "", at, 1.0)])).expect("stored");
+        store
+            .append_wait(append("a", Timestamp::from_millis(30 * hour), &[("m", "", at, 1.0)]))
+            .expect("stored");
     }
     store.seal_all();
-    let year = Timestamp::from_millis(365 * 24 * hour);
-    assert_eq!(store.retain(year).expect("deleted"), 1);
-    assert_eq!(store.retain(year).expect("deleted"), 0);
-    assert_eq!(store.newest("a"), Some(Timestamp::from_millis(30 * hour)));
-    assert_eq!(store.latest("a").map(|samples| samples.len()), Some(1));
+    let at = |hours: i64| Timestamp::from_millis(hours * hour);
+    assert_eq!(store.retain(at(31)).expect("deleted"), 1);
+    assert_eq!(store.retain(at(54)).expect("deleted"), 0);
+    // A clock that jumps a year ahead ages nobody by more than an hour a round.
+    assert_eq!(store.retain(at(9000)).expect("deleted"), 0);
+    assert_eq!(store.aged_from("a", at(9000)), Some(at(30)));
+    assert_eq!((store.newest("a"), store.latest("a").map(|samples| samples.len())), (Some(at(30)), Some(1)));
+    drop(store);
+
+    let store = reopen(&folder, options());
+    let rounds = (54..80).flat_map(|hours| [hours; 3]);
+    let dropped: Vec<u64> = rounds.map(|hours| store.retain(at(hours)).expect("deleted")).collect();
+    assert_eq!(dropped.iter().sum::<u64>(), 2, "what is older than a day by the clock goes");
+    assert_eq!((dropped[0], store.aged_from("a", at(79))), (0, Some(at(79))));
+    assert_eq!(store.aged_from("new", at(79)), None);
+    assert_eq!(store.storage(at(79)).expect("readable").blocks.oldest, None);
+    // Heard of again, its age is its own.
+    store.append_wait(append("a", at(80), &[("m", "", 79 * hour, 1.0)])).expect("stored");
+    assert_eq!(store.aged_from("a", at(80)), Some(at(79)));
+}
+
+#[test]
+fn an_old_past_of_a_new_host_is_taken_and_goes_with_the_next_round() {
+    let (_folder, store) = opened();
+    let day = 86_400;
+    let at = |days: i64| seconds(days * day);
+    store.append_wait(append("here", at(400), &[("m", "", 400 * day * 1000, 1.0)])).expect("stored");
+    store.append_wait(append("old", at(400), &[("m", "", 1000, 2.0)])).expect("stored");
+    assert_eq!(store.latest("old").map(|samples| samples.len()), Some(1));
+    store.seal_all();
+    assert_eq!(store.retain(at(400)).expect("deleted"), 1);
+    let oldest = store.storage(at(400)).expect("readable").young.oldest;
+    assert_eq!(oldest, Some(at(400)), "nobody's history is longer than the retention");
 }

@@ -102,7 +102,7 @@ fn version_2(path: &std::path::Path) {
         .expect("sound");
     let rows = (150..200_i32).map(|row| (3_000_000 + i64::from(row) * 10_000, [f64::from(row), f64::NAN]));
     let mut group = Group::default();
-    group.push(7, seconds(4500), &[Run::of_rows(0, Arc::from([0, 1]), 151, rows)]);
+    group.push(7, seconds(5000), &[Run::of_rows(0, Arc::from([0, 1]), 151, rows)]);
     conn.execute("INSERT INTO log VALUES (5, ?1)", [group.finish()]).expect("sound");
 }
 

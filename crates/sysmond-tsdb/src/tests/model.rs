@@ -63,13 +63,15 @@ type Cells = BTreeMap<(Series, Timestamp), u64>;
 #[derive(Default)]
 struct Model {
     cells: [Cells; 2],
+    /// Those whose samples are gone.
+    gone: [Cells; 2],
     known: [bool; 2],
     /// A copy that lives by `read_after` alone.
     replica: [Cells; 2],
     cursors: [Cursor; 2],
     /// Samples before them are gone; only their summaries are left.
     cutoffs: [Timestamp; 2],
-    /// Cells that were overwritten: until blocks are laid over each other, they count twice.
+    /// Cells of rows that were overwritten: until blocks are laid over each other, they may count twice.
     overwritten: usize,
 }
 
@@ -96,13 +98,14 @@ impl Model {
         let cells = &mut self.cells[host_index];
         let duplicates = expected.iter().filter(|(key, bits)| cells.get(key) == Some(bits)).count();
         let stored = expected.len();
-        self.overwritten += expected.keys().filter(|key| cells.contains_key(key)).count() - duplicates;
+        let times: BTreeSet<Timestamp> = expected.keys().map(|(_, at)| *at).collect();
+        self.overwritten += cells.keys().filter(|(_, at)| times.contains(at)).count();
         cells.extend(expected);
         self.known[host_index] = true;
         let append = Append {
             host: host(HOSTS[host_index]),
             static_info: None,
-            received: seconds(1000),
+            received: Timestamp::from_millis(START + 40 * HOUR_MS),
             frame,
             processes: Vec::new(),
         };
@@ -115,14 +118,14 @@ impl Model {
     fn retain(&mut self, store: &Store, slot: i64) {
         let now = START + slot * SPACING;
         let before: usize = self.cells.iter().map(BTreeMap::len).sum();
-        for ((cells, replica), cutoff) in self.cells.iter_mut().zip(&mut self.replica).zip(&mut self.cutoffs)
-        {
+        let hosts = self.cells.iter_mut().zip(&mut self.gone).zip(&mut self.replica).zip(&mut self.cutoffs);
+        for (((cells, gone), replica), cutoff) in hosts {
             let Some(newest) = cells.keys().map(|(_, at)| at.as_millis()).max() else {
                 continue;
             };
             let hour = (newest.min(now) - RETENTION_MS).div_euclid(HOUR_MS);
             *cutoff = (*cutoff).max(Timestamp::from_millis(hour * HOUR_MS));
-            cells.retain(|(_, at), _| *at >= *cutoff);
+            gone.extend(cells.extract_if(.., |(_, at), _| *at < *cutoff));
             replica.retain(|(_, at), _| *at >= *cutoff);
         }
         let after: usize = self.cells.iter().map(BTreeMap::len).sum();
@@ -144,6 +147,7 @@ impl Model {
         {
             let cells = &self.cells[index];
             assert_eq!(&stored_cells(store, name, self.cutoffs[index]), cells);
+            assert_eq!(summarised(store, name, self.cutoffs[index]), extremes(&self.gone[index]));
             let latest: Cells = store
                 .latest(name)
                 .expect("known")
@@ -182,15 +186,33 @@ fn sql_cells(database: &mut Database, name: &str) -> Cells {
     cells
 }
 
+fn query(name: &str, from: Timestamp, to: Timestamp) -> RangeQuery {
+    let metrics = METRICS.map(String::from).into();
+    RangeQuery { host: name.into(), metrics, tags: TagMatch::Any, from, to, points: 1000 }
+}
+
+/// What is left of samples before the cutoff: minimum and maximum of a minute, in which there was one.
+fn summarised(store: &Store, name: &str, cutoff: Timestamp) -> BTreeMap<(Series, Timestamp), [u64; 2]> {
+    let start = Timestamp::from_millis(START);
+    if cutoff <= start {
+        return BTreeMap::new();
+    }
+    let series = store.range(&query(name, start, cutoff.plus_millis(-1))).expect("known");
+    let points = series.iter().flat_map(|range| {
+        range.points.iter().map(|point| {
+            ((range.series.clone(), point.timestamp), [point.min.to_bits(), point.max.to_bits()])
+        })
+    });
+    points.collect()
+}
+
+fn extremes(cells: &Cells) -> BTreeMap<(Series, Timestamp), [u64; 2]> {
+    cells.iter().map(|(cell, bits)| (cell.clone(), [*bits; 2])).collect()
+}
+
 fn stored_cells(store: &Store, name: &str, cutoff: Timestamp) -> Cells {
-    let query = RangeQuery {
-        host: name.into(),
-        metrics: METRICS.map(String::from).into(),
-        tags: TagMatch::Any,
-        from: cutoff.max(Timestamp::from_millis(START)),
-        to: Timestamp::from_millis(START + 5 * HOUR_MS),
-        points: 1000,
-    };
+    let start = cutoff.max(Timestamp::from_millis(START));
+    let query = query(name, start, Timestamp::from_millis(START + 5 * HOUR_MS));
     let series = store.range(&query).expect("known");
     let order: Vec<_> = series.iter().map(|range| &range.series).collect();
     assert!(order.is_sorted() && order.iter().collect::<BTreeSet<_>>().len() == order.len());
@@ -296,6 +318,8 @@ impl Running {
         for (index, name) in HOSTS.into_iter().enumerate().filter(|(index, _)| model.known[*index]) {
             let cells = stored_cells(&self.store, name, model.cutoffs[index]);
             assert_eq!(&cells, &model.cells[index], "all, bit for bit");
+            let gone = summarised(&self.store, name, model.cutoffs[index]);
+            assert_eq!(gone, extremes(&model.gone[index]), "what is gone is summarised");
         }
         // Each once.
         model.check_sql(&self.folder.path().join("store.db"));
@@ -311,7 +335,14 @@ proptest! {
         let retention = Retention::of_raw(Duration::from_millis(RETENTION_MS.unsigned_abs()));
         let options = StoreOptions { retention, ..options() };
         let store = reopen(&folder, options.clone());
+        store.set_age(Timestamp::from_millis(START));
+        // Known from the beginning, and never silent for as long as the rounds of a case can make believe.
+        for (name, hours) in HOSTS.into_iter().flat_map(|name| [(name, 0), (name, 40)]) {
+            let received = Timestamp::from_millis(START + hours * HOUR_MS);
+            store.append_wait(crate::testing::append(name, received, &[])).expect("stored");
+        }
         let (mut running, mut model) = (Running { folder, store, options }, Model::default());
+        model.known = [true; 2];
         for step in steps {
             running.step(&mut model, step);
         }

@@ -34,6 +34,36 @@ impl PushOutcome {
     ];
 }
 
+/// The reason for which the store refuses a sample.
+pub const TOO_MANY_SERIES: &str = "too_many_series";
+
+/// Why a sample may be refused: the codes that a push is answered with.
+pub const REFUSALS: [&str; 8] = [
+    "bad_sample",
+    "bad_metric_type",
+    "bad_timestamp",
+    "bad_value",
+    "bad_tags",
+    "too_new",
+    "too_old",
+    TOO_MANY_SERIES,
+];
+
+/// Refused samples by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Refused([u64; REFUSALS.len()]);
+
+impl Refused {
+    /// Counts `n` of a reason, which is one of [`REFUSALS`].
+    pub fn add(&mut self, code: &str, n: u64) {
+        let place = REFUSALS.iter().position(|known| *known == code);
+        debug_assert!(place.is_some(), "{code}");
+        if let Some(count) = place.and_then(|place| self.0.get_mut(place)) {
+            *count += n;
+        }
+    }
+}
+
 /// A count that only grows.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
@@ -56,8 +86,8 @@ pub struct Counters {
     pushes: [Counter; PushOutcome::ALL.len()],
     /// Samples in readable pushes.
     pub samples_received: Counter,
-    /// Of those, refused.
-    pub samples_failed: Counter,
+    /// Of those, refused, by reason.
+    samples_failed: [Counter; REFUSALS.len()],
     /// Live frames encoded, once for all who watch.
     pub frames_encoded: Counter,
     /// Live frames sent, once for each who watches.
@@ -74,6 +104,16 @@ impl Counters {
         if let Some(counter) = self.pushes.get(outcome as usize) {
             counter.add(1);
         }
+    }
+
+    /// Counts refused samples.
+    pub fn refused(&self, refused: &Refused) {
+        self.samples_failed.iter().zip(refused.0).for_each(|(counter, n)| counter.add(n));
+    }
+
+    /// Refused samples by reason.
+    pub fn samples_failed(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        REFUSALS.iter().zip(&self.samples_failed).map(|(code, counter)| (*code, counter.get()))
     }
 
     /// Pushes by outcome's label.

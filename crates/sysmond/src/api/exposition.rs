@@ -42,12 +42,10 @@ fn ingest(text: &mut Exposition, app: &App) {
     }
     let received = counters.samples_received.get();
     text.counter("sysmond_samples_received_total", "Samples in readable pushes", &[], received as f64);
-    text.counter(
-        "sysmond_samples_failed_total",
-        "Samples refused",
-        &[],
-        counters.samples_failed.get() as f64,
-    );
+    for (code, count) in counters.samples_failed() {
+        let labels = [("code", code.as_bytes())];
+        text.counter("sysmond_samples_failed_total", "Samples refused, by reason", &labels, count as f64);
+    }
 }
 
 fn store(text: &mut Exposition, stats: &StoreStats) {
@@ -105,6 +103,12 @@ fn storage(text: &mut Exposition, storage: &Storage) {
         let help = "Samples in each tier, or summarised by it";
         text.gauge("sysmond_store_tier_samples", help, &labels, tier.samples as f64);
     }
+    text.gauge(
+        "sysmond_store_damaged_files",
+        "Damaged databases that were set aside and are still there",
+        &[],
+        storage.files_set_aside.len() as f64,
+    );
     let quarantined = storage.quarantine.count;
     text.counter(
         "sysmond_store_quarantined_total",

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 use std::sync::Arc;
-use sysmond_tsdb::{Quarantine, StoreStats};
+use sysmond_tsdb::{Storage, StoreStats};
 
 #[derive(Serialize)]
 struct Health {
@@ -33,17 +33,27 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Response, Probl
     if app.parts.shutdown.is_requested() {
         return Err(Problem::busy("stopping", "the server stops", 2));
     }
-    let quarantine = app.query(|store| Ok(store.storage(clock::now())?.quarantine)).await?;
+    let storage = app.query(|store| store.storage(clock::now())).await?;
     let stats = app.store().stats();
-    Ok(answer::json(StatusCode::OK, &Readiness { status: "ready", warnings: warnings(&quarantine, &stats) }))
+    Ok(answer::json(StatusCode::OK, &Readiness { status: "ready", warnings: warnings(&storage, &stats) }))
 }
 
 /// What does not stop the store and is no good news either.
-fn warnings(quarantine: &Quarantine, stats: &StoreStats) -> Vec<String> {
-    let set_aside = (quarantine.count > 0).then(|| {
-        format!("{} damaged pieces of history were set aside; /api/storage names them", quarantine.count)
+fn warnings(storage: &Storage, stats: &StoreStats) -> Vec<String> {
+    let file = storage.files_set_aside.last().map(|newest| {
+        let (count, newest) =
+            (storage.files_set_aside.len(), newest.file_name().unwrap_or_default().display());
+        let damaged = if count == 1 {
+            "a damaged database was".to_owned()
+        } else {
+            format!("{count} damaged databases were")
+        };
+        format!("{damaged} set aside, the newest is {newest}: rescue what you need of it, then remove it")
     });
+    let pieces = storage.quarantine.count;
+    let set_aside = (pieces > 0)
+        .then(|| format!("{pieces} damaged pieces of history were set aside; /api/storage names them"));
     let damaged =
         (stats.damaged > 0).then(|| format!("damage was met {} times since the start", stats.damaged));
-    set_aside.into_iter().chain(damaged).collect()
+    file.into_iter().chain(set_aside).chain(damaged).collect()
 }

@@ -95,7 +95,7 @@ impl Answer {
         let samples: u64 = raw.iter().map(|tier| tier.samples).sum();
         let oldest = raw.iter().filter_map(|tier| tier.oldest).min().unwrap_or(now);
         let history_ms = now.as_millis().saturating_sub(oldest.as_millis()).max(0);
-        let damaged_file = storage.file_set_aside.as_deref().and_then(std::path::Path::file_name);
+        let damaged_file = storage.files_set_aside.last().and_then(|path| path.file_name());
         Self {
             budget_bytes: storage.budget_bytes,
             disk_bytes: storage.file_bytes + storage.wal_bytes,

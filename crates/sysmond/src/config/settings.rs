@@ -126,6 +126,11 @@ impl Settings {
         Ok(path)
     }
 
+    /// How the store is to behave.
+    pub fn store_options(&self) -> StoreOptions {
+        self.store.clone()
+    }
+
     /// Silence that makes a host offline.
     pub fn offline_after(&self) -> Duration {
         self.offline_after

@@ -8,6 +8,7 @@ mod config;
 mod connections;
 mod documents;
 mod export;
+mod forget;
 mod live;
 mod logging;
 mod nginx;

@@ -273,7 +273,8 @@ async fn a_host_has_only_so_many_series() {
     }
     // All of a push.
     check(&body(at, 5000, 5003), (422, "error", 0, 3)).await;
-    assert_eq!(stage.own_metric("sysmond_samples_failed_total").await, 23);
+    let failed = "sysmond_samples_failed_total{code=\"too_many_series\"}";
+    assert_eq!(stage.own_metric(failed).await, 23);
     assert_eq!(stage.own_metric("sysmond_samples_received_total").await, 5043);
     assert_eq!(stage.own_metric("sysmond_samples_stored_total").await, 5020);
     let outcome = async |word| stage.own_metric(&format!("sysmond_pushes_total{{outcome=\"{word}\"}}")).await;
@@ -372,7 +373,10 @@ async fn pushes_are_counted_by_how_they_ended() {
         assert_eq!(stage.own_metric(&series).await, count, "{outcome}");
     }
     assert_eq!(stage.own_metric("sysmond_samples_received_total").await, 2);
-    assert_eq!(stage.own_metric("sysmond_samples_failed_total").await, 1);
+    for (code, count) in [("too_new", 1), ("too_old", 0)] {
+        let series = format!("sysmond_samples_failed_total{{code=\"{code}\"}}");
+        assert_eq!(stage.own_metric(&series).await, count, "{code}");
+    }
     assert_eq!(stage.own_metric("sysmond_samples_stored_total").await, 1);
     assert!(stage.own_metric("sysmond_process_resident_memory_bytes").await > 1_000_000);
     stage.stop().await;

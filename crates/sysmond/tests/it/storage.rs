@@ -61,6 +61,36 @@ async fn a_full_disk_is_told_to_agents_and_passes_by_itself() {
 }
 
 #[tokio::test]
+async fn a_damaged_database_is_told_of_for_as_long_as_it_is_kept() {
+    let stage = Stage::start().await;
+    stage.push_value("a", "m", 0.1).await;
+    let data = stage.stop().await;
+    std::fs::write(data.path().join("aggregator.db"), vec![7; 100_000]).expect("ours");
+    let mut data = Some(data);
+    // Also a later start knows of it.
+    for _ in 0..2 {
+        let stage = Stage::start_in(data.take().expect("put back"), Limits::default(), |_| {}).await;
+        let named = stage.get("/api/storage").await.json()["damaged_file"].as_str().map(str::to_owned);
+        let named = named.expect("a name");
+        assert!(named.starts_with("aggregator.db.corrupt-"), "{named}");
+        let warning = stage.get("/readyz").await.json()["warnings"][0].to_string();
+        assert!(warning.contains(&named) && warning.contains("remove it"), "{warning}");
+        assert_eq!(stage.own_metric("sysmond_store_damaged_files").await, 1);
+        data = Some(stage.stop().await);
+    }
+    let data = data.expect("put back");
+    for file in std::fs::read_dir(data.path()).expect("ours").flatten() {
+        if file.file_name().to_string_lossy().contains(".corrupt-") {
+            std::fs::remove_file(file.path()).expect("ours");
+        }
+    }
+    let stage = Stage::start_in(data, Limits::default(), |_| {}).await;
+    assert_eq!(stage.get("/readyz").await.json()["warnings"], serde_json::Value::Null);
+    assert_eq!(stage.own_metric("sysmond_store_damaged_files").await, 0);
+    stage.stop().await;
+}
+
+#[tokio::test]
 async fn readiness_tells_of_damage_and_the_log_of_what_was_lost() {
     let stage = Stage::start().await;
     stage.push_value("a", "m", 0.1).await;

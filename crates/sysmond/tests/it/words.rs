@@ -18,7 +18,7 @@ fn check_text(name: &str, text: &str) {
     assert!(text == kept, "{name} is another; UPDATE_SNAPSHOTS=1 accepts it");
 }
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "agent",
     "aggregator",
     "demo",
@@ -27,6 +27,7 @@ const COMMANDS: [&str; 12] = [
     "backup",
     "restore",
     "redeliver",
+    "forget",
     "health",
     "check-config",
     "completions",

@@ -1,5 +1,6 @@
 //! The body of a push: the envelope, which is right or wrong as a whole, and its samples, each judged alone.
 
+use super::super::counters::Refused;
 use super::processes::{self, Processes};
 use super::sample::{self, Good, Raw, Refusal, Window};
 use super::table::{ColumnUse, Table};
@@ -36,6 +37,8 @@ pub struct Push {
     pub(super) frame: Frame,
     pub(super) columns: Vec<ColumnUse>,
     pub(super) failed: usize,
+    /// The same by reason.
+    pub(super) refused: Refused,
     pub(super) errors: Vec<SampleError>,
     pub(super) processes: Processes,
 }
@@ -44,7 +47,7 @@ impl Push {
     /// All that it says, in one order whatever the order of its columns: two parsers read the same where this is the
     /// same.
     pub fn canonical(&self) -> String {
-        let Self { host, static_info, received, frame, columns, failed, errors, processes } = self;
+        let Self { host, static_info, received, frame, columns, failed, errors, processes, .. } = self;
         let rows: Vec<_> = frame.rows().map(|row| row.timestamp).collect();
         let samples: BTreeMap<_, _> =
             frame.samples().map(|(at, series, value)| ((at, series), value.to_bits())).collect();
@@ -104,11 +107,11 @@ pub fn parse(body: &[u8], window: impl Fn(&str) -> Window) -> Result<Push, BodyE
     let window = window(&head.host.hostname);
     let processes = head.processes(window)?;
     let Head { host, static_info, metrics, .. } = head;
-    let Samples { received, table, failed, errors, .. } = samples(metrics, window)?;
+    let Samples { received, table, failed, refused, errors, .. } = samples(metrics, window)?;
     let (frame, columns) = table.into_frame().map_err(|_| {
         BodyError::TooLarge("the samples share too few timestamps and series; send them in parts".to_owned())
     })?;
-    Ok(Push { host, static_info, received, frame, columns, failed, errors, processes })
+    Ok(Push { host, static_info, received, frame, columns, failed, refused, errors, processes })
 }
 
 /// Reads everything but the samples, of which it only checks that they are JSON.
@@ -230,6 +233,7 @@ struct Samples<'a> {
     /// Columns by the names as they are spelled, which are judged once.
     columns: HashMap<(Option<&'a str>, Option<&'a str>), usize>,
     failed: usize,
+    refused: Refused,
     errors: Vec<SampleError>,
 }
 
@@ -240,6 +244,7 @@ fn samples(raw: &RawValue, window: Window) -> Result<Samples<'_>, BodyError> {
         table: Table::default(),
         columns: HashMap::new(),
         failed: 0,
+        refused: Refused::default(),
         errors: Vec::new(),
     };
     let mut json = serde_json::Deserializer::from_str(raw.get());
@@ -277,6 +282,7 @@ impl<'a> Samples<'a> {
 
     fn refuse(&mut self, index: usize, Refusal { metric_type, code, detail }: Refusal) {
         self.failed += 1;
+        self.refused.add(code, 1);
         if self.errors.len() < MAX_ERRORS {
             self.errors.push(SampleError { index, metric_type, code: code.to_owned(), detail });
         }

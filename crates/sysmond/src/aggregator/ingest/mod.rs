@@ -11,7 +11,7 @@ pub use body::{BodyError, Push, parse};
 pub use predict::Predictor;
 pub use sample::Window;
 
-use super::counters::{Counters, PushOutcome};
+use super::counters::{Counters, PushOutcome, TOO_MANY_SERIES};
 use super::live::Live;
 use super::views::whole_seconds;
 use crate::clock;
@@ -52,13 +52,16 @@ impl Ingest {
         self.predictor.parse(body, |hostname| self.window(hostname))
     }
 
-    /// The times that samples of `hostname` may have now. Too old is what the store would drop again: age counts
-    /// back from the host's newest sample, and a host that has none may bring a past as old as it likes.
+    /// The times that samples of `hostname` may have now. Too old is what the store would drop again. A host that has
+    /// none yet may bring a past as old as it likes: what of it is beyond the retention goes when the store is looked
+    /// after next.
     fn window(&self, hostname: &str) -> Window {
         let now = clock::now();
-        let newest = self.store.newest(hostname).map(|newest| newest.min(now));
         Window {
-            oldest: newest.map_or(Timestamp::default(), |newest| newest.plus_millis(-self.retention_ms)),
+            oldest: self
+                .store
+                .aged_from(hostname, now)
+                .map_or(Timestamp::default(), |from| from.plus_millis(-self.retention_ms)),
             newest: now.plus_millis(limits::MAX_AHEAD_MS),
         }
     }
@@ -68,7 +71,7 @@ impl Ingest {
     pub async fn deliver(&self, push: Push) -> Result<PushAnswer, AppendError> {
         self.counters.samples_received.add(push.received as u64);
         if push.is_refused() && self.store.host(&push.host.hostname).is_none() {
-            self.counters.samples_failed.add(push.failed as u64);
+            self.counters.refused(&push.refused);
             return Ok(push.answer(&Appended::default()));
         }
         let mut delivery = Delivery { ingest: self, sent: Some(self.send(push)?) };
@@ -106,7 +109,7 @@ impl Ingest {
                 push.refuse_column(column, &series.metric_type);
             }
         }
-        self.counters.samples_failed.add(push.failed as u64);
+        self.counters.refused(&push.refused);
         Ok(push.answer(&appended))
     }
 
@@ -160,11 +163,12 @@ impl Push {
     fn refuse_column(&mut self, column: usize, metric_type: &str) {
         let Some(used) = self.columns.get(column) else { return };
         self.failed += used.samples;
+        self.refused.add(TOO_MANY_SERIES, used.samples as u64);
         if self.errors.len() < body::MAX_ERRORS {
             self.errors.push(SampleError {
                 index: used.first_index,
                 metric_type: metric_type.to_owned(),
-                code: "too_many_series".to_owned(),
+                code: TOO_MANY_SERIES.to_owned(),
                 detail: format!("the host has {} series already", limits::MAX_SERIES_PER_HOST),
             });
         }

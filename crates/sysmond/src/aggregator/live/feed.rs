@@ -158,7 +158,7 @@ mod tests {
         let publish = |seconds| {
             let mut frame = Frame::new(Arc::clone(&shape));
             frame.push_row(Timestamp::from_seconds(seconds), &[0.5]);
-            topic.publish(&frame);
+            topic.publish(&frame, Timestamp::from_seconds(1000));
         };
         let times = |subscription: &mut Subscription| {
             let mut batch = Vec::new();

@@ -164,7 +164,8 @@ impl Known {
             hosts.push(Arc::clone(&shown.json));
             self.hosts.insert(shown.host.info.hostname.clone(), shown);
         }
-        self.ticks += 1;
+        // A host that is gone is in no list of changes: who saw the tick before this one is sent everything.
+        self.ticks += if before.is_empty() { 1 } else { 2 };
         let summary = store.fleet_summary(now, offline_after_ms);
         let changed = message(&summary, changed.iter());
         Tick { number: self.ticks, summary, changed, hosts, full: OnceLock::new() }

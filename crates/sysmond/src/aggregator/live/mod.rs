@@ -114,7 +114,7 @@ impl Live {
     pub fn publish(&self, host: &str, frame: &Frame) {
         let topic = self.topics().get(host).cloned();
         if let Some(topic) = topic {
-            self.0.counters.frames_encoded.add(topic.publish(frame) as u64);
+            self.0.counters.frames_encoded.add(topic.publish(frame, clock::now()) as u64);
         }
     }
 

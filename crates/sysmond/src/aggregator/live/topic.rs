@@ -67,20 +67,22 @@ impl Topic {
         *newest = newest.or(row.map(|row| row.plus_millis(-1)));
     }
 
-    /// Takes note of the rows that come; returns the newest of those before.
-    fn note(&self, frame: &Frame) -> Option<Timestamp> {
+    /// Takes note of the rows that come; returns the newest of those before. A row ahead of `now` counts as of `now`:
+    /// it must not make what comes after it the past.
+    fn note(&self, frame: &Frame, now: Timestamp) -> Option<Timestamp> {
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         let before = *newest;
-        *newest = before.max(frame.rows().map(|row| row.timestamp).max());
+        *newest = before.max(frame.rows().map(|row| row.timestamp.min(now)).max());
         before
     }
 
-    /// Encodes `frame` for all who watch; returns how many messages it made. Nobody watching costs nothing.
-    pub(super) fn publish(&self, frame: &Frame) -> usize {
+    /// Encodes `frame`, which came `now`, for all who watch; returns how many messages it made. Nobody watching costs
+    /// nothing.
+    pub(super) fn publish(&self, frame: &Frame, now: Timestamp) -> usize {
         if frame.is_empty() {
             return 0;
         }
-        let before = self.note(frame);
+        let before = self.note(frame, now);
         if self.window.receiver_count() == 0 {
             self.window.send_if_modified(|window| {
                 window.pass();
@@ -117,6 +119,8 @@ mod tests {
     use super::*;
     use sysmond_model::{Series, Shape};
 
+    const NOW: Timestamp = Timestamp::from_seconds(1000);
+
     fn frame(seconds: &[i64]) -> Frame {
         let mut frame = Frame::new(Shape::new(vec![Series::new("m", "")]));
         for &at in seconds {
@@ -127,7 +131,7 @@ mod tests {
 
     fn published(topic: &Topic, seconds: &[i64]) -> Vec<(&'static str, Option<i64>)> {
         let start = topic.window.borrow().next();
-        topic.publish(&frame(seconds));
+        topic.publish(&frame(seconds), NOW);
         let window = topic.window.borrow();
         let kind = |text: &[u8]| if text.starts_with(br#"{"type":"sample""#) { "sample" } else { "history" };
         window.unread(start).messages.map(|m| (kind(&m.text), m.row.map(Timestamp::as_seconds))).collect()
@@ -144,6 +148,17 @@ mod tests {
     }
 
     #[test]
+    fn a_row_of_a_clock_that_is_ahead_makes_no_later_row_the_past() {
+        let topic = Topic::new("a");
+        let _receiver = topic.window();
+        assert_eq!(published(&topic, &[999]), [("sample", Some(999))]);
+        assert_eq!(published(&topic, &[1590]), [("sample", Some(1590))]);
+        topic.publish(&frame(&[1001]), Timestamp::from_seconds(1001));
+        let kind = |text: &[u8]| text.starts_with(br#"{"type":"sample""#);
+        assert!(topic.window.borrow().unread(2).messages.any(|message| kind(&message.text)));
+    }
+
+    #[test]
     fn what_is_older_than_the_history_is_no_sample_but_its_last_row_may_be_on_its_way() {
         let check = |row, kind| {
             let topic = Topic::new("a");
@@ -154,7 +169,7 @@ mod tests {
         check(8, "history");
         check(9, "sample");
         let topic = Topic::new("a");
-        topic.publish(&frame(&[9]));
+        topic.publish(&frame(&[9]), NOW);
         topic.begin(Some(Timestamp::from_seconds(10)));
         let _receiver = topic.window();
         assert_eq!(published(&topic, &[9]), [("history", None)]);
@@ -164,11 +179,11 @@ mod tests {
     #[test]
     fn nobody_watching_means_no_encoding() {
         let topic = Topic::new("a");
-        assert_eq!(topic.publish(&frame(&[1, 2])), 0);
+        assert_eq!(topic.publish(&frame(&[1, 2]), NOW), 0);
         assert!(!topic.window.borrow().covers(0), "a later reader sees that it missed something");
         let receiver = topic.window();
-        assert_eq!(topic.publish(&frame(&[3])), 1);
+        assert_eq!(topic.publish(&frame(&[3]), NOW), 1);
         drop(receiver);
-        assert_eq!(topic.publish(&frame(&[4])), 0);
+        assert_eq!(topic.publish(&frame(&[4]), NOW), 0);
     }
 }

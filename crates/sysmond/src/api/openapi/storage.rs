@@ -27,7 +27,7 @@ pub(super) struct Storage {
     quarantine: StorageQuarantine,
     /// Since the start, each time that something damaged was met.
     damaged_reads: u64,
-    /// The damaged database that was kept beside the present one; `null` where none was since the start.
+    /// The newest damaged database that was set aside and is still beside the present one; `null` where there is none.
     damaged_file: Option<String>,
     timestamp: i64,
 }

@@ -21,6 +21,7 @@ mod pattern;
 #[cfg(test)]
 mod tests;
 
+use super::super::counters::Refused;
 use super::body::{self, BodyError, Head, Push};
 use super::sample::Window;
 use pattern::Pattern;
@@ -195,7 +196,8 @@ fn predicted(
     let (received, is_full) = (reading.received, reading.is_full());
     let (frame, columns) = reading.finish(pattern);
     let static_info = head.and_then(|head| head.static_info);
-    let push = Push { host, static_info, received, frame, columns, failed: 0, errors: Vec::new(), processes };
+    let (refused, errors) = (Refused::default(), Vec::new());
+    let push = Push { host, static_info, received, frame, columns, failed: 0, refused, errors, processes };
     Some(Predicted { push, is_full, envelope })
 }
 
