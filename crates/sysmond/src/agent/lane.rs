@@ -190,12 +190,16 @@ impl Thread {
             Err(TrySendError::Full(_)) => false,
             Err(TrySendError::Disconnected(_)) => true,
         };
-        for Job { index, values, .. } in self.desk.jobs().drain(before..) {
+        // It may have begun some of them meanwhile, in the course of an earlier question.
+        let mut jobs = self.desk.jobs();
+        let mut taken_back = 0;
+        while let Some(Job { index, values, .. }) = jobs.pop_back_if(|job| job.round == round) {
+            taken_back += 1;
             if let Some(collector) = collectors.get_mut(index) {
                 collector.give_back(values, is_gone);
             }
         }
-        0
+        asked - taken_back
     }
 
     /// Tells of its sources that have not answered: one hangs, and the others wait behind it.

@@ -166,8 +166,11 @@ async fn of_a_lane_one_hangs_and_the_others_wait_behind_it() {
         registry.read(SHORT).await;
     }
     while !seen(&registry).iter().all(|(is_up, _)| *is_up == Some(true)) {
-        first_orders.send(Order::Give(2.0)).unwrap();
-        orders.send(Order::Give(3.0)).unwrap();
+        // One for the question that waits since long, and one for the next.
+        for _ in 0..2 {
+            first_orders.send(Order::Give(2.0)).unwrap();
+            orders.send(Order::Give(3.0)).unwrap();
+        }
         registry.read(LONG).await;
     }
     assert!(reasons(&registry).is_empty());
