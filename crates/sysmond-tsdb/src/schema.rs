@@ -71,7 +71,7 @@ pub(crate) fn migrate(conn: &mut Connection, told: &mut dyn FnMut(Upgrade)) -> r
     tell(from);
     for (sql, to) in MIGRATIONS.iter().zip(1_i64..).skip(usize::try_from(from).unwrap_or(0)) {
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        tx.execute_batch(sql)?;
+        tx.execute_batch(sql).map_err(|error| step_failed(to, error))?;
         match to {
             2 => rows_to_blocks(&tx)?,
             3 => fill_newest(&tx)?,
@@ -83,6 +83,20 @@ pub(crate) fn migrate(conn: &mut Connection, told: &mut dyn FnMut(Upgrade)) -> r
         tell(to);
     }
     Ok(())
+}
+
+/// The error of a step in one sentence: SQLite's own has the whole of its statements with it.
+fn step_failed(to: i64, error: rusqlite::Error) -> rusqlite::Error {
+    let (code, reason) = match &error {
+        rusqlite::Error::SqlInputError { error, msg, .. } => (*error, msg.clone()),
+        rusqlite::Error::SqliteFailure(code, reason) => (*code, reason.clone().unwrap_or_default()),
+        _ => return error,
+    };
+    let word = format!(
+        "step {to} of {VERSION} that bring the file forward failed, which is as it was ({reason}): \
+         use the program that wrote it last, or restore a backup"
+    );
+    rusqlite::Error::SqliteFailure(code, Some(word))
 }
 
 /// Moves the rows of version 1 into blocks, a host and an hour at a time.
