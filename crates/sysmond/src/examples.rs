@@ -83,7 +83,7 @@ pub(crate) const RESTORE: &str = "\
 Examples:
   sysmond restore /backup/aggregator.db
   sysmond restore agent.db agent
-  sysmond restore --data-dir /var/lib/sysmon /backup/aggregator.db    a package's
+  sysmond restore --data-dir /var/lib/sysmon /backup/aggregator.db
 
 Stop sysmond before, start it again after. The database that was there stays
 beside it, as aggregator.db.before-restore-TIME. What was stored after the

@@ -121,7 +121,12 @@ fn a_full_store_refuses_keeps_what_it_had_and_goes_on_once_trimmed() {
         (first..).step_by(60).take(100).find(|at| deliver(*at).is_err()).expect("a limit below 100 pushes");
     assert_eq!(deliver(refused), Err(AppendError::NoSpace));
     assert!(store.is_short());
-    assert!(store.stats().disk_bytes <= LEAST_DISK_BYTES, "{}", store.stats().disk_bytes);
+    // What was on its way to blocks may still come, and is then moved out of SQLite's own log.
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while store.stats().disk_bytes > LEAST_DISK_BYTES {
+        assert!(Instant::now() < deadline, "{} bytes", store.stats().disk_bytes);
+        std::thread::sleep(Duration::from_millis(10));
+    }
     assert_eq!(store.host("a").expect("known").last_seen, seconds(refused - 60));
     assert_eq!(store.latest("a").expect("known")[0].timestamp, seconds(refused - 1));
     assert_eq!(store.stats().samples_stored, u64::try_from(refused - first).expect("positive") * 1000);
