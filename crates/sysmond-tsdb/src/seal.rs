@@ -260,8 +260,8 @@ impl Writer {
         if is_worth_it {
             self.sealing.trimmed = keep;
         }
-        // Heads that had to wait for long, of hosts that bring much, are a large transaction: a small budget has no room
-        // for what that leaves of SQLite's own log. Where it cannot be emptied now, upkeep will.
+        // Heads that waited for long, of hosts that bring much, are a large transaction: a small budget has no room for
+        // what that leaves of SQLite's own log. Where it cannot be emptied now, upkeep will.
         let shared = self.shared().clone();
         if file::wal_bytes(&shared.path) > Budget(shared.options.max_disk_bytes).wal_bytes() {
             self.with_connection(|conn| checkpoint(conn)).ok();
