@@ -66,7 +66,7 @@ export class CompareBar {
       const options = (/** @type {Group["series"]} */ series) =>
         series.map(({ key, title }) => el("option", { value: key }, title));
       this.#metric.replaceChildren(
-        el("option", { value: "" }, "CPU, memory, load, pressure"),
+        el("option", { value: "" }, "The main figures"),
         ...all.map(({ title, series }) => el("optgroup", { label: title }, ...options(series))),
       );
       this.#offered = text;
