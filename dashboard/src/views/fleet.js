@@ -27,9 +27,6 @@ const COLUMNS = [
   { key: "load", label: "Load", number: true, name: "row-load" },
   { key: "seen", label: "Seen", number: true, name: "row-seen" },
 ];
-/** The least width of a tile and the room between two, CSS pixels. */
-const TILE = 210;
-const GAP = 12;
 /** Hosts keep their places for so long while figures move, milliseconds: nobody can click a list that dances. */
 const REORDER_EVERY_MS = 5000;
 
@@ -137,7 +134,7 @@ export class FleetView {
    */
   #place(groups, { grid, now, total }) {
     const holder = grid ? this.#grid : this.#body;
-    const columns = grid ? Math.max(1, Math.floor((this.#grid.clientWidth + GAP) / (TILE + GAP))) : 1;
+    const columns = grid ? columnsOf(this.#grid) : 1;
     const lines = linesOf(groups, columns);
     const top = -holder.getBoundingClientRect().top;
     const height = grid ? HEIGHTS.grid : HEIGHTS.table;
@@ -162,7 +159,6 @@ export class FleetView {
       });
     });
     setAttribute(this.#rows, "aria-rowcount", lines.length + 1);
-    setProperty(this.#grid, "--columns", columns);
     const [above, below] = grid ? this.#spacers.slice(0, 2) : this.#spacers.slice(2);
     for (const [element, room] of /** @type {const} */ ([
       [above, part.above],
@@ -259,6 +255,9 @@ export class FleetView {
  * @param {string} hostname
  */
 const keyOf = (grid, hostname) => `${grid ? "tile" : "row"} ${hostname}`;
+
+/** How many tiles stand beside each other: the sheet decides it. @param {HTMLElement} grid */
+const columnsOf = (grid) => getComputedStyle(grid).gridTemplateColumns.split(" ").length;
 
 /** @param {"div" | "tr"} tag */
 function spacer(tag) {
