@@ -102,18 +102,23 @@ impl Store {
             self.on_writer(move |writer| writer.with_connection(|conn| meta::forget_wish(conn, &hostname)))??;
         }
         let aged_to = Timestamp::from_millis(shared.aged_to.load(Ordering::Relaxed));
-        let empty = shared.readers.ask(|conn, _| Ok(empty_hosts(conn, aged_to)?))?;
-        if empty.is_empty() {
-            return Ok(());
-        }
-        let memory = shared.memory.read().unwrap_or_else(PoisonError::into_inner);
         let is_over = |cell: &Arc<HostCell>| {
             let state = cell.lock();
-            let is_silent = is_silent(&state, shared.options.retention, aged_to.as_millis());
-            empty.contains(&cell.id) && is_silent && state.head.rows().is_empty()
+            is_silent(&state, shared.options.retention, aged_to.as_millis()) && state.head.rows().is_empty()
         };
-        let over: Vec<Arc<HostCell>> = memory.hosts.values().filter(|cell| is_over(cell)).cloned().collect();
+        let memory = shared.memory.read().unwrap_or_else(PoisonError::into_inner);
+        let silent: Vec<Arc<HostCell>> =
+            memory.hosts.values().filter(|cell| is_over(cell)).cloned().collect();
         drop(memory);
+        if silent.is_empty() {
+            return Ok(());
+        }
+        let mut over = Vec::new();
+        for cell in silent {
+            if shared.readers.ask(|conn, _| Ok(is_empty(conn, cell.id)?))? {
+                over.push(cell);
+            }
+        }
         for some in over.chunks(HOSTS_AT_ONCE) {
             let some = some.to_vec();
             self.on_writer(move |writer| {
@@ -127,18 +132,18 @@ impl Store {
     }
 }
 
-/// The hosts that were not heard of lately and of which nothing is kept. An agent's own host stays: what it has
-/// delivered is known by the order of that host's rows.
-fn empty_hosts(conn: &Connection, aged_to: Timestamp) -> rusqlite::Result<HashSet<i64>> {
+/// Whether nothing is kept of a host. An agent's own host stays: what it has delivered is known by the order of that
+/// host's rows.
+fn is_empty(conn: &Connection, host_id: i64) -> rusqlite::Result<bool> {
     let mut select = conn.prepare_cached(
-        "SELECT host_id FROM hosts h WHERE last_seen < ?1 AND NOT EXISTS (SELECT 1 FROM cursor)
-         AND NOT EXISTS (SELECT 1 FROM rollup WHERE host_id = h.host_id)
-         AND NOT EXISTS (SELECT 1 FROM block WHERE host_id = h.host_id)
-         AND NOT EXISTS (SELECT 1 FROM young WHERE host_id = h.host_id)
-         AND NOT EXISTS (SELECT 1 FROM snapshot WHERE host_id = h.host_id)
-         AND NOT EXISTS (SELECT 1 FROM process_hour WHERE host_id = h.host_id)",
+        "SELECT NOT EXISTS (SELECT 1 FROM cursor)
+         AND NOT EXISTS (SELECT 1 FROM rollup WHERE host_id = ?1)
+         AND NOT EXISTS (SELECT 1 FROM block WHERE host_id = ?1)
+         AND NOT EXISTS (SELECT 1 FROM young WHERE host_id = ?1)
+         AND NOT EXISTS (SELECT 1 FROM snapshot WHERE host_id = ?1)
+         AND NOT EXISTS (SELECT 1 FROM process_hour WHERE host_id = ?1)",
     )?;
-    select.query_map([aged_to.as_seconds()], |row| row.get(0))?.collect()
+    select.query_row([host_id], |row| row.get(0))
 }
 
 /// Removes hosts, with what was sealed of them since all else was deleted. Rows that are in the log alone are nobody's

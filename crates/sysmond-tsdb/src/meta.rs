@@ -1,7 +1,8 @@
 //! What the file as a whole says of itself.
 
 use crate::schema;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::types::FromSql;
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
 use std::fmt;
 use std::time::Duration;
 
@@ -44,7 +45,7 @@ const NEXT_HOST: &str = "next_host";
 
 /// The limit of silence of the server that has the file; `None` where none ever said.
 pub(crate) fn offline_after(conn: &Connection) -> rusqlite::Result<Option<Duration>> {
-    let millis = get(conn, OFFLINE_AFTER)?;
+    let millis: Option<i64> = get(conn, OFFLINE_AFTER)?;
     Ok(millis.and_then(|millis| u64::try_from(millis).ok()).map(Duration::from_millis))
 }
 
@@ -94,13 +95,13 @@ pub(crate) fn forget_wish(conn: &Connection, hostname: &str) -> rusqlite::Result
     conn.prepare_cached("DELETE FROM meta WHERE key = ?1")?.execute([format!("{FORGET}{hostname}")]).map(drop)
 }
 
-fn get(conn: &Connection, key: &str) -> rusqlite::Result<Option<i64>> {
+fn get<T: FromSql>(conn: &Connection, key: &str) -> rusqlite::Result<Option<T>> {
     conn.prepare_cached("SELECT value FROM meta WHERE key = ?1")?
         .query_row([key], |row| row.get(0))
         .optional()
 }
 
-fn set(conn: &Connection, key: &str, value: i64) -> rusqlite::Result<()> {
+fn set(conn: &Connection, key: &str, value: impl ToSql) -> rusqlite::Result<()> {
     let mut put = conn.prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")?;
     put.execute(params![key, value]).map(drop)
 }
@@ -109,10 +110,8 @@ fn set(conn: &Connection, key: &str, value: i64) -> rusqlite::Result<()> {
 pub(crate) fn keeper(conn: &Connection) -> rusqlite::Result<Option<Keeper>> {
     let has_table = schema::version(conn)? >= SINCE;
     if has_table {
-        let mut select = conn.prepare_cached("SELECT value FROM meta WHERE key = ?1")?;
-        let word = select.query_row([KEEPER], |row| row.get::<_, String>(0)).optional()?;
         let known = |word: String| [Keeper::Aggregator, Keeper::Agent].into_iter().find(|k| k.name() == word);
-        if let Some(keeper) = word.and_then(known) {
+        if let Some(keeper) = get(conn, KEEPER)?.and_then(known) {
             return Ok(Some(keeper));
         }
     }
@@ -128,6 +127,5 @@ pub(crate) fn keeper(conn: &Connection) -> rusqlite::Result<Option<Keeper>> {
 
 /// Writes it.
 pub(crate) fn set_keeper(conn: &Connection, keeper: Keeper) -> rusqlite::Result<()> {
-    let mut put = conn.prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")?;
-    put.execute(params![KEEPER, keeper.name()]).map(drop)
+    set(conn, KEEPER, keeper.name())
 }

@@ -328,6 +328,11 @@ pub(crate) fn checkpoint_beside(shared: &Shared) {
 /// Deletes what nobody needs of the log, and empties SQLite's own where that became large.
 pub(crate) fn shrink_log(writer: &mut Writer) -> rusqlite::Result<()> {
     writer.trim_log()?;
+    empty_large_wal(writer)
+}
+
+/// Empties SQLite's own log where it became larger than the budget has room for.
+pub(crate) fn empty_large_wal(writer: &mut Writer) -> rusqlite::Result<()> {
     let shared = writer.shared().clone();
     if file::wal_bytes(&shared.path) < Budget(shared.options.max_disk_bytes).wal_bytes() {
         return Ok(());

@@ -3,11 +3,11 @@
 use crate::budget::Budget;
 use crate::codec::block::{self, Table};
 use crate::codec::ints::Effort;
-use crate::file;
 use crate::head::{HeadRow, HostCell};
 use crate::pieces;
+use crate::retention;
 use crate::sealed::hour_of;
-use crate::writer::{Command, Writer, checkpoint};
+use crate::writer::{Command, Writer};
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
@@ -262,10 +262,7 @@ impl Writer {
         }
         // Heads that waited for long, of hosts that bring much, are a large transaction: a small budget has no room for
         // what that leaves of SQLite's own log. Where it cannot be emptied now, upkeep will.
-        let shared = self.shared().clone();
-        if file::wal_bytes(&shared.path) > Budget(shared.options.max_disk_bytes).wal_bytes() {
-            self.with_connection(|conn| checkpoint(conn)).ok();
-        }
+        retention::empty_large_wal(self).ok();
         for host in sealed {
             let mut state = host.cell.lock();
             state.drop_sealed(host.sealed_seq);
