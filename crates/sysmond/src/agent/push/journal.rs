@@ -57,18 +57,24 @@ impl Batch {
     }
 }
 
+/// The names of the cursors of a host's rows and of its snapshots: each host's rows have numbers of their own, and a
+/// machine may be given another name.
+fn place_names(hostname: &str, address: &Address) -> (String, String) {
+    (format!("push {hostname} {address}"), format!("processes {hostname} {address}"))
+}
+
 impl Journal {
     /// Goes on where the last run ended. Where that cannot be read, all is delivered again: the aggregator stores
     /// nothing twice.
     pub(super) async fn open(store: Store, hostname: String, address: &Address) -> Self {
-        let name = format!("push {address}");
+        let (name, processes_name) = place_names(&hostname, address);
         let recovered = store.recovered();
         let mut journal = Self {
             store,
             hostname,
             name,
             cursor: Cursor::default(),
-            processes_name: format!("processes {address}"),
+            processes_name,
             processes_cursor: Cursor::default(),
             recovered,
             failing: false,

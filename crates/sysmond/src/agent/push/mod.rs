@@ -1,9 +1,11 @@
 //! Delivers this host's rows to the aggregator: at least once, oldest first, a heartbeat where there is nothing new.
 
+mod earlier;
 mod journal;
 mod link;
 mod outcome;
 
+use self::earlier::Earlier;
 use self::journal::{Batch, Journal};
 use self::link::Link;
 use self::outcome::{Outcome, judge};
@@ -16,6 +18,7 @@ use super::{counters, grid};
 use crate::clock;
 use crate::shutdown::Shutdown;
 use hyper::body::Bytes;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use sysmond_model::push::{PushAnswer, PushBody};
@@ -68,6 +71,8 @@ pub(super) struct Push {
     parts: Parts,
     phase: Duration,
     journal: Journal,
+    /// Earlier names of this machine under which rows wait.
+    earlier: VecDeque<Earlier>,
     link: Link,
     backoff: Backoff,
     /// Rows of the next push at most: less than [`BATCH_ROWS`] while a row that is refused is looked for.
@@ -96,13 +101,16 @@ impl Push {
     /// A pusher that goes on where the last run ended.
     pub(super) async fn open(parts: Parts) -> Self {
         let address = parts.client.address();
-        let journal = Journal::open(parts.store.clone(), parts.host.hostname.clone(), address).await;
+        let hostname = &parts.host.hostname;
+        let journal = Journal::open(parts.store.clone(), hostname.clone(), address).await;
+        let earlier = earlier::find(&parts.store, hostname, address).await;
         let link = Link::new(address.to_string(), parts.contact.clone());
-        let phase = grid::phase(&parts.host.hostname, parts.interval);
+        let phase = grid::phase(hostname, parts.interval);
         Self {
             parts,
             phase,
             journal,
+            earlier,
             link,
             backoff: Backoff::new(),
             rows: BATCH_ROWS,
@@ -168,7 +176,44 @@ impl Push {
             begin = clock::since_boot();
             more = self.push(false).await?;
         }
-        Ok(())
+        self.push_earlier().await
+    }
+
+    /// A push of what waits under an earlier name of this machine, in each turn one: it is in no hurry.
+    async fn push_earlier(&mut self) -> Result<(), Wait> {
+        let Some(Earlier { host, mut journal }) = self.earlier.pop_front() else { return Ok(()) };
+        let name = host.hostname.clone();
+        let (batch, body) = match earlier::next_push(&host, &mut journal).await {
+            Ok(Some(push)) => push,
+            Ok(None) => {
+                info!(earlier = name, "all that was stored under an earlier name is delivered");
+                return Ok(());
+            }
+            Err(error) => {
+                warn!(earlier = name, error = format!("{error:#}"), "rows of an earlier name cannot be read");
+                return Ok(());
+            }
+        };
+        match self.post(body, batch.samples).await {
+            Outcome::Taken(answer) => {
+                self.count(&batch, &answer);
+                journal.advance(&batch).await;
+                self.earlier.push_front(Earlier { host, journal });
+                Ok(())
+            }
+            // Others of that name may be there, with newer rows: these stay here.
+            Outcome::Refused { why, .. } => {
+                warn!(
+                    earlier = name,
+                    why, "rows of an earlier name are refused, and stay in the agent's store"
+                );
+                Ok(())
+            }
+            other => {
+                self.earlier.push_front(Earlier { host, journal });
+                Err(self.not_now(other))
+            }
+        }
     }
 
     /// One push of what waits; whether more waits.
@@ -298,8 +343,7 @@ impl Push {
 
     fn body(&self, frames: &[Frame], processes: &[ProcessReading]) -> Bytes {
         let body = PushBody::new(&self.parts.host, self.parts.statics.wanted(), frames);
-        let body = body.with_processes(processes);
-        serde_json::to_vec(&body).expect("a push has only strings and finite numbers").into()
+        json(&body.with_processes(processes))
     }
 
     fn taken(&mut self, answer: &PushAnswer, more_waits: bool) {
@@ -312,6 +356,12 @@ impl Push {
     }
 
     async fn delivered(&mut self, batch: &Batch, answer: &PushAnswer) {
+        self.count(batch, answer);
+        self.note_newest(&batch.frames);
+        self.journal.advance(batch).await;
+    }
+
+    fn count(&self, batch: &Batch, answer: &PushAnswer) {
         let counters::Counters { rows_pushed, pushed, refused, .. } = &*self.parts.counters;
         rows_pushed.add(batch.rows);
         pushed.add(answer.metrics_stored);
@@ -319,8 +369,6 @@ impl Push {
         let failed = answer.snapshots_failed.min(batch.processes.len());
         self.parts.counters.snapshots_refused.add(failed);
         self.parts.counters.snapshots_pushed.add(batch.processes.len() - failed);
-        self.note_newest(&batch.frames);
-        self.journal.advance(batch).await;
     }
 
     fn not_now(&mut self, outcome: Outcome) -> Wait {
@@ -357,6 +405,10 @@ impl Push {
         let newest = row.newest().map(|row| row.timestamp);
         newest > self.delivered.map(|(timestamp, _)| timestamp)
     }
+}
+
+fn json(body: &PushBody<'_>) -> Bytes {
+    serde_json::to_vec(body).expect("a push has only strings and finite numbers").into()
 }
 
 #[cfg(test)]

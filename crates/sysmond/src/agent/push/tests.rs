@@ -11,6 +11,7 @@ const TOKEN: &str = "a-token-of-the-tests";
 /// An agent's store with its pusher, which can be ended and begun again.
 struct Bench {
     folder: TempDir,
+    host: HostInfo,
     store: Store,
     push: Push,
     counters: Arc<Counters>,
@@ -26,9 +27,9 @@ fn options() -> StoreOptions {
     }
 }
 
-fn host() -> HostInfo {
+fn host(hostname: &str) -> HostInfo {
     HostInfo {
-        hostname: "web-01".into(),
+        hostname: hostname.into(),
         version: "0.5.0".into(),
         platform: "Linux".into(),
         ..HostInfo::default()
@@ -46,10 +47,10 @@ fn row(seconds: i64, width: usize) -> Frame {
 impl Bench {
     async fn new(url: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self::open(folder, url).await
+        Self::open(folder, url, host("web-01")).await
     }
 
-    async fn open(folder: TempDir, url: &str) -> Self {
+    async fn open(folder: TempDir, url: &str, host: HostInfo) -> Self {
         let store = Store::open(&folder.path().join("agent.db"), options(), clock::now()).unwrap();
         let counters = Arc::<Counters>::default();
         let (contact_sender, contact) = watch::channel(false);
@@ -58,7 +59,7 @@ impl Bench {
         let push = Push::open(Parts {
             store: store.clone(),
             client,
-            host: host(),
+            host: host.clone(),
             interval: Duration::from_secs(10),
             statics: Statics::new(Arc::new(|| (StaticInfo::default(), Vec::new()))),
             counters: Arc::clone(&counters),
@@ -68,21 +69,27 @@ impl Bench {
             contact: contact_sender,
         });
         let push = push.await;
-        Self { folder, store, push, counters, contact, newest }
+        Self { folder, host, store, push, counters, contact, newest }
     }
 
     /// Ends the agent as a crash does, and starts it again.
     async fn restart(self, url: &str) -> Self {
+        let host = self.host.clone();
+        self.restart_as(url, host).await
+    }
+
+    /// The same under another name.
+    async fn restart_as(self, url: &str, host: HostInfo) -> Self {
         drop(self.push);
         self.store.close();
         drop(self.store);
-        Self::open(self.folder, url).await
+        Self::open(self.folder, url, host).await
     }
 
     fn keep(&self, seconds: std::ops::RangeInclusive<i64>, width: usize) {
         for second in seconds {
             let append = Append {
-                host: host(),
+                host: self.host.clone(),
                 static_info: None,
                 received: Timestamp::from_seconds(second),
                 frame: row(second, width),
@@ -127,6 +134,54 @@ async fn rows_arrive_once_in_order_and_a_restart_goes_on_where_the_last_run_ende
     bench.keep(301..=303, 2);
     bench.drain().await.unwrap();
     assert_eq!(times(&server.so_far()), [301, 302, 303]);
+}
+
+#[tokio::test]
+async fn a_machine_that_is_renamed_delivers_what_it_stored_under_each_name() {
+    let mut server = FakeAggregator::start(|seen| Some(Reply::stored(seen, 0))).await;
+    let mut bench = Bench::new(&server.url).await;
+    bench.keep(1..=300, 2);
+    bench.drain().await.unwrap();
+    bench.keep(301..=600, 2);
+    server.so_far();
+
+    let mut bench = bench.restart_as(&server.url, host("web-02")).await;
+    bench.keep(1001..=1003, 2);
+    for _ in 0..5 {
+        bench.drain().await.unwrap();
+    }
+    let seen = server.so_far();
+    let of = |hostname: &str| {
+        let own = seen.iter().filter(|seen| seen.body["hostname"] == hostname);
+        own.flat_map(Seen::times).collect::<Vec<_>>()
+    };
+    assert_eq!(of("web-02"), [1001, 1002, 1003], "though the other name's place is far behind theirs");
+    assert_eq!(of("web-01"), (301..=600).collect::<Vec<_>>(), "what waited, once");
+    assert_eq!(bench.counters.rows_pushed.get(), 303);
+
+    let mut bench = bench.restart_as(&server.url, host("web-01")).await;
+    bench.keep(1004..=1004, 2);
+    bench.drain().await.unwrap();
+    assert_eq!(times(&server.so_far()), [1004]);
+}
+
+#[tokio::test]
+async fn rows_of_an_earlier_name_that_are_refused_hold_no_others_up() {
+    let refuses = |seen: &Seen| seen.body["hostname"] == "web-01" && seen.samples() > 0;
+    let mut server = FakeAggregator::start(move |seen| {
+        Some(if refuses(seen) { Reply::status(422) } else { Reply::stored(seen, 0) })
+    })
+    .await;
+    let bench = Bench::new(&server.url).await;
+    bench.keep(1..=3, 2);
+    let mut bench = bench.restart_as(&server.url, host("web-02")).await;
+    bench.keep(4..=5, 2);
+    bench.drain().await.unwrap();
+    bench.keep(6..=6, 2);
+    bench.drain().await.unwrap();
+    let taken: Vec<Seen> = server.so_far().into_iter().filter(|seen| !refuses(seen)).collect();
+    assert_eq!(times(&taken), [4, 5, 6]);
+    assert!(*bench.contact.borrow());
 }
 
 #[tokio::test]
