@@ -6,7 +6,7 @@ import { HostFacts } from "../components/host_facts.js";
 import { StatusMark } from "../components/status.js";
 import { TagList } from "../components/tag_list.js";
 import { el, setAttribute, setText } from "../lib/dom.js";
-import { formatAge, formatBytes, formatClock, formatMoment, formatValue, LOAD } from "../lib/format.js";
+import { clockWords, formatAge, formatBytes, formatClock, formatMoment, formatValue, LOAD } from "../lib/format.js";
 import { describeRange, follows, isLive } from "../time_range.js";
 import { HostBody } from "./host_body.js";
 import { windowFor } from "./shown_data.js";
@@ -98,7 +98,7 @@ export class HostView {
     const stale = offline || data.stale;
     this.#status.show(offline ? "offline" : stale ? "stale" : "online");
     setAttribute(this.element, "data-stale", stale);
-    setText(this.#age, stale ? ageText(data, host) : clockText(data.clock.behind));
+    setText(this.#age, stale ? ageText(data, host) : clockWords(data.clock.behind));
   }
 
   /**
@@ -130,11 +130,6 @@ function ageText(data, host) {
   if (host?.status === "offline") return `last seen ${formatMoment(host.last_seen)}; the charts show its last minutes`;
   if (data.newest === -Infinity) return "no samples";
   return `last values ${formatAge(data.age)} old`;
-}
-
-/** @param {number} behind seconds */
-function clockText(behind) {
-  return behind === 0 ? "" : `its clock is ${formatAge(Math.abs(behind))} ${behind > 0 ? "behind" : "ahead"}`;
 }
 
 /** @param {import("../state.js").HostData} data */
