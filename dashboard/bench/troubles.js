@@ -5,8 +5,8 @@ import { createServer, connect } from "node:net";
 
 const MEBIBYTE = 1 << 20;
 /** What a leak takes in all, and how long it takes to, milliseconds. */
-const LEAK = 500 * MEBIBYTE;
-const LEAK_STEP = 25 * MEBIBYTE;
+const LEAK = 3072 * MEBIBYTE;
+const LEAK_STEP = 128 * MEBIBYTE;
 const LEAK_EVERY_MS = 250;
 /** The file that is written from its begin again and again. */
 const FILE = 64 * MEBIBYTE;
