@@ -11,7 +11,7 @@
 //
 // Before the first there are five minutes, before each other 150 seconds, and each lasts 75. Whatever else runs on the
 // machine is recorded too: nothing is made calm but by waiting. Before `cpu` that is, ten minutes at most, for a
-// minute in which the processors were idle by two thirds: what is busy cannot become it.
+// minute in which the processors were idle by two thirds: what is busy cannot become it, and is not recorded.
 //
 // A file has the span (from the start of the program to its end), what the API gave of it and of the time before,
 // asked as the page asks (every series that is explained, the programs during and before). Of the series those are
@@ -53,7 +53,11 @@ try {
   let calm = FIRST_CALM;
   for (const name of chosen.length > 0 ? chosen : Object.keys(TROUBLES)) {
     await seconds(calm);
-    if (name === "cpu") await idle();
+    if (name === "cpu" && !(await idle())) {
+      process.stderr.write("cpu: not recorded, the processors were busy. Run it again when they are not.\n");
+      process.exitCode = 1;
+      continue;
+    }
     calm = CALM;
     const span = await trouble(name);
     await seconds(12); // what was read last is stored
@@ -82,8 +86,9 @@ async function idle() {
     await seconds(IDLE_SECONDS);
     const after = await ticks();
     share = (after.idle - before.idle) / (after.all - before.all);
-    console.log(`the processors were idle by ${(100 * share).toFixed(0)} %`);
+    process.stdout.write(`the processors were idle by ${(100 * share).toFixed(0)} %\n`);
   }
+  return share >= IDLE_SHARE;
 }
 
 /** Runs the program, under its own name. @param {string} trouble @returns {Promise<{ from: number, to: number }>} */
@@ -123,7 +128,7 @@ async function record(trouble, span) {
   );
   const packed = gzipSync(text, { level: 9 });
   await writeFile(new URL(`${trouble}.json.gz`, FOLDER), packed);
-  console.log(`${trouble}: ${series.length} of ${all.length} series, ${packed.length} bytes`);
+  process.stdout.write(`${trouble}: ${series.length} of ${all.length} series, ${packed.length} bytes\n`);
 }
 
 /** @param {readonly import("../src/api.js").Point[]} points */

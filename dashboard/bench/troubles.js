@@ -1,4 +1,4 @@
-// What makes a trouble of bench/record_trouble.js, run as a program of a name of its own: the first argument says which.
+// What makes a trouble of bench/record_trouble.js, run under a name of its own: the first argument says which.
 
 import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { createServer, connect } from "node:net";

@@ -35,7 +35,7 @@ import { Skeleton } from "./views/skeleton.js";
 /** Hosts that a comparison begins with. */
 const FIRST_COMPARED = 4;
 const TICK_MS = 1000;
-/** A server that answers sooner is waited for: an outline that stands for a blink costs the first figures their time. */
+/** A server that answers sooner is waited for: an outline of a blink costs the first figures their time. */
 const OUTLINE_AFTER_MS = 200;
 
 class Page {
