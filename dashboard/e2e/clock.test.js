@@ -85,6 +85,39 @@ for (const [hostname, ahead, words] of /** @type {const} */ ([
     await close();
   });
 
+test("beside others a host whose clock is wrong stands where its samples came, and is told of", async () => {
+  await pushWith("right-clock", 0);
+  const names = ["right-clock", "slow-clock", "fast-clock"]; // the two others push since the tests before
+  const { page, seen, close } = await openPage(browser);
+  await page.goto(`${sysmond.url}?view=compare${names.map((name) => `&compare=${name}`).join("")}`);
+  for (const [name, words] of [
+    ["slow-clock", "its clock is 10 min behind: shown by the server’s"],
+    ["fast-clock", "its clock is 9 min ahead: shown by the server’s"],
+  ])
+    await page.locator(`.compare-card[aria-label="${name}"]`).getByText(words).waitFor();
+  assert.equal(await page.locator('.compare-card[aria-label="right-clock"] .compare-clock').isVisible(), false);
+  const panel = page.locator(".panels-compare .panel").first();
+  await panel.locator(".panel-menu summary").click();
+  await panel.getByRole("button", { name: "View as table" }).click();
+  /** How many values each host has in the window. */
+  const counts = () =>
+    panel.locator("tbody").evaluate((body) => {
+      const rows = [.../** @type {HTMLTableSectionElement} */ (body).rows];
+      return [1, 2, 3].map((column) => rows.filter((row) => /\d/.test(row.cells[column].textContent ?? "")).length);
+    });
+  const each = async (/** @type {number} */ least) => (await counts()).every((count) => count >= least);
+  await eventually("five minutes of each", () => each(29));
+  await page.getByRole("button", { name: "15m", exact: true }).click();
+  await eventually("ten minutes of each", () => each(59));
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.reload();
+  await panel.locator(".panel-menu summary").click();
+  await panel.getByRole("button", { name: "View as table" }).click();
+  await eventually("they stay where they were", () => each(59));
+  assert.deepEqual(seen.errors, []);
+  await close();
+});
+
 test("a host that fell silent opens with its last five minutes", async () => {
   await push("silent", tenMinutes(nowSeconds() - 3000));
   const { page, seen, label, close } = await open("silent");

@@ -47,6 +47,23 @@ test("values of this host appear and change, without an error and without asking
   await close();
 });
 
+test("the first figures are seen before anything below them is made", async () => {
+  const { page, close } = await openPage(browser);
+  await page.addInitScript(() => {
+    const look = () => {
+      const has = (/** @type {string} */ selector) => document.querySelector(selector) !== null;
+      if (!/\d/.test(document.querySelector(".figure .card-value")?.textContent ?? ""))
+        return void requestAnimationFrame(look); // called before what the page draws in that frame
+      /** @type {any} */ (window).made = [".panel-wide", ".groups-all", ".all-values"].filter(has);
+    };
+    requestAnimationFrame(look);
+  });
+  await page.goto(sysmond.url);
+  await page.locator(".panel-wide .chart").waitFor();
+  assert.deepEqual(await page.evaluate(() => /** @type {any} */ (window).made), []);
+  await close();
+});
+
 test("what does not change is told: system, kernel, processor, memory, addresses, uptime", async () => {
   const { page, close } = await openPage(browser);
   await page.goto(sysmond.url);

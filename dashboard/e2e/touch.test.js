@@ -100,3 +100,30 @@ test("a finger that goes up scrolls the page and marks nothing", async () => {
   assert.equal(param("from"), "now-1h");
   await close();
 });
+
+test("the time bar takes two rows of a narrow phone, and each of its controls is as large as a thumb", async () => {
+  const phone = { viewport: { width: 360, height: 760 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
+  const { page, seen, close } = await openPage(browser, phone);
+  for (const query of ["", "&from=now-30d", "&from=1795391000&to=1795392000"]) {
+    await page.goto(`${sysmond.url}?host=${HOST}${query}`);
+    const controls = page.locator(".timebar :is(button, summary):visible");
+    await eventually("the time bar is there", async () => (await controls.count()) > 10);
+    const boxes = await controls.evaluateAll((all) => all.map((one) => one.getBoundingClientRect().toJSON()));
+    for (const { width, height } of boxes) assert.ok(width >= 40 && height >= 40, `${width} × ${height}`);
+    const bar = await page.locator(".timebar").boundingBox();
+    assert.ok(bar !== null && bar.height < 3 * 40, `its height is ${bar?.height}`);
+  }
+  await page.goto(`${sysmond.url}?host=${HOST}&from=now-30d`);
+  const inStrip = (/** @type {string} */ name) =>
+    page.getByRole("button", { name, exact: true }).evaluate((button) => {
+      const [inner, outer] = [button.getBoundingClientRect(), button.parentElement?.getBoundingClientRect()];
+      return outer !== undefined && inner.left >= outer.left && inner.right <= outer.right;
+    });
+  await eventually("the preset in force is in view", () => inStrip("30d"));
+  await page.getByRole("button", { name: "5m", exact: true }).focus();
+  await eventually("a keyboard brings the others", () => inStrip("5m"));
+  await page.getByRole("button", { name: "15m", exact: true }).tap();
+  await page.getByRole("button", { name: "15m", exact: true, pressed: true }).waitFor();
+  assert.deepEqual(seen.errors, []);
+  await close();
+});

@@ -125,6 +125,7 @@ export class Feed {
     const known = this.fleet.hosts.get(host);
     const lastSeen = known?.last_seen;
     data.applyHistory(series, this.fleet.clock.now(), known?.status === "online" ? lastSeen : undefined);
+    if (first && known?.status === "online") data.clock.note(data.newest, known.last_seen);
     if (first && data.newest === -Infinity && lastSeen !== undefined) void this.#fetch(host, lastSeen - WINDOW_SECONDS);
   }
 

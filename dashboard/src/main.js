@@ -35,6 +35,8 @@ import { Skeleton } from "./views/skeleton.js";
 /** Hosts that a comparison begins with. */
 const FIRST_COMPARED = 4;
 const TICK_MS = 1000;
+/** A server that answers sooner is waited for: an outline of a blink costs the first figures their time. */
+const OUTLINE_AFTER_MS = 200;
 
 class Page {
   fleet = new Fleet();
@@ -89,15 +91,20 @@ class Page {
   #shell;
 
   start() {
-    this.feed.start(); // the server works while the page is put together
-    document.body.replaceChildren(...this.#shell.elements);
+    this.feed.start();
     this.#shell.hold(this.#view.element);
+    setTimeout(() => {
+      this.#patient = false;
+      scheduler.want(this);
+    }, OUTLINE_AFTER_MS);
     setInterval(() => this.#tick(), TICK_MS);
-    scheduler.want(this);
   }
+  #patient = true;
 
   /** Called by the scheduler. */
   draw() {
+    if (this.#patient && !this.fleet.loaded) return;
+    if (!this.#shell.elements[0].isConnected) document.querySelector("noscript")?.replaceWith(...this.#shell.elements);
     this.#shell.update(this, this.#frozenSince);
     this.#time.update(this, this.#onScreen);
     if (this.#view.update(this) === "more") setTimeout(() => scheduler.want(this)); // after what is there is seen

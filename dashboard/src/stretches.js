@@ -11,7 +11,10 @@ import { follows, windowOf } from "./time_range.js";
 
 /** @typedef {import("./time_range.js").Range} Range */
 /** @typedef {import("./chart/plot.js").TimeWindow} TimeWindow */
-/** @typedef {{ host: string, metrics: readonly string[], shift: number }} Want `shift`: so many seconds earlier */
+/**
+ * @typedef {{ host: string, metrics: readonly string[], shift: number, behind?: number }} Want `shift`: so many seconds
+ *   earlier; `behind`: what its clock is, where a window that does not follow is by another
+ */
 
 /** Points of a series: enough for a chart of a third of a screen, and its band shows what is between. */
 const POINTS = 720;
@@ -86,7 +89,7 @@ export class Stretches {
     for (const want of wants) {
       const known = this.#stretches.get(keyOf(want));
       if (known === undefined) this.#open(want);
-      else if (known.want.metrics.join() !== want.metrics.join()) {
+      else if (known.want.metrics.join() !== want.metrics.join() || known.want.behind !== want.behind) {
         known.want = want;
         known.askedAt = 0;
       } else if (moved) known.askedAt = 0;
@@ -180,11 +183,18 @@ export class Stretches {
    * @returns {Promise<string[]>} the keys that came
    */
   async #ask(stretch, range, metrics, signal) {
-    const { host, shift } = stretch.want;
+    const { host, shift, behind = 0 } = stretch.want;
     const { from, to } = windowOf(range, follows(range) ? this.now(host) : this.now());
+    const earlier = shift + behind;
     const margin = (to - from) * MARGIN;
     const ahead = shift > 0 && "ago" in range.to ? FASTEST_REFRESH * 2 : 0; // the past of what is still to come
-    const question = { host, metrics, from: from - margin - shift, to: to + margin - shift + ahead, points: POINTS };
+    const question = {
+      host,
+      metrics,
+      from: from - margin - earlier,
+      to: to + margin - earlier + ahead,
+      points: POINTS,
+    };
     const answer = await getHistory(question, signal);
     const keys = [];
     for (const series of answer) {

@@ -4,7 +4,7 @@ import { cursor } from "./chart/cursor.js";
 import { comparedMetrics, pastSeconds } from "./compared.js";
 import { TimeBar } from "./components/time_bar.js";
 import { CHARTED } from "./panels.js";
-
+import { lateBy } from "./views/shown_data.js";
 import { between, describeRange, follows, isLive, LIVE, sameRange, windowOf, withinReach } from "./time_range.js";
 
 /** @typedef {import("./time_range.js").Range} Range */
@@ -54,7 +54,8 @@ export class TimeControl {
       const metrics = comparing
         ? comparedMetrics(router.route.words)
         : [...new Set([...CHARTED, ...cache.get(host).metrics])];
-      return [...(live ? [] : [0]), ...(past === 0 ? [] : [past])].map((shift) => ({ host, metrics, shift }));
+      const behind = comparing && !follows(shown.range) ? lateBy({ cache }, host) : 0;
+      return [...(live ? [] : [0]), ...(past === 0 ? [] : [past])].map((shift) => ({ host, metrics, shift, behind }));
     });
     this.ranges.want(shown.range, wants);
   }
@@ -65,9 +66,14 @@ export class TimeControl {
    */
   update({ shown, cache, fleet }, hosts) {
     const { range } = shown;
-    this.#now = Math.max(newestOf(cache, hosts, 0), fleet.clock.now()); // a host's clock may be ahead
     this.#alone = shown.view === "single";
-    this.#window = windowOf(range, follows(range) ? newestOf(cache, hosts, fleet.clock.now()) : fleet.clock.now());
+    const newest = Math.max(
+      ...hosts.map((host) => cache.get(host).newest + (this.#alone ? 0 : lateBy({ cache }, host))),
+      -Infinity,
+    );
+    const now = fleet.clock.now();
+    this.#now = Math.max(newest, now); // a host's clock may be ahead
+    this.#window = windowOf(range, follows(range) && Number.isFinite(newest) ? newest : now);
     const stretches = hosts.map((host) => this.ranges.find(host));
     const live = isLive(range);
     this.bar.show(range, this.#window, {
@@ -114,14 +120,4 @@ export class TimeControl {
   describe(range) {
     return describeRange(range, this.#window);
   }
-}
-
-/**
- * @param {import("./state.js").HostCache} cache
- * @param {readonly string[]} hosts
- * @param {number} now
- */
-function newestOf(cache, hosts, now) {
-  const newest = Math.max(...hosts.map((host) => cache.get(host).newest), -Infinity);
-  return Number.isFinite(newest) ? newest : now;
 }

@@ -153,6 +153,33 @@ test("among the first six no group speaks more than twice, and what waited comes
   assert.ok(found.lastIndexOf("cpu.core_usage") >= 6, "the others are not lost");
 });
 
+test("what stayed is told before what passed, and what ran short before what became free", () => {
+  const series = (
+    /** @type {string} */ metric,
+    /** @type {string} */ unit,
+    /** @type {(time: number) => number} */ at,
+  ) => ({
+    metric,
+    tags: "",
+    unit,
+    points: points(at),
+  });
+  const during = (/** @type {number} */ before, /** @type {number} */ after) => (/** @type {number} */ time) =>
+    time < SPAN.from ? before : after;
+  const found = findingsOf(
+    [
+      series("disk.usage_percent", "percent", during(100, 3)),
+      series("disk.read_bytes", "bytes/s", (time) => (time === 110 ? 8e7 : 0)),
+      series("memory.usage_percent", "percent", during(10, 22)),
+    ],
+    SPAN,
+  );
+  assert.deepEqual(
+    found.map(({ series: { metric } }) => metric),
+    ["memory.usage_percent", "disk.read_bytes", "disk.usage_percent"],
+  );
+});
+
 test("a single kill for want of memory is told", () => {
   const oom = points((time) => (time === 110 ? 1 : 0));
   const found = findingsOf([{ metric: "memory.oom_kills", tags: "", unit: "1/s", points: oom }], SPAN);

@@ -29,6 +29,7 @@ export class Sparkline {
    * @param {import("./plot.js").TimeWindow} window
    */
   show(track, window) {
+    if (track === null && this.#drawn === "") return; // an empty canvas is one
     this.#track = track;
     this.#window = window;
     const pixels = Math.round((window.to * this.#surface.width) / (window.to - window.from));

@@ -1,7 +1,7 @@
 // A host in a few figures, to stand beside others.
 
 import { el, setAttribute, setText } from "../lib/dom.js";
-import { formatAge, formatValue, LOAD } from "../lib/format.js";
+import { clockWords, formatAge, formatValue, LOAD } from "../lib/format.js";
 import { Meter } from "./meter.js";
 import { StatusMark } from "./status.js";
 
@@ -13,6 +13,7 @@ const ROWS = [
 
 export class CompareCard {
   #status = new StatusMark();
+  #clock = el("p", { class: "compare-clock muted" });
   #swatch = el("span", { class: "swatch", "aria-hidden": "true" });
   #rows = ROWS.map(({ metric, label, unit }) => {
     const value = el("dd", { class: "compare-value" });
@@ -43,6 +44,7 @@ export class CompareCard {
       "div",
       { class: "card compare-card", role: "group", "aria-label": hostname },
       head,
+      this.#clock,
       el("dl", {}, ...this.#rows.map(({ element }) => element)),
     );
   }
@@ -57,6 +59,9 @@ export class CompareCard {
     const stale = offline || data.stale;
     setAttribute(this.#swatch, "data-series", colour + 1);
     setAttribute(this.element, "data-stale", stale);
+    const words = stale ? "" : clockWords(data.clock.behind);
+    this.#clock.hidden = words === "";
+    setText(this.#clock, `${words}: shown by the server’s`);
     if (offline || !stale || data.age === Infinity) this.#status.show(offline ? "offline" : stale ? "stale" : "online");
     else this.#status.show("stale", `${formatAge(data.age)} old`);
     for (const { metric, unit, value, meter } of this.#rows) {

@@ -13,5 +13,6 @@ export class Meter {
     const share = Math.min(100, Math.max(0, percent ?? 0)) / 100;
     setProperty(this.element, "--share", share.toFixed(4));
     setAttribute(this.element, "data-level", levelOf(percent));
+    setAttribute(this.element, "data-none", percent === null); // an empty bar would say 0 %
   }
 }

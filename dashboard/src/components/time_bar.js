@@ -76,7 +76,6 @@ export class TimeBar {
       el("div", { class: "icon-buttons" }, this.#pause, earlier, later, wider, this.#back),
       this.#details,
       this.#exact,
-      this.#resolution,
       this.#error,
       explain,
     );
@@ -96,6 +95,7 @@ export class TimeBar {
     const followed = time.followedSeconds(range);
     if (followed !== null) this.#followed = range;
     for (const { seconds, button } of this.#presets) setAttribute(button, "aria-pressed", String(seconds === followed));
+    if (!this.element.hidden) this.#reveal(followed);
     const paused = !time.follows(range);
     setAttribute(this.#pause, "data-icon", paused ? "play" : "pause");
     setAttribute(this.#pause, "aria-label", paused ? "Live" : "Pause");
@@ -115,6 +115,19 @@ export class TimeBar {
     button.addEventListener("click", () => this.actions.onRange(range));
     return { seconds, button };
   }
+
+  /** On a phone not all presets fit: the strip that they lie in is scrolled to the one in force. */
+  #reveal(/** @type {number | null} */ followed) {
+    if (followed === this.#revealed) return;
+    this.#revealed = followed;
+    const button = this.#presets.find(({ seconds }) => seconds === followed)?.button;
+    const strip = button?.parentElement;
+    if (button === undefined || !strip || (button === strip.firstChild && strip.scrollLeft === 0)) return;
+    const middle = (/** @type {DOMRect} */ { left, right }) => (left + right) / 2;
+    strip.scrollLeft += middle(button.getBoundingClientRect()) - middle(strip.getBoundingClientRect());
+  }
+  /** @type {number | null} */
+  #revealed = null;
 
   togglePause() {
     this.actions.onRange(time.follows(this.#range) ? time.between(rounded(this.#window)) : this.#followed);
@@ -148,7 +161,8 @@ export class TimeBar {
 
   #makeCustom() {
     const details = this.#details;
-    details.append(el("summary", { class: "button time-summary" }, this.#words));
+    const words = el("span", { class: "time-told" }, this.#words, " ", this.#resolution);
+    details.append(el("summary", { class: "button time-summary" }, words));
     details.addEventListener("toggle", () => details.open && void this.#openForm());
     details.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || !details.open) return;

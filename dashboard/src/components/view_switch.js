@@ -4,11 +4,11 @@ import { el, setAttribute } from "../lib/dom.js";
 
 /** @typedef {import("../router.js").ViewName} ViewName */
 
-/** @type {{ name: ViewName, label: string }[]} */
+/** `more` is heard, and seen where there is room. @type {{ name: ViewName, label: string, more?: string }[]} */
 const VIEWS = [
   { name: "single", label: "Single" },
   { name: "compare", label: "Compare" },
-  { name: "fleet", label: "All hosts" },
+  { name: "fleet", label: "All", more: " hosts" },
 ];
 
 export class ViewSwitch {
@@ -17,8 +17,8 @@ export class ViewSwitch {
 
   /** @param {(view: ViewName) => void} onPick */
   constructor(onPick) {
-    for (const { name, label } of VIEWS) {
-      const button = el("button", { type: "button" }, label);
+    for (const { name, label, more = "" } of VIEWS) {
+      const button = el("button", { type: "button" }, label, el("span", { class: "view-more" }, more));
       button.addEventListener("click", () => onPick(name));
       this.#buttons.set(name, button);
     }

@@ -119,6 +119,11 @@ export function formatAge(seconds) {
   return whole < 172_800 ? `${Math.round(whole / 3600)} h` : `${Math.round(whole / 86_400)} d`;
 }
 
+/** What is told of a clock; empty where it is right. @param {number} behind seconds */
+export function clockWords(behind) {
+  return behind === 0 ? "" : `its clock is ${formatAge(Math.abs(behind))} ${behind > 0 ? "behind" : "ahead"}`;
+}
+
 /**
  * A change with its direction as a shape: `▲ 2.3%`.
  * @param {number} difference

@@ -12,17 +12,19 @@ export class HostClock {
   #steady = 0;
 
   /**
-   * @param {number} sampled by the host's clock, Unix seconds
+   * @param {number} sampled by the host's clock, Unix seconds; infinite where there is no sample
    * @param {number} arrived by the server's
    */
   note(sampled, arrived) {
+    if (!Number.isFinite(sampled)) return;
     const behind = arrived - sampled;
-    this.#steady = Math.abs(behind - this.#behind) <= STEADY || this.#steady === 0 ? this.#steady + 1 : 1;
-    this.#behind = behind;
+    const same = Math.abs(behind - this.#behind) <= STEADY && this.#steady > 0;
+    this.#steady = same ? this.#steady + 1 : 1;
+    this.#behind = same ? Math.min(behind, this.#behind) : behind; // the quickest sample tells it best
   }
 
-  /** Seconds that it is behind, below zero where it is ahead; 0 where it is right, or nobody can tell yet. */
+  /** Whole seconds that it is behind, below zero where it is ahead; 0 where it is right, or nobody can tell yet. */
   get behind() {
-    return this.#steady >= ENOUGH && Math.abs(this.#behind) >= NOTEWORTHY ? this.#behind : 0;
+    return this.#steady >= ENOUGH && Math.abs(this.#behind) >= NOTEWORTHY ? Math.round(this.#behind) : 0;
   }
 }

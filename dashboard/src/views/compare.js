@@ -2,6 +2,7 @@
 // on its own, as the difference to one of them, or each against its own past.
 
 import { difference } from "../chart/difference.js";
+import { moved } from "../chart/moved.js";
 import { ChartPanel } from "../components/chart_panel.js";
 import { CompareBar } from "../components/compare_bar.js";
 import { CompareCard } from "../components/compare_card.js";
@@ -12,11 +13,12 @@ import { seriesKey } from "../lib/series_key.js";
 import { describeRange, follows } from "../time_range.js";
 import { chartOfSeries, comparableSeries } from "./compared_series.js";
 import { KeptColours } from "./kept_colours.js";
-import { dataOf, windowFor } from "./shown_data.js";
+import { dataOf, lateBy, windowFor } from "./shown_data.js";
 import { WindowEdge } from "./window_edge.js";
 
 /** @typedef {import("../chart/time_chart.js").Line} Line */
 /** @typedef {import("../compared.js").Chart} Chart */
+/** @typedef {import("../state.js").HostData} HostData */
 
 /** The host that others are compared with, where it is among them. @param {import("../main.js").App} app */
 function referenceOf({ shown, router }) {
@@ -178,10 +180,14 @@ export class CompareView {
 function linesOf(app, { metric, tags }, colours) {
   const { words } = app.router.route;
   const ref = referenceOf(app);
-  const reference = ref === undefined ? undefined : dataOf(app, ref).find(metric, tags)?.track;
+  const trackOf = (/** @type {string} */ host, /** @type {HostData | undefined} */ data) => {
+    const track = data?.find(metric, tags)?.track;
+    return track && moved(track, lateBy(app, host));
+  };
+  const reference = ref === undefined ? undefined : trackOf(ref, dataOf(app, ref));
   const past = pastSeconds(words);
   return app.shown.hosts.flatMap((host) => {
-    const track = dataOf(app, host).find(metric, tags)?.track;
+    const track = trackOf(host, dataOf(app, host));
     if (track === undefined || host === ref) return [];
     const colour = colours.get(host) ?? 0;
     if (ref !== undefined) {
@@ -189,7 +195,7 @@ function linesOf(app, { metric, tags }, colours) {
         ? []
         : [{ host, lines: [{ label: host, colour, track: difference(track, reference) }] }];
     }
-    const before = past === 0 ? undefined : app.ranges.find(host, past)?.data.find(metric, tags)?.track;
+    const before = past === 0 ? undefined : trackOf(host, app.ranges.find(host, past)?.data);
     const label = words.past && Object.hasOwn(PASTS, words.past) ? PASTS[words.past].label : "";
     const lines = [{ label: host, colour, track }];
     return [{ host, lines: before === undefined ? lines : [...lines, { label, colour, track: before, dash: true }] }];

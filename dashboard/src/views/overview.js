@@ -41,6 +41,7 @@ export class Overview {
     setAttribute(this.element, "aria-busy", summary === null ? "true" : undefined);
     setAttribute(this.element, "data-alone", names.length === 1 && view === "single");
     setText(this.#total.value, summary === null ? NONE : String(summary.total_hosts));
+    setText(this.#total.unit, summary?.total_hosts === 1 ? " host" : " hosts");
     setText(this.#total.note, names.length === 1 ? names[0] : "");
     setText(this.#online.value, summary === null ? NONE : String(summary.online_hosts));
     this.#showTrouble({ ...counts, offline: summary?.offline_hosts ?? 0 }, summary?.total_hosts ?? 0);
@@ -92,6 +93,7 @@ function figure(label, before = "", behind = "") {
   const note = el("span", { class: "card-note" });
   const short = (/** @type {string} */ text) => el("span", { class: "card-short", "aria-hidden": "true" }, text);
   const head = el("h2", { class: "card-label" }, label);
-  const element = el("div", { class: "card" }, head, short(before), value, short(behind), note);
-  return { element, value, note };
+  const unit = short(behind);
+  const element = el("div", { class: "card" }, head, short(before), value, unit, note);
+  return { element, value, unit, note };
 }

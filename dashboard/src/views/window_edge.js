@@ -9,7 +9,7 @@ export class WindowEdge {
   #edge = -Infinity;
 
   /**
-   * @param {readonly import("../state.js").HostData[]} hosts
+   * @param {readonly Pick<import("../state.js").HostData, "newest" | "age" | "pace">[]} hosts
    * @param {boolean} frozen
    * @param {number} [seconds] the length of the window
    * @returns {import("../chart/plot.js").TimeWindow}
