@@ -13,3 +13,4 @@ mod model;
 mod race;
 mod recording;
 mod restore;
+mod versions;
