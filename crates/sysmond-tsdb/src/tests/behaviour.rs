@@ -275,3 +275,25 @@ fn an_old_past_of_a_new_host_is_taken_and_goes_with_the_next_round() {
     let oldest = store.storage(at(400)).expect("readable").young.oldest;
     assert_eq!(oldest, Some(at(400)), "nobody's history is longer than the retention");
 }
+
+#[test]
+fn what_a_statement_would_have_to_undo_goes_to_no_file_elsewhere() {
+    let (_folder, store) = opened();
+    let nameless = || {
+        let files = std::fs::read_dir("/proc/self/fd").expect("Linux").flatten();
+        let targets = files.filter_map(|file| std::fs::read_link(file.path()).ok());
+        targets.filter(|target| target.to_string_lossy().ends_with(" (deleted)")).collect::<Vec<_>>()
+    };
+    let job = move |writer: &mut crate::writer::Writer| {
+        writer.with_connection(|conn| {
+            let put = "INSERT INTO block VALUES (1, 1, 1, 1, 1, zeroblob(400000))";
+            conn.execute_batch(put)?;
+            let tx = conn.transaction()?;
+            // Pages that were another row's: what they held is kept for as long as the statement may fail.
+            tx.execute_batch("DELETE FROM block")?;
+            tx.execute_batch(put)?;
+            Ok(nameless())
+        })
+    };
+    assert_eq!(store.on_writer(job).expect("open").expect("stored"), [] as [std::path::PathBuf; 0]);
+}
