@@ -158,6 +158,9 @@ fn cursors_are_durable_and_order_outlives_deletion() {
     assert_eq!(store.read_after("a", pushed, 10).expect("known").frames.len(), 1);
     let late = store.append_wait(append("a", seconds(1), &[("m", "", 1000, 1.0)])).expect("taken");
     assert_eq!((late.stored, late.too_old), (0, 1));
+    assert_eq!(store.kept_from("a"), Some(Timestamp::from_millis(day)));
+    store.append_wait(append("b", seconds(1), &[("m", "", 1000, 1.0)])).expect("stored");
+    assert_eq!((store.kept_from("b"), store.kept_from("c")), (None, None));
 }
 
 #[test]
