@@ -367,11 +367,13 @@ impl Store {
 
 impl Inner {
     fn offer(&self, command: Command) -> Result<(), AppendError> {
+        let is_behind = matches!(command, Command::Append(..)) && seal::is_behind(&self.shared);
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let queued = &self.shared.counters.queued;
         queued.fetch_add(1, Ordering::Relaxed);
         let refused = match queue {
             None => Some((command, AppendError::Closed)),
+            Some(_) if is_behind => Some((command, AppendError::QueueFull)),
             Some(queue) => match queue.try_send(command) {
                 Ok(()) => None,
                 Err(TrySendError::Full(command)) => Some((command, AppendError::QueueFull)),
