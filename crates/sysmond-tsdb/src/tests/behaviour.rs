@@ -300,3 +300,21 @@ fn what_a_statement_would_have_to_undo_goes_to_no_file_elsewhere() {
     };
     assert_eq!(store.on_writer(job).expect("open").expect("stored"), [] as [std::path::PathBuf; 0]);
 }
+
+#[test]
+fn an_old_past_that_a_new_host_brings_is_taken_goes_and_is_then_too_old() {
+    let (_folder, store) = opened();
+    let (past, now) = (1_675_728_000, 1_795_000_000);
+    let push =
+        || store.append_wait(append("a", seconds(now), &[("m", "", past * 1000, 1.0)])).expect("taken");
+    // Another, which speaks, so that time is believed to be what it is.
+    store.append_wait(append("b", seconds(now), &[("m", "", now * 1000, 1.0)])).expect("stored");
+    let answer = push();
+    assert_eq!((answer.stored, answer.too_old, store.kept_from("a")), (1, 0, None));
+    store.seal_all();
+    assert_eq!(store.retain(seconds(now)).expect("looked after"), 1);
+    assert_eq!(store.stats().samples_dropped, 1);
+    assert!(store.kept_from("a") > Some(seconds(past)));
+    let answer = push();
+    assert_eq!((answer.stored, answer.too_old, store.stats().samples_dropped), (0, 1, 2));
+}
