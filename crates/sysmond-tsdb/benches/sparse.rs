@@ -70,22 +70,21 @@ fn deliver(store: &Store, feed: &str, host: i64, start: i64, series: i64) -> i64
         "rows" => {
             let mut frame = Frame::new(all);
             frame.push_row(at(0), &(0..series).map(value).collect::<Vec<_>>());
-            push(store, host, at(series), frame);
+            push(store, host, at(series), &frame);
         }
         "staggered" => {
             let mut frame = Frame::new(all);
             for n in 0..series {
-                let mut row = vec![f64::NAN; usize::try_from(series).expect("few")];
-                row[usize::try_from(n).expect("few")] = value(n);
-                frame.push_row(at(n), &row);
+                let cell = |own: i64| if own == n { value(n) } else { f64::NAN };
+                frame.push_row(at(n), &(0..series).map(cell).collect::<Vec<_>>());
             }
-            push(store, host, at(series), frame);
+            push(store, host, at(series), &frame);
         }
         "single" => {
             for n in 0..series {
                 let mut frame = Frame::new(Shape::new(vec![name(n)]));
                 frame.push_row(at(n), &[value(n)]);
-                push(store, host, at(n), frame);
+                push(store, host, at(n), &frame);
             }
         }
         other => panic!("there is no feed `{other}`: rows, staggered or single"),
@@ -93,7 +92,7 @@ fn deliver(store: &Store, feed: &str, host: i64, start: i64, series: i64) -> i64
     series
 }
 
-fn push(store: &Store, host: i64, received: Timestamp, frame: Frame) {
+fn push(store: &Store, host: i64, received: Timestamp, frame: &Frame) {
     let host = HostInfo { hostname: format!("host-{host}"), ..HostInfo::default() };
     let append = || Append {
         host: host.clone(),
