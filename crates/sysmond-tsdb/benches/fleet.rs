@@ -1,7 +1,7 @@
 //! A fleet's hours through a store, as fast as it takes them: what a sample costs in processor time, on disk and in
 //! writes. `cargo bench --bench fleet -- HOSTS HOURS AT_ONCE STRETCHES`: so many pushes wait for their answers at a
-//! time; 1 is the real pace of a small fleet. Behind each stretch of as many hours the store is opened anew as a crash of
-//! the machine leaves it: with SQLite's own log, and nothing of either file in memory.
+//! time; 1 is the real pace of a small fleet. Behind each stretch of as many hours the store is opened anew as a crash
+//! of the machine leaves it: with SQLite's own log, and nothing of either file in memory.
 
 #![expect(clippy::print_stdout, reason = "a bench says what it found")]
 

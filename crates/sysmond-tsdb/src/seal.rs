@@ -24,8 +24,8 @@ const FIRST_ROWS: usize = 12;
 const SEAL_AGE_MS: i64 = 10 * 60 * 1000;
 /// Cells of all heads beyond which the larger are sealed early: 64 MB of doubles.
 const MAX_HEAD_CELLS: usize = 8_000_000;
-/// How many times that many they may be at most: what comes beyond it has to come again. Samples that share neither time
-/// nor series are a table of mostly empty cells, which comes faster than it is sealed.
+/// How many times that many they may be at most: what comes beyond it has to come again. Samples that share neither
+/// time nor series are a table of mostly empty cells, which comes faster than it is sealed.
 const HARD_LIMIT: usize = 4;
 /// Part of the limit by which heads grow between two looks for what may be sealed early.
 const PRESS_PARTS: usize = 8;
