@@ -20,17 +20,20 @@ const LONGEST_SETTLE: Duration = Duration::from_mins(20);
 pub struct Usage {
     /// Processor time, of user and of system.
     pub cpu: Duration,
-    /// Bytes that it caused to be written to storage.
-    pub written: u64,
+    /// Bytes of pages that it made dirty, as the kernel counts them: a folio whole where one page of it was written.
+    /// What was read ahead, such as a log that is read after a crash, lies in folios of up to a hundred pages and more.
+    pub dirtied: u64,
+    /// Bytes that the device below its data took, of all processes; `None` where no device has them.
+    pub device: Option<u64>,
 }
 
 impl Usage {
     /// What came since `before`.
     #[must_use]
     pub fn since(self, before: Self) -> Self {
-        let (cpu, written) =
-            (self.cpu.saturating_sub(before.cpu), self.written.saturating_sub(before.written));
-        Self { cpu, written }
+        let device = self.device.zip(before.device).map(|(now, before)| now.saturating_sub(before));
+        let dirtied = self.dirtied.saturating_sub(before.dirtied);
+        Self { cpu: self.cpu.saturating_sub(before.cpu), dirtied, device }
     }
 }
 
@@ -70,9 +73,31 @@ fn cpu_of(stat: &str) -> Result<Duration> {
     Ok(TICK * (user + system))
 }
 
-/// Totals of a process.
-pub fn usage(pid: u32) -> Result<Usage> {
-    Ok(Usage { cpu: cpu(pid)?, written: field(&read(pid, "io")?, "write_bytes:")? })
+/// Totals of a process whose data lie in `folder`.
+pub fn usage(pid: u32, folder: &Path) -> Result<Usage> {
+    let dirtied = field(&read(pid, "io")?, "write_bytes:")?;
+    Ok(Usage { cpu: cpu(pid)?, dirtied, device: device_bytes(folder)? })
+}
+
+/// What the device took on which `folder` lies, of all processes.
+fn device_bytes(folder: &Path) -> Result<Option<u64>> {
+    let (major, minor) = device_numbers(folder.metadata()?.dev());
+    // A file system of several devices, or of none, has no such file.
+    let Ok(stat) = std::fs::read_to_string(format!("/sys/dev/block/{major}:{minor}/stat")) else {
+        return Ok(None);
+    };
+    sectors_written(&stat).map(|sectors| Some(sectors * 512))
+}
+
+/// The two parts of a device's number, as Linux puts them together.
+const fn device_numbers(device: u64) -> (u64, u64) {
+    let major = device >> 8 & 0xfff | device >> 32 & !0xfff;
+    let minor = device & 0xff | device >> 12 & !0xff;
+    (major, minor)
+}
+
+fn sectors_written(stat: &str) -> Result<u64> {
+    Ok(stat.split_whitespace().nth(6).context("no sectors in a device's stat")?.parse()?)
 }
 
 /// Memory of a process.
@@ -172,6 +197,14 @@ mod tests {
     }
 
     #[test]
+    fn a_device_says_what_it_took() {
+        assert_eq!((device_numbers(0xfe00), device_numbers(0x0010_0803)), ((254, 0), (8, 259)));
+        let stat = "  101 2 3333 4 505 66 7070 8 0 9 10\n";
+        assert_eq!(sectors_written(stat).expect("readable"), 7070);
+        assert!(sectors_written("1 2 3").is_err());
+    }
+
+    #[test]
     fn a_tree_has_its_branches() {
         let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("it starts");
         let (whole, branch) = (tree(std::process::id()).expect("Linux"), tree(child.id()).expect("Linux"));
@@ -185,7 +218,7 @@ mod tests {
         let own = std::process::id();
         let memory = memory(own).expect("Linux");
         assert!(memory.resident >= memory.anonymous && memory.peak > 0);
-        usage(own).expect("Linux");
+        usage(own, &std::env::temp_dir()).expect("Linux");
     }
 
     #[test]

@@ -256,8 +256,15 @@ impl Running {
         self.column.add(name, value);
     }
 
+    /// What was written, by the device's own count and by the kernel's account of the process.
+    fn note_written(&mut self, name: &str, used: Usage, samples: f64) {
+        let device = used.device.map_or("not known".to_owned(), |bytes| per(bytes as f64, samples));
+        self.note(format!("{name}written to the device, by all there is, bytes a sample"), device);
+        self.note(format!("{name}pages made dirty, bytes a sample"), per(used.dirtied as f64, samples));
+    }
+
     fn usage(&self) -> Result<Usage> {
-        process::usage(self.server.pid())
+        process::usage(self.server.pid(), self.server.folder())
     }
 
     /// History at full speed, with all the work in the background that follows from it.
@@ -272,7 +279,6 @@ impl Running {
         let samples = load.samples as f64;
         let (all, rest) = (after.since(before), after.since(at_end));
         let cpu = all.cpu.as_secs_f64();
-        let written = all.written as f64;
         let memory = process::memory(self.server.pid())?;
         let disk = process::disk_bytes(&self.server.folder().join("data"))?;
         let kept = storage::kept(&self.server)?;
@@ -286,7 +292,7 @@ impl Running {
         if let Some(kept) = kept {
             self.note("of it in what stays, bytes a sample", kept);
         }
-        self.note("written to the device, bytes a sample", per(written, samples));
+        self.note_written("", all, samples);
         self.note("resident after it, MB", megabytes(memory.resident));
         self.note("of it anonymous, MB", megabytes(memory.anonymous));
         self.note("resident at most, MB", megabytes(memory.peak));
@@ -299,18 +305,15 @@ impl Running {
         let before = self.usage()?;
         let begin = Instant::now();
         let load = load::paced(&self.server, fleet, per_second, time, PACED_CONNECTIONS)?;
-        let Usage { cpu, written } = self.usage()?.since(before);
+        let used = self.usage()?.since(before);
         self.all_samples += load.samples;
         let memory = process::memory(self.server.pid())?;
         self.note(
             format!("{name}: CPU ms a second"),
-            per(cpu.as_secs_f64() * 1e3, begin.elapsed().as_secs_f64()),
+            per(used.cpu.as_secs_f64() * 1e3, begin.elapsed().as_secs_f64()),
         );
         self.note(format!("{name}: answer to a push, ms p50 / p99"), push_quantiles(&load));
-        self.note(
-            format!("{name}: written to the device, bytes a sample"),
-            per(written as f64, load.samples as f64),
-        );
+        self.note_written(&format!("{name}: "), used, load.samples as f64);
         self.note(format!("{name}: resident, MB"), megabytes(memory.resident));
         self.note(format!("{name}: of it anonymous, MB"), megabytes(memory.anonymous));
         Ok(())

@@ -1,6 +1,7 @@
 //! A fleet's hours through a store, as fast as it takes them: what a sample costs in processor time, on disk and in
-//! writes to the device. `cargo bench --bench fleet -- HOSTS HOURS AT_ONCE`: so many pushes wait for their answers at a
-//! time; 1 is the real pace of a small fleet.
+//! writes. `cargo bench --bench fleet -- HOSTS HOURS AT_ONCE STRETCHES`: so many pushes wait for their answers at a
+//! time; 1 is the real pace of a small fleet. Behind each stretch of as many hours the store is opened anew as a crash
+//! of the machine leaves it: with SQLite's own log, and nothing of either file in memory.
 
 #![expect(clippy::print_stdout, reason = "a bench says what it found")]
 
@@ -9,7 +10,9 @@
 #[expect(unused_imports, reason = "its tests are run where it lies")]
 mod feed;
 
-use std::path::Path;
+use rustix::fs::{Advice, fadvise};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
@@ -19,6 +22,7 @@ use sysmond_tsdb::{Append, AppendError, Appended, RangeQuery, Retention, Store, 
 /// Ticks in one push, two seconds each.
 const TICKS_PER_PUSH: i64 = 5;
 const TICK_MS: i64 = 2_000;
+const HOUR_MS: i64 = 3_600_000;
 /// When the feed begins: a whole day.
 const START_MS: i64 = 20_000 * 86_400_000;
 
@@ -31,32 +35,73 @@ fn main() {
     let path = folder.path().join("store.db");
     let options =
         StoreOptions { retention: Retention::default(), max_disk_bytes: 1 << 36, queue_limit: 4096 };
-    let store = Store::open(&path, options.clone(), Timestamp::from_millis(START_MS)).expect("a store");
     let mut fleet = Fleet::new(usize::try_from(hosts).expect("positive"));
+    let mut samples = 0;
+    for stretch in 0..number(3, 1) {
+        let begin = START_MS + stretch * hours * HOUR_MS;
+        let store = Store::open(&path, options.clone(), Timestamp::from_millis(begin)).expect("a store");
+        samples += feed_hours(&store, &mut fleet, begin, hours, at_once, &path);
+        crash(store, &path);
+    }
+    let end = START_MS + number(3, 1) * hours * HOUR_MS;
+    let store = Store::open(&path, options.clone(), Timestamp::from_millis(end)).expect("a store");
+    query(&store, hours);
+    store.close();
+    drop(store);
+    sizes(&path, samples);
+    let begin = Instant::now();
+    let store = Store::open(&path, options, Timestamp::from_millis(end)).expect("a store");
+    println!("opened in {:?}, {} hosts", begin.elapsed(), store.stats().hosts);
+}
+
+/// Makes of the store's files what a crash of the machine leaves now.
+fn crash(store: Store, path: &Path) {
+    let names = ["store.db", "store.db-wal"].map(|name| path.with_file_name(name));
+    let copy = |name: &Path| {
+        let mut copy = name.as_os_str().to_owned();
+        copy.push(".copy");
+        PathBuf::from(copy)
+    };
+    for name in &names {
+        let left = copy(name);
+        std::fs::copy(name, &left).expect("room for it");
+    }
+    store.close();
+    drop(store);
+    for name in &names {
+        std::fs::rename(copy(name), name).expect("in its place");
+        let file = std::fs::File::open(name).expect("there");
+        file.sync_all().expect("on disk");
+        fadvise(file, 0, None, Advice::DontNeed).expect("given back");
+    }
+}
+
+/// So many hours of the fleet, and the work in the background that follows; returns the samples.
+fn feed_hours(store: &Store, fleet: &mut Fleet, start: i64, hours: i64, at_once: usize, path: &Path) -> u64 {
     let (mut made, mut samples) = (Duration::ZERO, 0_u64);
-    let (begin, io_before) = (Instant::now(), written_bytes());
+    let (begin, cpu_before, written_before) = (Instant::now(), process_cpu(), Written::read(path));
     let mut slowest = Duration::ZERO;
-    let pushes_per_hour = 3_600_000 / TICK_MS / TICKS_PER_PUSH;
+    let pushes_per_hour = HOUR_MS / TICK_MS / TICKS_PER_PUSH;
     for push in 0..hours * pushes_per_hour {
-        let at = START_MS + push * TICKS_PER_PUSH * TICK_MS;
+        let at = start + push * TICKS_PER_PUSH * TICK_MS;
         let before = thread_cpu();
         let round = fleet.round(at);
         made += thread_cpu().saturating_sub(before);
         let asked = Instant::now();
-        samples += deliver(&store, round, at_once);
+        samples += deliver(store, round, at_once);
         slowest = slowest.max(asked.elapsed());
         if push % 6 == 5 {
             store.retain(Timestamp::from_millis(at)).expect("kept in order");
         }
     }
-    let end = START_MS + hours * 3_600_000;
     // Until the last hour is in blocks, and then the day in summaries.
     for minutes in [20, 60] {
-        store.retain(Timestamp::from_millis(end + minutes * 60_000)).expect("kept in order");
+        let later = start + hours * HOUR_MS + minutes * 60_000;
+        store.retain(Timestamp::from_millis(later)).expect("kept in order");
     }
-    let cpu = process_cpu().saturating_sub(made);
+    let cpu = process_cpu().saturating_sub(cpu_before).saturating_sub(made);
     let per = |amount: f64| amount / samples as f64;
-    println!("{hosts} hosts, {hours} h, {samples} samples in {:?}", begin.elapsed());
+    println!("{} hosts, {hours} h, {samples} samples in {:?}", fleet.hosts.len(), begin.elapsed());
     println!(
         "processor: {:.1} ns/sample, {:.2} M samples/s",
         per(cpu.as_secs_f64() * 1e9),
@@ -65,16 +110,18 @@ fn main() {
     for (name, cpu) in threads_cpu() {
         println!("    {name}: {:.1} ns/sample", per(cpu.as_secs_f64() * 1e9));
     }
-    println!("written to the device: {:.2} bytes/sample", per((written_bytes() - io_before) as f64));
+    let written = Written::read(path);
+    let grown = |of: fn(&Written) -> u64| per((of(&written) - of(&written_before)) as f64);
+    println!(
+        "written, bytes/sample: {:.2} by calls, {:.2} by the kernel's account of the process (whole folios), {:.2} by \
+         the device's (of all processes)",
+        grown(|written| written.calls),
+        grown(|written| written.dirtied),
+        grown(|written| written.device)
+    );
     println!("slowest round of pushes: {slowest:?}; resident: {} MB", resident_bytes() / 1_000_000);
     println!("commits: {}", store.stats().commits);
-    query(&store, hours);
-    store.close();
-    drop(store);
-    sizes(&path, samples);
-    let begin = Instant::now();
-    let store = Store::open(&path, options, Timestamp::from_millis(end)).expect("a store");
-    println!("opened in {:?}, {} hosts", begin.elapsed(), store.stats().hosts);
+    samples
 }
 
 /// The hosts, each with its feed.
@@ -129,7 +176,7 @@ fn query(store: &Store, hours: i64) {
         metrics: vec!["cpu.total_usage".into()],
         tags: TagMatch::Any,
         from: Timestamp::from_millis(START_MS),
-        to: Timestamp::from_millis(START_MS + hours * 3_600_000),
+        to: Timestamp::from_millis(START_MS + hours * HOUR_MS),
         points: 1000,
     };
     let begin = Instant::now();
@@ -139,7 +186,7 @@ fn query(store: &Store, hours: i64) {
     let latest = (0..1000).filter_map(|_| store.latest("host-0")).map(|samples| samples.len()).max();
     println!("latest of a host ({latest:?}): {:?}", begin.elapsed() / 1000);
     let begin = Instant::now();
-    let now = Timestamp::from_millis(START_MS + hours * 3_600_000);
+    let now = Timestamp::from_millis(START_MS + hours * HOUR_MS);
     let online = (0..100).map(|_| store.fleet_summary(now, 300_000).online_hosts).max();
     println!("fleet summary ({online:?} online): {:?}", begin.elapsed() / 100);
 }
@@ -192,9 +239,30 @@ fn threads_cpu() -> Vec<(String, Duration)> {
     threads.filter_map(one).collect()
 }
 
-fn written_bytes() -> u64 {
-    let text = std::fs::read_to_string("/proc/self/io").expect("Linux");
-    text.lines().find_map(|line| line.strip_prefix("write_bytes: ")?.parse().ok()).unwrap_or(0)
+/// Bytes written since the start, by who counts.
+struct Written {
+    /// What this process gave to calls that write.
+    calls: u64,
+    /// `write_bytes`: the pages of files that it made dirty. The kernel counts a folio whole where one page of it is
+    /// written, and what was read ahead lies in large ones.
+    dirtied: u64,
+    /// What the device below took, of all processes.
+    device: u64,
+}
+
+impl Written {
+    fn read(path: &Path) -> Self {
+        let io = std::fs::read_to_string("/proc/self/io").expect("Linux");
+        let field =
+            |name: &str| io.lines().find_map(|line| line.strip_prefix(name)?.parse().ok()).unwrap_or(0);
+        let device = std::fs::metadata(path).expect("there").dev();
+        let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
+        // A file system that is on no device, as in memory, has none.
+        let stat =
+            std::fs::read_to_string(format!("/sys/dev/block/{major}:{minor}/stat")).unwrap_or_default();
+        let sectors: u64 = stat.split_whitespace().nth(6).and_then(|word| word.parse().ok()).unwrap_or(0);
+        Self { calls: field("wchar: "), dirtied: field("write_bytes: "), device: sectors * 512 }
+    }
 }
 
 fn resident_bytes() -> u64 {

@@ -193,6 +193,9 @@ fn configure_writer(conn: &Connection, budget: Budget) -> rusqlite::Result<()> {
     conn.pragma_update(None, "cache_size", -whole(budget.writer_cache_kib()))?;
     conn.pragma_update(None, "foreign_keys", false)?;
     conn.pragma_update(None, "trusted_schema", false)?;
+    // What a statement would have to undo goes to a file in /var/tmp beyond 64 KB: another disk that may be full or
+    // closed to us, and calls for nothing. It is a few pages of one hour's blocks.
+    conn.pragma_update(None, "temp_store", "MEMORY")?;
     conn.set_prepared_statement_cache_capacity(64);
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::head::{HeadRow, HostCell};
 use crate::pieces;
 use crate::retention;
 use crate::sealed::hour_of;
-use crate::writer::{Command, Writer};
+use crate::writer::{Command, Shared, Writer};
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
@@ -24,6 +24,11 @@ const FIRST_ROWS: usize = 12;
 const SEAL_AGE_MS: i64 = 10 * 60 * 1000;
 /// Cells of all heads beyond which the larger are sealed early: 64 MB of doubles.
 const MAX_HEAD_CELLS: usize = 8_000_000;
+/// How many times that many they may be at most: what comes beyond it has to come again. Samples that share neither
+/// time nor series are a table of mostly empty cells, which comes faster than it is sealed.
+const HARD_LIMIT: usize = 4;
+/// Part of the limit by which heads grow between two looks for what may be sealed early.
+const PRESS_PARTS: usize = 8;
 /// Hosts in one transaction.
 const MAX_HOSTS_AT_ONCE: usize = 32;
 /// Of how many hosts with unsealed rows one has to be ripe: together they share a transaction's pages, and none waits
@@ -47,12 +52,31 @@ pub(crate) struct Unsealed {
     since: Timestamp,
     in_flight: bool,
     target: usize,
+    /// Of the head, when they were counted last.
+    cells: usize,
+}
+
+/// Cells that heads may have together before the larger are sealed early.
+fn head_limit(shared: &Shared) -> usize {
+    MAX_HEAD_CELLS.min(Budget(shared.options.max_disk_bytes).head_cells())
+}
+
+/// Whether heads are so large that nothing more is taken until some are sealed.
+pub(crate) fn is_behind(shared: &Shared) -> bool {
+    shared.counters.head_cells.load(Ordering::Relaxed) > HARD_LIMIT * head_limit(shared)
 }
 
 impl Unsealed {
     pub(crate) fn new(cell: Arc<HostCell>, since: Timestamp) -> Self {
         let spread = (usize::try_from(cell.id).unwrap_or(0) / NEIGHBOURS).wrapping_mul(37) % SEAL_ROWS;
-        Self { cell, groups: VecDeque::new(), since, in_flight: false, target: spread.max(FIRST_ROWS) }
+        Self {
+            cell,
+            groups: VecDeque::new(),
+            since,
+            in_flight: false,
+            target: spread.max(FIRST_ROWS),
+            cells: 0,
+        }
     }
 
     /// Takes note of rows in a log row; whether the head is ripe.
@@ -84,6 +108,11 @@ impl Unsealed {
         self.cell.lock().head.cells()
     }
 
+    /// Cells of the head, as far as they were counted.
+    pub(crate) const fn counted_cells(&self) -> usize {
+        self.cells
+    }
+
     /// The oldest log row that is still needed for this host.
     pub(crate) fn first_log(&self) -> Option<i64> {
         self.groups.front().map(|(log_id, _)| *log_id)
@@ -97,17 +126,19 @@ pub(crate) struct Sealing {
     pub(crate) ripe: Vec<Arc<HostCell>>,
     /// The log has no row before it.
     trimmed: i64,
+    /// Cells of all heads when it was looked last for what may be sealed early; 0 where there was no need.
+    pressed: usize,
 }
 
 impl Sealing {
     pub(crate) const fn new(sealer: Sender<Vec<Arc<HostCell>>>) -> Self {
-        Self { sealer, ripe: Vec::new(), trimmed: 0 }
+        Self { sealer, ripe: Vec::new(), trimmed: 0, pressed: 0 }
     }
 
     /// Forgets all: the hosts were read anew.
     pub(crate) fn reset(&mut self) {
         self.ripe.clear();
-        self.trimmed = 0;
+        (self.trimmed, self.pressed) = (0, 0);
     }
 
     /// Has what is ripe sealed.
@@ -178,17 +209,46 @@ impl Writer {
     /// Takes note of a commit's rows and asks for the sealing of ripe heads.
     pub(crate) fn track(&mut self, log_id: i64, touched: Vec<crate::batch::Touched>) {
         let now = self.now();
-        let mut is_urgent = false;
+        let (mut is_urgent, mut touched_hosts) = (false, Vec::with_capacity(touched.len()));
         for crate::batch::Touched { cell, last_seq, head_rows } in touched {
             is_urgent |= head_rows >= MANY_ROWS;
             let entry = self.unsealed.entry(cell.id).or_insert_with(|| Unsealed::new(cell, now));
             if entry.add(log_id, last_seq, head_rows, now) {
                 self.sealing.ripe.extend(entry.claim());
             }
+            touched_hosts.push(entry.cell.id);
         }
+        self.recount(touched_hosts);
         let enough = (self.unsealed.len() / HOSTS_PER_RIPE).clamp(1, MAX_HOSTS_AT_ONCE);
         if is_urgent || self.sealing.ripe.len() >= enough {
             self.sealing.send();
+        }
+        self.press(now);
+    }
+
+    /// Seals early where heads grew beyond what they may have together: upkeep, which does so too, comes only each
+    /// minute.
+    fn press(&mut self, now: Timestamp) {
+        let (total, most) =
+            (self.shared().counters.head_cells.load(Ordering::Relaxed), head_limit(self.shared()));
+        if total <= most {
+            self.sealing.pressed = 0;
+        } else if self.sealing.pressed == 0 || total > self.sealing.pressed + most / PRESS_PARTS {
+            self.sealing.pressed = total;
+            self.seal_old(now);
+        }
+    }
+
+    /// Counts the cells of some heads anew.
+    pub(crate) fn recount(&mut self, hosts: impl IntoIterator<Item = i64>) {
+        let shared = self.shared().clone();
+        for host in hosts {
+            if let Some(entry) = self.unsealed.get_mut(&host) {
+                let cells = entry.head_cells();
+                let before = std::mem::replace(&mut entry.cells, cells);
+                shared.counters.head_cells.fetch_add(cells, Ordering::Relaxed);
+                shared.counters.head_cells.fetch_sub(before, Ordering::Relaxed);
+            }
         }
     }
 
@@ -207,12 +267,14 @@ impl Writer {
             self.unsealed.iter().map(|(id, entry)| (entry.head_cells(), *id)).collect();
         sizes.sort_unstable();
         let mut total: usize = sizes.iter().map(|(cells, _)| cells).sum();
-        let most = MAX_HEAD_CELLS.min(Budget(self.shared().options.max_disk_bytes).head_cells());
+        let most = head_limit(self.shared());
         while let Some((cells, id)) = sizes.pop() {
             let Some(entry) = self.unsealed.get_mut(&id) else {
                 continue;
             };
-            if (is_short || total > most || entry.is_old(now))
+            if entry.in_flight {
+                total -= cells;
+            } else if (is_short || total > most || entry.is_old(now))
                 && let Some(cell) = entry.claim()
             {
                 total -= cells;
@@ -263,11 +325,14 @@ impl Writer {
         // Heads that waited for long, of hosts that bring much, are a large transaction: a small budget has no room for
         // what that leaves of SQLite's own log. Where it cannot be emptied now, upkeep will.
         retention::empty_large_wal(self).ok();
-        for host in sealed {
+        for host in &sealed {
             let mut state = host.cell.lock();
             state.drop_sealed(host.sealed_seq);
             state.newest_sealed = state.newest_sealed.max(Some(host.newest));
         }
+        self.recount(sealed.iter().map(|host| host.cell.id));
+        let total = self.shared().counters.head_cells.load(Ordering::Relaxed);
+        self.sealing.pressed = self.sealing.pressed.min(total);
     }
 
     /// The first log row that a head needs, or that says when a host was seen last.

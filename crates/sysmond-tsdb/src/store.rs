@@ -8,6 +8,7 @@ use crate::names::Names;
 use crate::processes::look;
 use crate::readers::Readers;
 use crate::retention::Reached;
+use crate::sealed::HOUR_MS;
 use crate::tally::{self, Tally};
 use crate::writer::{Command, Counters, Shared, Writer};
 use crate::{
@@ -157,6 +158,13 @@ impl Store {
         let cell = self.cell(hostname)?;
         let from = retention::taken_from(&cell.lock(), retention, now.as_millis(), aged_to);
         from.map(Timestamp::from_millis)
+    }
+
+    /// The time of the first sample that a host could still have: what is older was removed by age or size, and is not
+    /// taken again. `None` of a host that is not known, or of which nothing was removed. From memory.
+    pub fn kept_from(&self, hostname: &str) -> Option<Timestamp> {
+        let hour = self.cell(hostname)?.lock().raw_from;
+        (hour > 0).then(|| Timestamp::from_millis(hour.saturating_mul(HOUR_MS)))
     }
 
     /// The fleet in figures at `now`. From memory: no scan.
@@ -359,11 +367,13 @@ impl Store {
 
 impl Inner {
     fn offer(&self, command: Command) -> Result<(), AppendError> {
+        let is_behind = matches!(command, Command::Append(..)) && seal::is_behind(&self.shared);
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let queued = &self.shared.counters.queued;
         queued.fetch_add(1, Ordering::Relaxed);
         let refused = match queue {
             None => Some((command, AppendError::Closed)),
+            Some(_) if is_behind => Some((command, AppendError::QueueFull)),
             Some(queue) => match queue.try_send(command) {
                 Ok(()) => None,
                 Err(TrySendError::Full(command)) => Some((command, AppendError::QueueFull)),

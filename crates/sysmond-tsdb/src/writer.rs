@@ -67,6 +67,8 @@ pub(crate) struct Counters {
     pub(crate) commits: AtomicU64,
     /// Size of the log's rows.
     pub(crate) log_bytes: AtomicU64,
+    /// Cells of all heads.
+    pub(crate) head_cells: AtomicUsize,
     /// Set when an append found no room within the budget, until the store was trimmed.
     pub(crate) is_short: AtomicBool,
     /// What could not be read.
@@ -326,7 +328,10 @@ impl Writer {
     /// Lets go of hosts that are no more.
     pub(crate) fn forget_hosts(&mut self, gone: &HashSet<i64>) {
         self.seen.retain(|id, _| !gone.contains(id));
-        self.unsealed.retain(|id, _| !gone.contains(id));
+        let head_cells = &self.shared.counters.head_cells;
+        for (_, entry) in self.unsealed.extract_if(|id, _| gone.contains(id)) {
+            head_cells.fetch_sub(entry.counted_cells(), Ordering::Relaxed);
+        }
         self.sealing.ripe.retain(|cell| !gone.contains(&cell.id));
     }
 
@@ -420,6 +425,7 @@ impl Writer {
         (self.hosts_written, self.hosts_written_log) = (self.now, 0);
         self.seen = loaded.memory.hosts.values().map(|cell| (cell.id, cell.clone())).collect();
         self.unsealed.clear();
+        self.shared.counters.head_cells.store(0, Ordering::Relaxed);
         self.sealing.reset();
         self.unused = Unused::default();
         for (host_id, groups) in loaded.groups {
@@ -431,6 +437,7 @@ impl Writer {
                 self.unsealed.insert(host_id, entry);
             }
         }
+        self.recount(self.unsealed.keys().copied().collect::<Vec<_>>());
         *self.shared.names.write().unwrap_or_else(PoisonError::into_inner) = names;
         *self.shared.memory.write().unwrap_or_else(PoisonError::into_inner) = loaded.memory;
         self.conn = Some(conn);

@@ -158,6 +158,9 @@ fn cursors_are_durable_and_order_outlives_deletion() {
     assert_eq!(store.read_after("a", pushed, 10).expect("known").frames.len(), 1);
     let late = store.append_wait(append("a", seconds(1), &[("m", "", 1000, 1.0)])).expect("taken");
     assert_eq!((late.stored, late.too_old), (0, 1));
+    assert_eq!(store.kept_from("a"), Some(Timestamp::from_millis(day)));
+    store.append_wait(append("b", seconds(1), &[("m", "", 1000, 1.0)])).expect("stored");
+    assert_eq!((store.kept_from("b"), store.kept_from("c")), (None, None));
 }
 
 #[test]
@@ -274,4 +277,44 @@ fn an_old_past_of_a_new_host_is_taken_and_goes_with_the_next_round() {
     assert_eq!(store.retain(at(400)).expect("deleted"), 1);
     let oldest = store.storage(at(400)).expect("readable").young.oldest;
     assert_eq!(oldest, Some(at(400)), "nobody's history is longer than the retention");
+}
+
+#[test]
+fn what_a_statement_would_have_to_undo_goes_to_no_file_elsewhere() {
+    let (_folder, store) = opened();
+    let nameless = || {
+        let files = std::fs::read_dir("/proc/self/fd").expect("Linux").flatten();
+        let targets = files.filter_map(|file| std::fs::read_link(file.path()).ok());
+        targets.filter(|target| target.to_string_lossy().ends_with(" (deleted)")).collect::<Vec<_>>()
+    };
+    let job = move |writer: &mut crate::writer::Writer| {
+        writer.with_connection(|conn| {
+            let put = "INSERT INTO block VALUES (1, 1, 1, 1, 1, zeroblob(400000))";
+            conn.execute_batch(put)?;
+            let tx = conn.transaction()?;
+            // Pages that were another row's: what they held is kept for as long as the statement may fail.
+            tx.execute_batch("DELETE FROM block")?;
+            tx.execute_batch(put)?;
+            Ok(nameless())
+        })
+    };
+    assert_eq!(store.on_writer(job).expect("open").expect("stored"), [] as [std::path::PathBuf; 0]);
+}
+
+#[test]
+fn an_old_past_that_a_new_host_brings_is_taken_goes_and_is_then_too_old() {
+    let (_folder, store) = opened();
+    let (past, now) = (1_675_728_000, 1_795_000_000);
+    let push =
+        || store.append_wait(append("a", seconds(now), &[("m", "", past * 1000, 1.0)])).expect("taken");
+    // Another, which speaks, so that time is believed to be what it is.
+    store.append_wait(append("b", seconds(now), &[("m", "", now * 1000, 1.0)])).expect("stored");
+    let answer = push();
+    assert_eq!((answer.stored, answer.too_old, store.kept_from("a")), (1, 0, None));
+    store.seal_all();
+    assert_eq!(store.retain(seconds(now)).expect("looked after"), 1);
+    assert_eq!(store.stats().samples_dropped, 1);
+    assert!(store.kept_from("a") > Some(seconds(past)));
+    let answer = push();
+    assert_eq!((answer.stored, answer.too_old, store.stats().samples_dropped), (0, 1, 2));
 }

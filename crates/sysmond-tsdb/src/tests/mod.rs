@@ -13,3 +13,5 @@ mod model;
 mod race;
 mod recording;
 mod restore;
+mod sparse;
+mod versions;

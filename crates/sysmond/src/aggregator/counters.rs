@@ -36,6 +36,8 @@ impl PushOutcome {
 
 /// The reason for which the store refuses a sample.
 pub const TOO_MANY_SERIES: &str = "too_many_series";
+/// The reason for which a sample is refused that is of a time of which nothing is kept.
+pub const TOO_OLD: &str = "too_old";
 
 /// Why a sample may be refused: the codes that a push is answered with.
 pub const REFUSALS: [&str; 8] = [
@@ -45,7 +47,7 @@ pub const REFUSALS: [&str; 8] = [
     "bad_value",
     "bad_tags",
     "too_new",
-    "too_old",
+    TOO_OLD,
     TOO_MANY_SERIES,
 ];
 

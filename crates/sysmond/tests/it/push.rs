@@ -7,7 +7,9 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use serde_json::{Value, json};
 use std::io::Write;
+use std::time::Duration;
 use sysmond::aggregator::Limits;
+use sysmond_model::{Frame, HostInfo, Sample, Series, Timestamp};
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
@@ -214,6 +216,47 @@ async fn times_far_ahead_or_long_gone_are_refused() {
     stage.stop().await;
 }
 
+/// A file in which an hour of `a` is kept, and what came before it was removed.
+fn cut_file(data: &std::path::Path) {
+    let retention = sysmond_tsdb::Retention::of_raw(Duration::from_hours(1));
+    let options = sysmond_tsdb::StoreOptions { retention, max_disk_bytes: 1 << 30, queue_limit: 16 };
+    let at = Timestamp::from_seconds;
+    let store = sysmond_tsdb::Store::open(&data.join("aggregator.db"), options, at(now())).expect("a store");
+    for time in [now() - 3 * 3600, now()] {
+        let sample = Sample { timestamp: at(time), series: Series::new("m", ""), value: 1.0 };
+        let host = HostInfo { hostname: "a".into(), ..HostInfo::default() };
+        let frame = Frame::from_samples([sample]);
+        let append = sysmond_tsdb::Append {
+            host,
+            static_info: None,
+            received: at(now()),
+            frame,
+            processes: Vec::new(),
+        };
+        store.append_wait(append).expect("stored");
+    }
+    while store.kept_from("a").is_none_or(|kept| kept <= at(now() - 3 * 3600)) {
+        store.retain(at(now() + 3600)).expect("looked after");
+    }
+    store.close();
+}
+
+#[tokio::test]
+async fn what_was_removed_is_not_said_to_be_stored_again() {
+    let data = tempfile::tempdir().expect("a folder");
+    cut_file(data.path());
+    // This server would keep what is three hours old, if it still had its hour.
+    let stage = Stage::start_in(data, Limits::default(), |_| {}).await;
+    let answer = stage.push(&push_body("a", &[(now(), "m", 1.0), (now() - 3 * 3600, "m", 2.0)])).await.json();
+    assert_eq!((&answer["metrics_stored"], &answer["metrics_failed"]), (&1.into(), &1.into()), "{answer}");
+    let error = &answer["errors"][0];
+    assert_eq!((&error["code"], &error["index"]), (&"too_old".into(), &1.into()), "{answer}");
+    assert_eq!(stage.own_metric("sysmond_samples_failed_total{code=\"too_old\"}").await, 1);
+    // Of a host of which nothing was removed it is taken.
+    assert_eq!(stage.push(&push_body("b", &[(now() - 3 * 3600, "m", 2.0)])).await.status, 200);
+    stage.stop().await;
+}
+
 #[tokio::test]
 async fn tags_are_stored_in_canonical_form() {
     let stage = Stage::start().await;
@@ -306,7 +349,7 @@ async fn what_was_acknowledged_is_there_after_a_restart() {
 async fn pushes_wait_for_room_and_then_are_told_to_come_again() {
     let mut limits = Limits::default();
     limits.api.push_kib = 1;
-    limits.api.patience = std::time::Duration::from_millis(20);
+    limits.api.patience = Duration::from_millis(20);
     let stage = Stage::start_with(limits, |_| {}).await;
     let mut wire = stage.connect().await;
     wire.say(format!(

@@ -11,7 +11,7 @@ pub use body::{BodyError, Push, parse};
 pub use predict::Predictor;
 pub use sample::Window;
 
-use super::counters::{Counters, PushOutcome, TOO_MANY_SERIES};
+use super::counters::{Counters, PushOutcome, TOO_MANY_SERIES, TOO_OLD};
 use super::live::Live;
 use super::views::whole_seconds;
 use crate::clock;
@@ -19,7 +19,7 @@ use crate::shutdown::Shutdown;
 use std::sync::Arc;
 use sysmond_model::limits;
 use sysmond_model::push::{PushAnswer, SampleError};
-use sysmond_model::{Frame, HostInfo, Timestamp};
+use sysmond_model::{Frame, HostInfo};
 use sysmond_tsdb::{Append, AppendError, Appended, Store};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -52,18 +52,14 @@ impl Ingest {
         self.predictor.parse(body, |hostname| self.window(hostname))
     }
 
-    /// The times that samples of `hostname` may have now. Too old is what the store would drop again. A host that has
-    /// none yet may bring a past as old as it likes: what of it is beyond the retention goes when the store is looked
-    /// after next.
+    /// The times that samples of `hostname` may have now. Too old is what the store would drop again, and what it has
+    /// removed the like of. A host that has none yet may bring a past as old as it likes: what of it is beyond the
+    /// retention goes when the store is looked after next.
     fn window(&self, hostname: &str) -> Window {
         let now = clock::now();
-        Window {
-            oldest: self
-                .store
-                .aged_from(hostname, now)
-                .map_or(Timestamp::default(), |from| from.plus_millis(-self.retention_ms)),
-            newest: now.plus_millis(limits::MAX_AHEAD_MS),
-        }
+        let by_age = self.store.aged_from(hostname, now).map(|from| from.plus_millis(-self.retention_ms));
+        let oldest = by_age.max(self.store.kept_from(hostname)).unwrap_or_default();
+        Window { oldest, newest: now.plus_millis(limits::MAX_AHEAD_MS) }
     }
 
     /// Stores `push`; the answer comes when it is on disk. Where nobody waits for it any more, those who watch are
@@ -109,6 +105,9 @@ impl Ingest {
                 push.refuse_column(column, &series.metric_type);
             }
         }
+        // Removed between the reading of the body and its turn: which of the samples they are is not known any more.
+        push.failed += appended.too_old;
+        push.refused.add(TOO_OLD, appended.too_old as u64);
         self.counters.refused(&push.refused);
         Ok(push.answer(&appended))
     }

@@ -1,5 +1,6 @@
 //! One sample of a push: good, or refused with a reason of its own, so that it never takes the others with it.
 
+use super::super::counters::TOO_OLD;
 use super::text;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -145,7 +146,7 @@ fn timestamp(raw: Option<&RawValue>, window: Window) -> Result<Timestamp, (&'sta
         return Err(("too_new", format!("{timestamp} is too far ahead of the server's clock")));
     }
     if timestamp < window.oldest {
-        return Err(("too_old", format!("{timestamp} is older than what the server keeps")));
+        return Err((TOO_OLD, format!("{timestamp} is older than what the server keeps")));
     }
     Ok(timestamp)
 }
