@@ -18,7 +18,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use sysmond_model::{Frame, HostInfo, ProcessReading, ProcessSnapshot, ProcessUse, Series, Shape, Timestamp};
 use sysmond_tsdb::{Append, Cursor, Retention, Store, StoreOptions};
 
@@ -36,6 +36,10 @@ const READ_ROWS: usize = 256;
 const READ_SNAPSHOTS: usize = 32;
 /// Processes of a snapshot.
 const PROCESSES: u32 = 30;
+/// Rows that are in no block yet at most: of a head that is sealed once it has 120, and what comes in a minute more.
+const MOST_ROWS: u64 = 180;
+/// Longest wait for that.
+const PATIENCE: Duration = Duration::from_mins(1);
 /// The threads that an agent has for what may block: one that reads back, and one for upkeep.
 const THREADS: [&str; 2] = ["blocking", "upkeep"];
 /// The names of the host and of its cursors.
@@ -195,6 +199,7 @@ impl Player {
             self.deliver()?;
             if self.now % MINUTE_MS == 0 {
                 self.look_after()?;
+                self.wait_for_sealer()?;
             }
         }
         Ok(())
@@ -245,6 +250,18 @@ impl Player {
         let kept = CURSORS.into_iter().map(str::to_owned).zip(next).collect();
         self.hand(reading, move |store| store.set_cursors(kept))?.recv()??;
         self.cursors = next;
+        Ok(())
+    }
+
+    /// Where other work keeps the sealer from a processor, rows would pile up here that never do where they come each
+    /// second.
+    fn wait_for_sealer(&self) -> Result<()> {
+        let most = MOST_ROWS * self.rows.shape.len() as u64;
+        let begin = Instant::now();
+        while self.store.storage(Timestamp::from_millis(self.now))?.log.samples > most {
+            ensure!(begin.elapsed() < PATIENCE, "rows are not sealed");
+            thread::sleep(Duration::from_millis(1));
+        }
         Ok(())
     }
 
