@@ -125,8 +125,8 @@ node_modules() {
 }
 
 shell_scripts() {
-    shellcheck --external-sources scripts/*.sh scripts/*.bash bench/run bench/record bench/agents bench/store-day .ci/run \
-        deploy/trial/*.sh deploy/trial/*.bash deploy/container/*.sh
+    shellcheck --external-sources scripts/*.sh scripts/*.bash bench/run bench/record bench/agents bench/store-day \
+        .ci/run deploy/trial/*.sh deploy/trial/*.bash deploy/container/*.sh
 }
 
 dependency_policy() {

@@ -1,7 +1,8 @@
 //! A thread for one kind of work, of which a piece is done now and then.
 //!
-//! The runtime's threads for what blocks are taken by turns. glibc's `malloc` gives each thread a heap of its own, which
-//! keeps what its largest piece of work once needed: work that needs much at times is always to come to the same one.
+//! The runtime's threads for what blocks are taken by turns. glibc's `malloc` gives each thread a heap of its own,
+//! which keeps what its largest piece of work once needed: work that needs much at times is always to come to the same
+//! one.
 
 use anyhow::Context;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -23,8 +24,8 @@ impl OwnThread {
         Self { name, jobs: None }
     }
 
-    /// Does `work` on the thread. Fails where the system gives no thread, or where the work panics, after which the next
-    /// piece gets a new one.
+    /// Does `work` on the thread. Fails where the system gives no thread, or where the work panics, after which the
+    /// next piece gets a new one.
     pub(super) async fn run<T: Send + 'static>(
         &mut self,
         work: impl FnOnce() -> T + Send + 'static,
