@@ -125,8 +125,8 @@ node_modules() {
 }
 
 shell_scripts() {
-    shellcheck --external-sources scripts/*.sh scripts/*.bash bench/run bench/record bench/agents .ci/run \
-        deploy/trial/*.sh deploy/trial/*.bash deploy/container/*.sh
+    shellcheck --external-sources scripts/*.sh scripts/*.bash bench/run bench/record bench/agents bench/store-day \
+        .ci/run deploy/trial/*.sh deploy/trial/*.bash deploy/container/*.sh
 }
 
 dependency_policy() {
@@ -152,6 +152,7 @@ comparison() {
 # Every part of the comparison once, with our side alone: asked is that it runs and that all answers are right.
 comparison_runs() {
     SYSMOND_BIN=$release bench/run --quick --only sysmond
+    bench/store-day --hours 1
 }
 
 # The agent beside node_exporter for some seconds: asked is that both run and that something is measured.

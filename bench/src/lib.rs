@@ -3,6 +3,7 @@
 
 pub mod agents;
 pub mod clock;
+pub mod day;
 pub mod feed;
 pub mod fleet;
 pub mod http;
@@ -40,6 +41,8 @@ enum Command {
     Run(Run),
     /// Record a real agent on this machine.
     Record(record::Record),
+    /// Play a day into an agent's store and see what it holds.
+    Day(day::Day),
     /// Measure an agent beside others.
     Agents(agents::Agents),
 }
@@ -97,6 +100,7 @@ pub fn run() -> Result<()> {
     match Cli::parse().command {
         Command::Run(run) => run.measure(),
         Command::Record(record) => record.run(),
+        Command::Day(day) => day.run(),
         Command::Agents(agents) => {
             let mut print = Print { file: agents.out.as_ref().map(File::create).transpose()? };
             print.text(&machine(&agents.about)?)?;

@@ -1,6 +1,6 @@
 //! From young blocks to one block an hour, with late rows laid over what was there.
 
-use crate::budget::Budget;
+use crate::QueryError;
 use crate::codec::Damaged;
 use crate::codec::ints::Effort;
 use crate::pieces;
@@ -9,7 +9,6 @@ use crate::rollup;
 use crate::seal::{self, SealedBlock};
 use crate::sealed::{self, HOUR_MS, MAX_PARTS, block_ids};
 use crate::writer::{Counters, Shared, Writer};
-use crate::{QueryError, file};
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -45,15 +44,15 @@ impl Rewritten {
 
 /// Compacts all hours that have settled at `now`. `on_writer` runs a job on the writer's thread.
 pub(crate) fn run(
+    conn: &Connection,
     shared: &Shared,
     now: Timestamp,
     mut on_writer: impl FnMut(Job) -> Result<(), QueryError>,
 ) -> Result<(), QueryError> {
-    let conn = file::open_reader(&shared.path, Budget(shared.options.max_disk_bytes))?;
-    let ripe = ripe_hours(&conn, now)?;
+    let ripe = ripe_hours(conn, now)?;
     let mut ready = Vec::new();
     for (host_id, hour) in ripe {
-        ready.push(rewrite(&conn, &shared.counters, host_id, hour)?);
+        ready.push(rewrite(conn, &shared.counters, host_id, hour)?);
         if ready.len() >= HOURS_AT_ONCE || ready.iter().map(Rewritten::size).sum::<usize>() >= BYTES_AT_ONCE {
             let rewritten = std::mem::take(&mut ready);
             on_writer(Box::new(move |writer| store(writer, &rewritten, now)))?;

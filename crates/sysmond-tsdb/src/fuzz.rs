@@ -113,7 +113,7 @@ fn take_snapshots(data: &[u8]) {
         return;
     };
     assert!(hour.rows.iter().all(|row| hour.snapshot(row).is_ok()), "a snapshot that cannot be told");
-    let hour = Hour::merged(&[hour]);
+    let hour = Hour::merged(vec![hour]);
     let again = processes::bytes::decode(&processes::bytes::encode(&hour));
     assert_eq!(again, Ok(hour), "snapshots change");
 }

@@ -10,9 +10,9 @@ use sysmond_model::limits::MAX_COLUMNS_PER_BLOCK;
 
 /// Cells of a block of an hour, or as many as [`LEAST_COLUMNS`] have: what is decoded of an hour at a time, so that an
 /// agent does not need the memory of a whole one. Hours of sixty series each two seconds fit.
-const CELLS_AT_ONCE: usize = 1 << 18;
+const CELLS_AT_ONCE: usize = 1 << 17;
 /// Series whose values follow from each other mostly came one behind the other, and are to stay together.
-const LEAST_COLUMNS: usize = 64;
+const LEAST_COLUMNS: usize = 32;
 
 /// Columns that go into one block each, by id, at most `most`; `counts` says how many of `rows` rows (or so) have a
 /// value. Where one block is enough all are together, otherwise those that most rows have come first.
@@ -119,53 +119,100 @@ pub(crate) fn of_blocks(
     let groups = groups(&counts, rows, most);
     let is_whole = groups.len() == 1;
     for ids in groups {
-        let mut tables = Vec::with_capacity(blocks.len());
-        for (place, block) in blocks {
-            match block.table_of(&ids) {
-                Ok(table) => tables.push(table),
-                Err(reason) => damaged(*place, reason),
+        let mut left_out = BTreeSet::new();
+        let merged = loop {
+            let readable: Vec<_> = blocks.iter().filter(|(place, _)| !left_out.contains(place)).collect();
+            match merge_blocks(&readable, &ids) {
+                Ok(merged) => break merged,
+                Err((place, reason)) => {
+                    damaged(place, reason);
+                    left_out.insert(place);
+                }
             }
-        }
-        let merged = merge(&tables);
-        drop(tables);
+        };
         split(if is_whole { merged } else { without_empty_rows(merged) }).iter().for_each(&mut each);
     }
 }
 
-/// All rows of `tables` by time; of the values of a cell the one stored last counts.
-pub(crate) fn merge(tables: &[Table]) -> Table {
-    // Time, place in the order of storing, table, row.
-    let mut order: Vec<(i64, i64, usize, usize)> = Vec::new();
-    for (source, table) in tables.iter().enumerate() {
-        let rows = table.timestamps.iter().zip(&table.seqs).enumerate();
-        order.extend(rows.map(|(row, (at, seq))| (*at, *seq, source, row)));
+/// Some columns of all rows of blocks that have any of them. A column at a time is decoded, so that beside what comes
+/// out there is never a second copy of it. Fails with the place of a block that cannot be read.
+fn merge_blocks(blocks: &[&(usize, Block<'_>)], ids: &[MetricId]) -> Result<Table, (usize, Damaged)> {
+    let has_any = |block: &Block<'_>| block.ids().any(|id| ids.binary_search(&id).is_ok());
+    let blocks: Vec<_> = blocks.iter().filter(|(_, block)| has_any(block)).collect();
+    let mut rows = Vec::with_capacity(blocks.len());
+    for (place, block) in &blocks {
+        let times = block.timestamps().and_then(|times| Ok((times, block.seqs()?)));
+        rows.push(times.map_err(|reason| (*place, reason))?);
     }
-    order.sort_unstable();
-    let mut merged = Table::default();
-    let mut places = Vec::with_capacity(order.len());
-    for (at, seq, _, _) in &order {
-        if merged.timestamps.last() == Some(at) {
-            merged.seqs.pop();
-        } else {
-            merged.timestamps.push(*at);
-        }
-        merged.seqs.push(*seq);
-        places.push(merged.timestamps.len() - 1);
-    }
-    let ids: BTreeSet<MetricId> = tables.iter().flat_map(|table| &table.columns).map(|(id, _)| *id).collect();
+    let order = Order::new(rows.iter().map(|(times, seqs)| (times.as_slice(), seqs.as_slice())));
+    drop(rows);
+    let mut columns = Vec::with_capacity(ids.len());
     for id in ids {
-        let sources: Vec<Option<&[f64]>> = tables.iter().map(|table| table.column(id)).collect();
-        let mut values = vec![f64::NAN; merged.timestamps.len()];
-        for ((_, _, source, row), place) in order.iter().zip(&places) {
-            let value = sources.get(*source).copied().flatten().and_then(|values| values.get(*row));
+        let column =
+            |(place, block): &&&(usize, Block<'_>)| block.column(*id).map_err(|reason| (*place, reason));
+        let sources = blocks.iter().map(column).collect::<Result<Vec<_>, _>>()?;
+        if sources.iter().any(Option::is_some) {
+            columns.push((*id, order.lay(&sources)));
+        }
+    }
+    Ok(Table { timestamps: order.timestamps, seqs: order.seqs, columns })
+}
+
+/// The rows of several sources by time; of those of one time the one stored last comes last.
+struct Order {
+    /// Source and row, with the place that each has among all rows.
+    rows: Vec<(usize, usize, usize)>,
+    timestamps: Vec<i64>,
+    seqs: Vec<i64>,
+}
+
+impl Order {
+    /// Of the times of each source and its places in the order of storing.
+    fn new<'t>(sources: impl Iterator<Item = (&'t [i64], &'t [i64])>) -> Self {
+        let mut sorted: Vec<(i64, i64, usize, usize)> = Vec::new();
+        for (source, (times, seqs)) in sources.enumerate() {
+            let rows = times.iter().zip(seqs).enumerate();
+            sorted.extend(rows.map(|(row, (at, seq))| (*at, *seq, source, row)));
+        }
+        sorted.sort_unstable();
+        let mut order =
+            Self { rows: Vec::with_capacity(sorted.len()), timestamps: Vec::new(), seqs: Vec::new() };
+        for (at, seq, source, row) in sorted {
+            if order.timestamps.last() == Some(&at) {
+                order.seqs.pop();
+            } else {
+                order.timestamps.push(at);
+            }
+            order.seqs.push(seq);
+            order.rows.push((source, row, order.timestamps.len() - 1));
+        }
+        order
+    }
+
+    /// A column, of what each source has of it.
+    fn lay(&self, sources: &[Option<impl AsRef<[f64]>>]) -> Vec<f64> {
+        let mut values = vec![f64::NAN; self.timestamps.len()];
+        for (source, row, place) in &self.rows {
+            let value = sources.get(*source).and_then(Option::as_ref).and_then(|own| own.as_ref().get(*row));
             if let (Some(value), Some(cell)) = (value.filter(|value| !value.is_nan()), values.get_mut(*place))
             {
                 *cell = *value;
             }
         }
-        merged.columns.push((id, values));
+        values
     }
-    merged
+}
+
+/// All rows of `tables` by time; of the values of a cell the one stored last counts.
+pub(crate) fn merge(tables: &[Table]) -> Table {
+    let order = Order::new(tables.iter().map(|table| (table.timestamps.as_slice(), table.seqs.as_slice())));
+    let ids: BTreeSet<MetricId> = tables.iter().flat_map(|table| &table.columns).map(|(id, _)| *id).collect();
+    let column = |id| {
+        let sources: Vec<Option<&[f64]>> = tables.iter().map(|table| table.column(id)).collect();
+        (id, order.lay(&sources))
+    };
+    let columns = ids.into_iter().map(column).collect();
+    Table { timestamps: order.timestamps, seqs: order.seqs, columns }
 }
 
 /// Pieces of at most [`MAX_ROWS`] rows, each without columns that are empty in it.
@@ -291,6 +338,43 @@ mod tests {
         assert_eq!(tables.iter().map(Table::cell_count).sum::<usize>(), 3000);
         assert!(tables.iter().all(|table| table.columns.len() <= MAX_COLUMNS_PER_BLOCK));
         assert_eq!(tables[0].timestamps.len(), 100);
+    }
+
+    #[test]
+    fn of_an_hour_of_a_wide_host_some_columns_are_taken_at_a_time() {
+        let layout: Layout = (0..300).collect();
+        let rows: Vec<_> = (0..3600).map(|at| row(at, &layout, at as f64)).collect();
+        let blobs: Vec<Vec<u8>> =
+            rows.chunks(600).flat_map(of_rows).map(|table| encode(&table, Effort::Quick)).collect();
+        let blocks: Vec<_> = blobs.iter().map(|blob| Block::open(blob).expect("sound")).enumerate().collect();
+        let mut ids = Vec::new();
+        of_blocks(
+            &blocks,
+            |_, damage| panic!("{damage}"),
+            |table| {
+                assert!(table.columns.len() * table.timestamps.len() <= CELLS_AT_ONCE);
+                assert_eq!(table.cell_count(), table.columns.len() * 3600);
+                ids.extend(table.columns.iter().map(|(id, _)| *id));
+            },
+        );
+        assert_eq!(ids, layout.to_vec());
+    }
+
+    #[test]
+    fn a_block_that_cannot_be_read_is_left_out_and_told_of() {
+        let layout: Layout = (0..4).collect();
+        let encoded = |from: i64| {
+            let rows: Vec<_> = (from..from + 9).map(|at| row(at, &layout, (at as f64).sqrt())).collect();
+            encode(&of_rows(&rows)[0], Effort::Quick)
+        };
+        let (sound, mut broken) = (encoded(0), encoded(9));
+        // Its directory is sound: what is wrong is seen once a column is read.
+        *broken.last_mut().expect("bytes") ^= 1;
+        let blocks = [&sound, &broken].map(|blob| Block::open(blob).expect("a directory"));
+        let blocks: Vec<_> = blocks.into_iter().enumerate().collect();
+        let (mut told, mut times) = (Vec::new(), Vec::new());
+        of_blocks(&blocks, |place, _| told.push(place), |table| times.extend_from_slice(&table.timestamps));
+        assert_eq!((told, times), (vec![1], (0..9).collect()));
     }
 
     proptest! {

@@ -2,12 +2,10 @@
 //! and what is left of samples that became too old.
 
 use crate::QueryError;
-use crate::budget::Budget;
 use crate::codec::Damaged;
 use crate::codec::block::{self, Block, Table};
 use crate::codec::ints::Effort;
 use crate::compact::Job;
-use crate::file;
 use crate::names::MetricId;
 use crate::pieces;
 use crate::quarantine::{Origin, Piece};
@@ -101,17 +99,17 @@ pub(crate) fn forget(conn: &Connection, host_id: i64, day: i64) -> rusqlite::Res
 
 /// Makes what is missing of the days that have settled at `now`.
 pub(crate) fn run(
+    conn: &Connection,
     shared: &Shared,
     now: Timestamp,
     mut on_writer: impl FnMut(Job) -> Result<(), QueryError>,
 ) -> Result<(), QueryError> {
-    let conn = file::open_reader(&shared.path, Budget(shared.options.max_disk_bytes))?;
     let settled = (now.as_millis() - DAY_SETTLES_MS).div_euclid(DAY_MS) - 1;
-    for days in due(&conn, settled)?.chunks(DAYS_AT_ONCE) {
+    for days in due(conn, settled)?.chunks(DAYS_AT_ONCE) {
         let made = days.iter().map(|(day, host_id)| {
             // Rows of hours that were cut are waiting to be deleted: the summaries have them already.
-            let first = raw_from(&conn, *host_id)?.clamp(day * 24, (day + 1) * 24);
-            make(&conn, &shared.counters, *day, *host_id, first..(day + 1) * 24)
+            let first = raw_from(conn, *host_id)?.clamp(day * 24, (day + 1) * 24);
+            make(conn, &shared.counters, *day, *host_id, first..(day + 1) * 24)
         });
         let made = made.collect::<rusqlite::Result<Vec<DayMade>>>()?;
         on_writer(Box::new(move |writer| writer.with_connection(|conn| put_settled(conn, &made))))?;

@@ -1,8 +1,9 @@
 //! What looks after an open store, a round each minute.
 
+use crate::budget::Budget;
 use crate::processes::pack;
 use crate::retention::{Cutoff, Progress, Reached};
-use crate::{QueryError, Store, churn, compact, cut, quarantine, retention, rollup};
+use crate::{QueryError, Store, churn, compact, cut, file, quarantine, retention, rollup};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use sysmond_model::Timestamp;
@@ -21,8 +22,11 @@ impl Store {
         self.on_writer(move |writer| writer.tick(now))??;
         let job = |job: compact::Job| Ok(self.on_writer(job)??);
         quarantine::run(shared, now, job)?;
-        compact::run(shared, now, job)?;
-        rollup::run(shared, now, job)?;
+        // Not one of the readers, which are bounded in time; opened once, since that takes memory and the schema is read.
+        let conn = file::open_reader(&shared.path, Budget(shared.options.max_disk_bytes))?;
+        compact::run(&conn, shared, now, job)?;
+        rollup::run(&conn, shared, now, job)?;
+        drop(conn);
         pack::run(shared, now, job)?;
         pack::forget_lone(shared, now, job)?;
         let mut cells = self.delete_before(now, Cutoff::default(), &mut reached)?;

@@ -69,7 +69,7 @@ pub(crate) fn encode(table: &Table, effort: Effort) -> Vec<u8> {
     debug_assert!(table.timestamps.len() * table.columns.len() <= MAX_CELLS);
     debug_assert!(table.timestamps.is_sorted_by(|a, b| a < b));
     let mut streams = Streams::new(table.timestamps.len());
-    let columns = columns(table, &mut streams);
+    let columns = columns(table, &mut streams, effort);
     let streams = streams.finish();
     let mut directory = Vec::new();
     put_size(&mut directory, table.timestamps.len());
@@ -91,7 +91,10 @@ pub(crate) fn encode(table: &Table, effort: Effort) -> Vec<u8> {
     let mut last_id = 0;
     for (column, (id, _)) in columns.iter().zip(&table.columns) {
         let start = body.len();
-        column.write(&streams, effort, &mut body);
+        match column {
+            Looked::Written(bytes) => body.extend_from_slice(bytes),
+            Looked::Waiting(column) => column.write(&streams, effort, &mut body),
+        }
         put_varint(&mut directory, u64::from(id - last_id));
         put_size(&mut directory, body.len() - start);
         lengths.push(body.len() - start);
@@ -101,17 +104,37 @@ pub(crate) fn encode(table: &Table, effort: Effort) -> Vec<u8> {
     join(&directory, &body)
 }
 
+/// A column that was looked at.
+enum Looked<'t> {
+    /// As it will stand in the block: what most of them are, and far smaller than the whole numbers they were made of.
+    Written(Vec<u8>),
+    /// Until the denominators of all columns are known.
+    Waiting(Column<'t>),
+}
+
+impl<'t> Looked<'t> {
+    fn new(column: Column<'t>, effort: Effort) -> Self {
+        if column.waits_for_streams() {
+            return Self::Waiting(column);
+        }
+        let mut bytes = Vec::new();
+        column.write(&[], effort, &mut bytes);
+        Self::Written(bytes)
+    }
+}
+
 /// How each column is written.
-fn columns<'t>(table: &'t Table, streams: &mut Streams) -> Vec<Column<'t>> {
+fn columns<'t>(table: &'t Table, streams: &mut Streams, effort: Effort) -> Vec<Looked<'t>> {
     let values_at = |place: usize| table.columns.get(place).map_or(&[][..], |(_, values)| values.as_slice());
-    derived::find(&table.columns)
-        .into_iter()
-        .zip(&table.columns)
-        .map(|(derivation, (_, values))| match derivation {
+    let mut looked = Vec::with_capacity(table.columns.len());
+    for (derivation, (_, values)) in derived::find(&table.columns).into_iter().zip(&table.columns) {
+        let column = match derivation {
             Some(found) => Column::derived(values, found, values_at(found.a), values_at(found.b)),
             None => Column::new(values, streams),
-        })
-        .collect()
+        };
+        looked.push(Looked::new(column, effort));
+    }
+    looked
 }
 
 fn join(directory: &[u8], body: &[u8]) -> Vec<u8> {

@@ -81,6 +81,11 @@ impl<'a> Column<'a> {
         Self { values, count: cells(values).count(), mode: Mode::Derived(derivation, exceptions) }
     }
 
+    /// Whether its bytes depend on other columns' fractions.
+    pub(super) const fn waits_for_streams(&self) -> bool {
+        matches!(self.mode, Mode::Ratio(_))
+    }
+
     /// Appends the column's bytes.
     pub(super) fn write(&self, streams: &[Vec<u32>], effort: Effort, out: &mut Vec<u8>) {
         match &self.mode {

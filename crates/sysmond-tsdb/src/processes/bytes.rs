@@ -87,19 +87,19 @@ fn put_differences(out: &mut Vec<u8>, numbers: impl Iterator<Item = i64>) {
 }
 
 /// Of each identity the snapshots that it is in, and its figures.
-fn by_identity(hour: &Hour) -> Vec<Vec<(usize, Figures)>> {
+fn by_identity(hour: &Hour) -> Vec<Vec<(usize, &Figures)>> {
     let mut of = vec![Vec::new(); hour.identities.len()];
     for (place, row) in hour.rows.iter().enumerate() {
         for (identity, figures) in &row.entries {
             if let Some(of) = usize::try_from(*identity).ok().and_then(|identity| of.get_mut(identity)) {
-                of.push((place, *figures));
+                of.push((place, figures));
             }
         }
     }
     of
 }
 
-fn put_figures(out: &mut Vec<u8>, by_identity: &[Vec<(usize, Figures)>]) {
+fn put_figures(out: &mut Vec<u8>, by_identity: &[Vec<(usize, &Figures)>]) {
     let mut before = 0;
     for entries in by_identity {
         let first = entries.first().map_or(before, |(row, _)| *row);
@@ -120,7 +120,7 @@ fn put_figures(out: &mut Vec<u8>, by_identity: &[Vec<(usize, Figures)>]) {
     all().for_each(|figures| put_optional(out, figures.written));
 }
 
-fn put_runs(out: &mut Vec<u8>, entries: &[(usize, Figures)]) {
+fn put_runs(out: &mut Vec<u8>, entries: &[(usize, &Figures)]) {
     let mut runs = entries.chunk_by(|(a, _), (b, _)| a + 1 == *b).peekable();
     while let Some(run) = runs.next() {
         put_size(out, run.len());

@@ -32,7 +32,7 @@ fn hour() -> impl Strategy<Value = Hour> {
         let snapshot = ProcessSnapshot { seconds, total, processes };
         Hour::of(Timestamp::from_millis(at.into()), &snapshot).numbered(seq)
     });
-    prop::collection::vec(one, 0..20).prop_map(|pieces| Hour::merged(&pieces))
+    prop::collection::vec(one, 0..20).prop_map(Hour::merged)
 }
 
 proptest! {
@@ -78,7 +78,7 @@ fn an_hour_is_compressed_and_a_bomb_is_none() {
     let snapshot =
         ProcessSnapshot { processes: (1..=30).map(use_of).collect(), ..ProcessSnapshot::default() };
     let pieces: Vec<_> = (0..360).map(|n| Hour::of(Timestamp::from_seconds(n * 10), &snapshot)).collect();
-    let hour = Hour::merged(&pieces);
+    let hour = Hour::merged(pieces);
     let mut data = encode(&hour);
     assert_eq!(data[5], COMPRESSED);
     assert!(data.len() < 1000, "{}", data.len());

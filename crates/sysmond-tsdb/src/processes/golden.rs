@@ -60,7 +60,7 @@ fn hour() -> Hour {
         let at = Timestamp::from_millis(START + i64::from(n) * 10_000 + i64::from(n % 2));
         Hour::of(at, &snapshot).numbered(i64::from(1000 + n * 3))
     };
-    Hour::merged(&(0..SNAPSHOTS).map(piece).collect::<Vec<_>>())
+    Hour::merged((0..SNAPSHOTS).map(piece).collect())
 }
 
 /// What is in it, for people.

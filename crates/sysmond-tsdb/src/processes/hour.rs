@@ -81,25 +81,30 @@ impl Hour {
 
     /// All snapshots of several pieces; of two of one time the one that was stored last. No more than the limit, of
     /// which the earliest are kept.
-    pub(crate) fn merged(pieces: &[Self]) -> Self {
-        let mut rows: Vec<(&Self, &Row)> =
-            pieces.iter().flat_map(|piece| piece.rows.iter().map(move |row| (piece, row))).collect();
+    pub(crate) fn merged(pieces: Vec<Self>) -> Self {
+        let (mut known, mut rows) = (Vec::with_capacity(pieces.len()), Vec::new());
+        for Self { identities, rows: own } in pieces {
+            rows.extend(own.into_iter().map(|row| (known.len(), row)));
+            known.push(identities);
+        }
         rows.sort_by_key(|(_, row)| (row.at, std::cmp::Reverse(row.seq)));
         rows.dedup_by_key(|(_, row)| row.at);
         rows.truncate(MAX_ROWS);
         let (mut merged, mut places) = (Self::default(), HashMap::new());
-        for (piece, row) in rows {
-            let entry = |(identity, figures): &(u32, Figures)| {
-                let identity = piece.identity(*identity)?;
+        for (piece, mut row) in rows {
+            let identities = known.get(piece).map_or(&[][..], Vec::as_slice);
+            let entry = |(identity, figures): (u32, Figures)| {
+                let identity = identities.get(usize::try_from(identity).ok()?)?;
                 let place = *places.entry(identity).or_insert_with(|| {
                     merged.identities.push(identity.clone());
                     merged.identities.len() - 1
                 });
-                Some((u32::try_from(place).ok()?, *figures))
+                Some((u32::try_from(place).ok()?, figures))
             };
-            let mut entries: Vec<_> = row.entries.iter().filter_map(entry).collect();
-            entries.sort_by_key(|(place, _)| *place);
-            merged.rows.push(Row { entries, ..row.clone() });
+            // Where they lie: an hour has ten thousand of them and more.
+            row.entries = row.entries.into_iter().filter_map(entry).collect();
+            row.entries.sort_by_key(|(place, _)| *place);
+            merged.rows.push(row);
         }
         merged
     }

@@ -84,7 +84,7 @@ pub(crate) fn hour_within(
     hour: i64,
     (from, to): (i64, i64),
 ) -> rusqlite::Result<Vec<ProcessReading>> {
-    let table = Hour::merged(&pieces_within(damages, conn, host_id, hour, (from, to))?);
+    let table = Hour::merged(pieces_within(damages, conn, host_id, hour, (from, to))?);
     let rows = table.rows.iter().filter(|row| (from..=to).contains(&row.at));
     Ok(rows.filter_map(|row| told(damages, &table, row, host_id)).collect())
 }
@@ -132,7 +132,7 @@ pub(crate) fn between(
                 return Err(QueryError::TimedOut);
             }
             let table =
-                Hour::merged(&pieces_within(&shared.counters.damages, conn, host_id, hour, (from, to))?);
+                Hour::merged(pieces_within(&shared.counters.damages, conn, host_id, hour, (from, to))?);
             for row in table.rows.iter().filter(|row| (from..=to).contains(&row.at)) {
                 let piece = Piece { origin: Origin::ProcessHour, id: hour_id(hour, host_id) };
                 shared.counters.damages.sound(piece, sums.add(&table, row));

@@ -25,7 +25,10 @@ struct Packed {
     hour: i64,
     /// The snapshots that are in it now.
     taken: Vec<i64>,
-    table: Hour,
+    /// The first and the last place in the order of storing.
+    seqs: (i64, i64),
+    newest: i64,
+    snapshots: usize,
     data: Vec<u8>,
 }
 
@@ -62,13 +65,18 @@ fn pack(shared: &Shared, conn: &Connection, host_id: i64, hour: i64) -> rusqlite
     let taken = select
         .query_map([host_id, hour * HOUR_MS, (hour + 1) * HOUR_MS], |row| row.get(0))?
         .collect::<Result<Vec<i64>, _>>()?;
-    let table = Hour::merged(&pieces);
+    let table = Hour::merged(pieces);
     // What could not be read is set aside first: its row would be deleted here.
     let damages = &shared.counters.damages;
     let is_sound = !taken.iter().any(|id| damages.is_pending(Piece { origin: Origin::Snapshot, id: *id }))
         && !damages.is_pending(Piece { origin: Origin::ProcessHour, id: hour_id(hour, host_id) });
+    let seqs = || table.rows.iter().map(|row| row.seq);
+    let (Some(first), Some(last), Some(newest)) = (seqs().min(), seqs().max(), table.rows.last()) else {
+        return Ok(None);
+    };
+    let (seqs, newest, snapshots) = ((first, last), newest.at, table.rows.len());
     let data = bytes::encode(&table);
-    Ok((is_sound && !table.rows.is_empty()).then_some(Packed { host_id, hour, taken, table, data }))
+    Ok(is_sound.then_some(Packed { host_id, hour, taken, seqs, newest, snapshots, data }))
 }
 
 fn store(writer: &mut Writer, packed: &[Packed]) -> rusqlite::Result<()> {
@@ -82,21 +90,19 @@ fn store(writer: &mut Writer, packed: &[Packed]) -> rusqlite::Result<()> {
 }
 
 fn store_hour(conn: &Connection, packed: &Packed) -> rusqlite::Result<()> {
-    let Packed { host_id, hour, taken, table, data } = packed;
+    let Packed { host_id, hour, taken, seqs: (first, last), newest, snapshots, data } = packed;
     let mut delete = conn.prepare_cached("DELETE FROM snapshot WHERE id = ?1")?;
     for id in taken {
         delete.execute([id])?;
     }
     let id = hour_id(*hour, *host_id);
     conn.prepare_cached("DELETE FROM process_hour WHERE id = ?1")?.execute([id])?;
-    let seqs = || table.rows.iter().map(|row| row.seq);
-    let newest = table.rows.last().map_or(0, |row| row.at);
-    let count = i64::try_from(table.rows.len()).unwrap_or(i64::MAX);
+    let count = i64::try_from(*snapshots).unwrap_or(i64::MAX);
     conn.prepare_cached(
         "INSERT INTO process_hour (id, host_id, seq0, seq1, newest, snapshots, data)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?
-    .execute(params![id, host_id, seqs().min(), seqs().max(), newest, count, data])?;
+    .execute(params![id, host_id, first, last, newest, count, data])?;
     Ok(())
 }
 

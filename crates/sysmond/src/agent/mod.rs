@@ -14,6 +14,7 @@ mod counters;
 mod grid;
 mod keep;
 mod lane;
+mod own_thread;
 mod push;
 mod registry;
 mod report;

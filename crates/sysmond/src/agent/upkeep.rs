@@ -1,12 +1,12 @@
 //! What has to be done now and then: old rows go, and the counts are logged.
 
 use super::counters::Counters;
+use super::own_thread::OwnThread;
 use crate::clock;
 use crate::shutdown::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
 use sysmond_tsdb::Store;
-use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 use tracing::{debug, info, warn};
 
@@ -34,8 +34,9 @@ impl Upkeep {
 
     async fn rounds(&self) {
         let mut failing = false;
+        let mut thread = OwnThread::new("upkeep");
         loop {
-            self.retain(&mut failing).await;
+            self.retain(&mut thread, &mut failing).await;
             self.counters.log_interim();
             let due = Instant::now() + PERIOD;
             while Instant::now() < due && !self.store.is_short() {
@@ -44,11 +45,11 @@ impl Upkeep {
         }
     }
 
-    async fn retain(&self, failing: &mut bool) {
+    async fn retain(&self, thread: &mut OwnThread, failing: &mut bool) {
         let store = self.store.clone();
-        let removed = spawn_blocking(move || store.retain(clock::now())).await;
+        let removed = thread.run(move || store.retain(clock::now())).await;
         crate::damage::tell(&self.store);
-        match removed.map_err(anyhow::Error::from).and_then(|removed| Ok(removed?)) {
+        match removed.and_then(|removed| Ok(removed?)) {
             Ok(removed) => {
                 if std::mem::take(failing) {
                     info!("old rows are removed again");
