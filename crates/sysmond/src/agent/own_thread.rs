@@ -75,7 +75,7 @@ mod tests {
     #[tokio::test]
     async fn work_that_panics_fails_and_the_next_is_done() {
         let mut own = OwnThread::new("upkeep");
-        let broken = own.run(|| panic!("made to")).await.map(|()| ());
+        let broken = own.run(|| -> () { panic!("made to") }).await;
         assert_eq!(broken.expect_err("it panicked").to_string(), "the thread upkeep broke");
         assert_eq!(own.run(|| 7).await.expect("a new thread"), 7);
     }
