@@ -22,7 +22,7 @@ impl Store {
         self.on_writer(move |writer| writer.tick(now))??;
         let job = |job: compact::Job| Ok(self.on_writer(job)??);
         quarantine::run(shared, now, job)?;
-        // Not one of the readers, which are bounded in time; opened once, since that takes memory and the schema is read.
+        // Not one of the readers, which are bounded in time. Opened once: that takes memory, and the schema is read.
         let conn = file::open_reader(&shared.path, Budget(shared.options.max_disk_bytes))?;
         compact::run(&conn, shared, now, job)?;
         rollup::run(&conn, shared, now, job)?;
