@@ -25,7 +25,7 @@ pub(crate) fn execute(request: Request) -> anyhow::Result<()> {
         Some(Command::Demo { hosts }) => run_demo(&Settings::load(Role::Agent, sources)?, hosts),
         Some(Command::Sql { statement, json, csv, limits }) => {
             let settings = Settings::load(Role::Aggregator, sources)?;
-            sql::run(&settings, &statement, sql::Format::of(json, csv), limits)
+            sql::run(&settings, statement, sql::Format::of(json, csv), limits)
         }
         Some(Command::Export(options)) => export::run(&Settings::load(Role::Aggregator, sources)?, options),
         Some(Command::Backup(options)) => backup::run(&Settings::load(Role::Aggregator, sources)?, options),
