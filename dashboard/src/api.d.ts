@@ -24,6 +24,15 @@ export interface FleetSummary {
   timestamp: number;
 }
 
+/** What the page takes of `GET /api/storage`. */
+export interface Storage {
+  /** `null` while there is room for what comes. */
+  full: { since: number; bound: "disk" | "budget" } | null;
+  timestamp: number;
+  /** What the page does not ask for. */
+  [figure: string]: unknown;
+}
+
 /** The figures that a fleet frame carries of each host, where it has them. */
 export type HeadlineMetric = "cpu.total_usage" | "memory.usage_percent" | "memory.used_bytes" | "load.avg_1m";
 
@@ -228,6 +237,7 @@ export function getSummary(signal?: AbortSignal): Promise<FleetSummary>;
 export function getHosts(signal?: AbortSignal): Promise<HostList>;
 export function getLatest(host: string, signal?: AbortSignal): Promise<Latest>;
 export function getStatic(host: string, signal?: AbortSignal): Promise<StaticInfo>;
+export function getStorage(signal?: AbortSignal): Promise<Storage>;
 export function getHistory(question: HistoryQuestion, signal?: AbortSignal): Promise<HistorySeries[]>;
 /** One metric of several hosts, 32 at most. */
 export function getTrends(

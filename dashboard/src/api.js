@@ -36,6 +36,9 @@ export const getLatest = (host, signal) => getJson("api/latest", [["host", host]
 /** @type {typeof import("./api.js").getStatic} */
 export const getStatic = (host, signal) => getJson("api/static", [["host", host]], signal);
 
+/** @type {typeof import("./api.js").getStorage} */
+export const getStorage = (signal) => getJson("api/storage", [], signal);
+
 /** @type {typeof import("./api.js").getHistory} */
 export async function getHistory({ metrics, ...question }, signal) {
   const parts = [];

@@ -22,7 +22,7 @@ const TYPES = {
   processes_between: "ProcessesBetween",
   push_answer: null,
   static: "StaticInfo",
-  storage: null,
+  storage: "Storage",
 };
 
 const names = readdirSync(SNAPSHOTS)

@@ -1,6 +1,7 @@
 //! Whether several deliver at a time, and what that is worth: they share a sync, which costs as much as the work on a
 //! dozen deliveries, and looks at the file system.
 
+use crate::room;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -12,8 +13,6 @@ const GATHER_STEPS: u32 = 2;
 const CROWD_LASTS: Duration = Duration::from_millis(20);
 /// How long the space on the file system is taken to be as it was seen, while there is a crowd.
 const SPACE_LASTS: Duration = Duration::from_millis(100);
-/// Space that is left to others on the file system, bytes, or a twentieth of it where that is less.
-const RESERVE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// What the writer saw lately.
 #[derive(Debug, Default)]
@@ -50,7 +49,7 @@ impl Crowd {
         if self.is_here() && self.has_space.is_some_and(|seen| seen.elapsed() < SPACE_LASTS) {
             return true;
         }
-        let has_reserve = has_reserve(path);
+        let has_reserve = room::has_reserve(path);
         self.has_space = has_reserve.then(Instant::now);
         has_reserve
     }
@@ -69,14 +68,6 @@ fn let_more_come(queued: impl Fn() -> usize, enough: usize) {
         }
         known = come;
     }
-}
-
-/// Whether the file system has more free than the reserve. Where it cannot tell, the write itself will.
-fn has_reserve(path: &Path) -> bool {
-    rustix::fs::statvfs(path).map_or(true, |fs| {
-        let reserve = RESERVE_BYTES.min(fs.f_blocks.saturating_mul(fs.f_frsize) / 20);
-        fs.f_bavail.saturating_mul(fs.f_frsize) > reserve
-    })
 }
 
 #[cfg(test)]

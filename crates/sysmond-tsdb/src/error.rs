@@ -1,6 +1,8 @@
 //! What can go wrong, by operation.
 
 use crate::Keeper;
+use rusqlite::{ErrorCode, ffi};
+use std::path::Path;
 use thiserror::Error;
 
 /// Why a store could not be opened.
@@ -9,6 +11,16 @@ pub enum OpenError {
     /// SQLite refused.
     #[error("cannot open the store {path}")]
     Sqlite {
+        /// The file.
+        path: String,
+        /// SQLite's reason.
+        source: rusqlite::Error,
+    },
+    /// The file is new, or of an older version, or SQLite's own files are missing, and there is no room for them.
+    #[error(
+        "there is no room to open the store {path}: make some on its file system, or choose another folder with --data-dir"
+    )]
+    NoSpace {
         /// The file.
         path: String,
         /// SQLite's reason.
@@ -74,6 +86,17 @@ pub enum OpenError {
         /// The newest known version.
         known: i64,
     },
+}
+
+impl OpenError {
+    /// What SQLite says of the file at `path`.
+    pub(crate) fn of_sqlite(path: &Path, source: rusqlite::Error) -> Self {
+        let path = path.display().to_string();
+        let is_full = source.sqlite_error().is_some_and(|error| {
+            error.code == ErrorCode::DiskFull || error.extended_code == ffi::SQLITE_IOERR_SHMSIZE
+        });
+        if is_full { Self::NoSpace { path, source } } else { Self::Sqlite { path, source } }
+    }
 }
 
 /// Why an append was not taken or did not become durable. Nothing of it is stored.

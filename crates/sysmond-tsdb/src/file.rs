@@ -16,6 +16,8 @@ use sysmond_model::Timestamp;
 const CHECK_LIMIT: Duration = Duration::from_millis(150);
 /// Pages between two looks at the clock: few, since each may have to be read from a slow disk.
 const PAGES_PER_LOOK: i32 = 50;
+/// The way in which SQLite gives pages back: when it is told to.
+const INCREMENTAL: i64 = 2;
 /// How long a statement waits for another connection's lock.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -152,7 +154,7 @@ fn try_open_writer(
     budget: Budget,
     told: &mut dyn FnMut(Upgrade),
 ) -> Result<Connection, OpenError> {
-    let sqlite_error = |source| OpenError::Sqlite { path: path.display().to_string(), source };
+    let sqlite_error = |source| OpenError::of_sqlite(path, source);
     let mut conn = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -185,7 +187,10 @@ pub(crate) fn refuse_newer(conn: &Connection, path: &Path) -> Result<(), OpenErr
 
 fn configure_writer(conn: &Connection, budget: Budget) -> rusqlite::Result<()> {
     conn.pragma_update(None, "page_size", 4096)?;
-    conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    // Said again it is written again, for which a full disk has no room.
+    if conn.pragma_query_value(None, "auto_vacuum", |row| row.get::<_, i64>(0))? != INCREMENTAL {
+        conn.pragma_update(None, "auto_vacuum", INCREMENTAL)?;
+    }
     conn.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     conn.pragma_update(None, "synchronous", "FULL")?;
     conn.pragma_update_and_check(None, "wal_autocheckpoint", whole(budget.checkpoint_pages()), |_| Ok(()))?;
@@ -328,12 +333,17 @@ pub(crate) fn open_beside(path: &Path) -> rusqlite::Result<Connection> {
 
 /// Bytes of the file and its log on disk.
 pub(crate) fn disk_bytes(path: &Path) -> u64 {
-    size(path) + wal_bytes(path)
+    file_bytes(path) + wal_bytes(path)
 }
 
 /// Bytes of SQLite's own log on disk.
 pub(crate) fn wal_bytes(path: &Path) -> u64 {
     size(&beside(path, "-wal"))
+}
+
+/// Bytes of the file alone.
+pub(crate) fn file_bytes(path: &Path) -> u64 {
+    size(path)
 }
 
 fn size(path: &Path) -> u64 {

@@ -25,6 +25,7 @@ mod done;
 mod error;
 mod export;
 mod file;
+mod first;
 mod forecast;
 mod forget;
 pub mod fuzz;
@@ -44,6 +45,7 @@ mod request;
 mod restore;
 mod retention;
 mod rollup;
+mod room;
 mod row;
 mod scan;
 mod schema;
@@ -76,6 +78,7 @@ pub use request::{
     Append, Appended, Backlog, Cursor, RangeQuery, Retention, StoreOptions, StoreStats, TagMatch,
 };
 pub use restore::{RestoreError, Restored, Restoring, forget_cursors, restore};
+pub use room::{Bound, Full};
 pub use schema::Upgrade;
 pub use snapshot::Scanned;
 pub use storage::{Forecast, Storage, TierStorage};

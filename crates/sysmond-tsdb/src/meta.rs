@@ -101,8 +101,12 @@ fn get<T: FromSql>(conn: &Connection, key: &str) -> rusqlite::Result<Option<T>> 
         .optional()
 }
 
+/// Writes nothing where nothing changes: an up-to-date file is opened also where there is no room.
 fn set(conn: &Connection, key: &str, value: impl ToSql) -> rusqlite::Result<()> {
-    let mut put = conn.prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")?;
+    let mut put = conn.prepare_cached(
+        "INSERT INTO meta (key, value) VALUES (?1, ?2)
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE value IS NOT excluded.value",
+    )?;
     put.execute(params![key, value]).map(drop)
 }
 

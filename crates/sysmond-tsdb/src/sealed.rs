@@ -26,6 +26,12 @@ pub(crate) const fn hour_of(at: i64) -> i64 {
 /// Blocks of one host and hour: part of their number.
 pub(crate) const MAX_PARTS: usize = 1 << 12;
 
+/// The ids that blocks of one hour may have, of all hosts.
+pub(crate) const fn hour_ids(hour: i64) -> RangeInclusive<i64> {
+    let first = hour << 36;
+    first..=first | 0xf_ffff_ffff
+}
+
 /// The numbers of a host's blocks of one hour.
 pub(crate) const fn block_ids(hour: i64, host_id: i64) -> RangeInclusive<i64> {
     let first = hour << 36 | host_id << 12;

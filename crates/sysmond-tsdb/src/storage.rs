@@ -7,7 +7,7 @@ use crate::quarantine::{self, Quarantine};
 use crate::sealed::{HOUR_MS, hour_of};
 use crate::tally::{self, Held, Tally, Tier};
 use crate::writer::{PAGE_BYTES, Shared};
-use crate::{QueryError, Retention, file};
+use crate::{Full, QueryError, Retention, file, first, room};
 use rusqlite::Connection;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -30,7 +30,8 @@ pub struct TierStorage {
     pub bytes: u64,
     /// Samples in it, or summarised by it.
     pub samples: u64,
-    /// The beginning of the first hour or day that it has something of.
+    /// Its first sample where that is known cheaply, else the beginning of the first hour or day that it has something
+    /// of.
     pub oldest: Option<Timestamp>,
 }
 
@@ -43,6 +44,14 @@ impl TierStorage {
     fn new(tier: Tier, held: Held) -> Self {
         let oldest = held.oldest.map(|span| Timestamp::from_millis(span * tier.span_ms()));
         Self { bytes: held.bytes, samples: held.samples, oldest }
+    }
+
+    /// The same of a tier of samples, by its first one in the first day: later an hour more or less says as much.
+    fn of_samples(conn: &Connection, tier: Tier, held: Held, now: Timestamp) -> rusqlite::Result<Self> {
+        let young = held.oldest.filter(|hour| hour_of(now.as_millis()) - hour < 24);
+        let first = young.map(|hour| first::of_hour(conn, tier, hour)).transpose()?.flatten();
+        let known = Self::new(tier, held);
+        Ok(Self { oldest: first.map(Timestamp::from_millis).or(known.oldest), ..known })
     }
 }
 
@@ -88,6 +97,8 @@ pub struct Storage {
     pub ten_minutes: TierStorage,
     /// Snapshots of processes, each counted as one sample.
     pub processes: TierStorage,
+    /// `Some` while writes find no room.
+    pub full: Option<Full>,
     /// How long each tier is kept.
     pub retention: Retention,
     /// `None` where too little is there to tell.
@@ -110,7 +121,10 @@ pub(crate) fn read(shared: &Shared, now: Timestamp) -> Result<Storage, QueryErro
         let used = (pages - free) * PAGE_BYTES;
         let of_tiers = held.sizes().total() + log.bytes;
         let other_bytes = used.saturating_sub(of_tiers);
-        let rate = samples_per_day(conn, &held, &log, now)?;
+        let young = TierStorage::of_samples(conn, Tier::Young, held.young, now)?;
+        let blocks = TierStorage::of_samples(conn, Tier::Blocks, held.blocks, now)?;
+        let first = [log.oldest, young.oldest, blocks.oldest].into_iter().flatten().min();
+        let rate = samples_per_day(conn, first, &log, now)?;
         let room = Budget(shared.options.max_disk_bytes).target_bytes().saturating_sub(other_bytes);
         let retention = shared.options.retention.ordered();
         let processes = processes_per_day(conn, &held, now)?;
@@ -122,11 +136,12 @@ pub(crate) fn read(shared: &Shared, now: Timestamp) -> Result<Storage, QueryErro
             free_bytes: free * PAGE_BYTES,
             other_bytes,
             log,
-            young: TierStorage::new(Tier::Young, held.young),
-            blocks: TierStorage::new(Tier::Blocks, held.blocks),
+            young,
+            blocks,
             minutes: TierStorage::new(Tier::Minutes, held.minutes),
             ten_minutes: TierStorage::new(Tier::TenMinutes, held.ten_minutes),
             processes: TierStorage::new(Tier::Processes, held.processes),
+            full: room::look(shared, now),
             retention,
             forecast,
             quarantine: quarantine::read(conn, MAX_PIECES)?,
@@ -162,14 +177,12 @@ fn unsealed(cell: &Arc<HostCell>) -> (u64, Option<Timestamp>) {
 /// Samples in a day, as of the last one, or as of what there is of it.
 fn samples_per_day(
     conn: &Connection,
-    held: &Tally,
+    first: Option<Timestamp>,
     log: &TierStorage,
     now: Timestamp,
 ) -> rusqlite::Result<Option<f64>> {
     let hour = hour_of(now.as_millis());
-    let first = held.oldest_hour().map(|hour| hour * HOUR_MS);
-    let first = [first, log.oldest.map(Timestamp::as_millis)].into_iter().flatten().min();
-    let Some(first) = first else {
+    let Some(first) = first.map(Timestamp::as_millis) else {
         return Ok(None);
     };
     let stretch = now.as_millis() - first.max((hour - 24) * HOUR_MS);

@@ -8,13 +8,14 @@ use crate::names::Names;
 use crate::processes::look;
 use crate::readers::Readers;
 use crate::retention::Reached;
+use crate::room::{self, Room};
 use crate::sealed::HOUR_MS;
 use crate::tally::{self, Tally};
 use crate::writer::{Command, Counters, Shared, Writer};
 use crate::{
-    Append, AppendError, Appended, Backlog, Cursor, Keeper, OpenError, ProcessUsage, Quarantined, QueryError,
-    RangeQuery, Storage, StoreOptions, StoreStats, Upgrade, backlog, file, meta, range, retention, schema,
-    seal, storage,
+    Append, AppendError, Appended, Backlog, Cursor, Full, Keeper, OpenError, ProcessUsage, Quarantined,
+    QueryError, RangeQuery, Storage, StoreOptions, StoreStats, Upgrade, backlog, file, meta, range,
+    retention, schema, seal, storage,
 };
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
@@ -71,6 +72,7 @@ impl Store {
             names: RwLock::new(Names::default()),
             memory: RwLock::new(Memory::default()),
             counters: Counters::default(),
+            room: Room::default(),
             aged_to: AtomicI64::new(0),
             is_closing: AtomicBool::new(false),
             set_aside: Mutex::new(opened.set_aside),
@@ -238,6 +240,11 @@ impl Store {
         self.0.shared.counters.is_short.load(Ordering::Relaxed)
     }
 
+    /// Whether and since when writes find no room; looks at the file system at `now`.
+    pub fn full(&self, now: Timestamp) -> Option<Full> {
+        room::look(&self.0.shared, now)
+    }
+
     /// What the store takes on disk, tier by tier, and for how long it will last. Cheap: read from counts.
     pub fn storage(&self, now: Timestamp) -> Result<Storage, QueryError> {
         storage::read(&self.0.shared, now)
@@ -290,7 +297,7 @@ impl Store {
         match found {
             Ok(Ok(found)) if found == keeper => Ok(()),
             Ok(Ok(found)) => Err(OpenError::OfAnother { path: path(), found }),
-            Ok(Err(source)) => Err(OpenError::Sqlite { path: path(), source }),
+            Ok(Err(source)) => Err(OpenError::of_sqlite(&self.0.shared.path, source)),
             Err(_) => Err(OpenError::Sqlite { path: path(), source: schema::failed("the store is closed") }),
         }
     }

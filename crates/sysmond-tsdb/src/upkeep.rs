@@ -3,7 +3,7 @@
 use crate::budget::Budget;
 use crate::processes::pack;
 use crate::retention::{Cutoff, Progress, Reached};
-use crate::{QueryError, Store, churn, compact, cut, file, quarantine, retention, rollup};
+use crate::{QueryError, Store, churn, compact, cut, file, quarantine, retention, rollup, room, tally};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use sysmond_model::Timestamp;
@@ -46,6 +46,8 @@ impl Store {
             self.after_slice(&mut slices);
         }
         self.on_writer(retention::shrink_log)??;
+        let used = shared.readers.ask(|conn, _| Ok(tally::used_bytes(conn)?))?;
+        room::after_upkeep(shared, used);
         Ok(cells)
     }
 

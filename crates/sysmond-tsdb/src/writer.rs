@@ -14,6 +14,7 @@ use crate::names::Names;
 use crate::quarantine::{self, Damages};
 use crate::readers::Readers;
 use crate::request::StoreOptions;
+use crate::room::{self, Bound, Room};
 use crate::seal::{Sealing, Unsealed};
 use crate::{Append, AppendError, Appended, Cursor, OpenError, file, meta, retention};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
@@ -47,6 +48,7 @@ pub(crate) struct Shared {
     pub(crate) memory: RwLock<Memory>,
     pub(crate) readers: Readers,
     pub(crate) counters: Counters,
+    pub(crate) room: Room,
     /// Up to what time silent hosts have aged, milliseconds; 0 before the first round of upkeep.
     pub(crate) aged_to: AtomicI64,
     /// Where the last damaged file was put.
@@ -225,6 +227,7 @@ impl Writer {
         }
         match self.try_commit(writes) {
             Ok(answers) => {
+                self.shared.room.found();
                 self.shared.counters.commits.fetch_add(1, Ordering::Relaxed);
                 for (done, answer) in dones.into_iter().zip(answers) {
                     self.answer(done, answer);
@@ -374,7 +377,10 @@ impl Writer {
     /// What to answer after a failed transaction. A connection whose disk or file failed is not trusted again.
     fn after_failure(&mut self, failure: Failure) -> AppendError {
         match failure {
-            Failure::NoSpace => AppendError::NoSpace,
+            Failure::NoSpace => {
+                self.shared.room.refuse(Bound::Disk, self.now);
+                AppendError::NoSpace
+            }
             Failure::Reopen(error) => error,
             Failure::Sqlite(error) => {
                 self.distrust(&error);
@@ -393,6 +399,9 @@ impl Writer {
     pub(crate) fn distrust(&mut self, error: &rusqlite::Error) {
         let io = error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
         let is_damage = file::is_damage(error);
+        if error.sqlite_error_code() == Some(ErrorCode::DiskFull) {
+            self.shared.room.refuse(room::bound(&self.shared), self.now);
+        }
         self.damaged_opens += u32::from(is_damage);
         if io || is_damage {
             self.conn = None;

@@ -23,6 +23,9 @@ pub(crate) fn text(settings: &Settings) -> String {
     for [name, value, origin] in &rows {
         writeln!(out, "{name:names$}  {value:values$}  {origin}").expect("writing to a String does not fail");
     }
+    for one in &settings.misspelt {
+        writeln!(out, "\nwarning: {one}").expect("writing to a String does not fail");
+    }
     out
 }
 

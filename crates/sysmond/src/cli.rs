@@ -3,12 +3,13 @@
 
 use crate::config::docs;
 use crate::config::given::FlagValue;
-use crate::config::keys::{Form, KEYS, Key, Section};
+use crate::config::keys::{Form, KEYS, Key, Role, Section};
 use crate::examples;
 use clap::builder::ValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 #[derive(Debug, Parser)]
@@ -71,16 +72,16 @@ pub enum Command {
     /// Works whether the aggregator runs or not, and sees every sample that was acknowledged.
     #[command(after_help = examples::SQL)]
     Sql {
-        /// One statement over the tables hosts, metrics and processes; it may begin with a comment
+        /// Statements over the tables hosts, metrics and processes, one or several; `-` or none: from standard input
         #[arg(allow_hyphen_values = true)]
-        statement: String,
-        /// Print an array of objects
+        statement: Option<String>,
+        /// Print an array of objects for each statement
         #[arg(long, conflicts_with = "csv")]
         json: bool,
         /// Print CSV as RFC 4180 describes it
         #[arg(long)]
         csv: bool,
-        /// What the statement may take
+        /// What the statements may take together
         #[command(flatten)]
         limits: crate::sql::Limits,
     },
@@ -173,6 +174,10 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, c
     let mut command = command();
     let matches = command.try_get_matches_from_mut(arguments)?;
     let cli = Cli::from_arg_matches(&matches)?;
+    if matches!(cli.command, Some(Command::Sql { statement: None, .. })) && std::io::stdin().is_terminal() {
+        let advice = "no statement: give one as an argument, or write some to standard input";
+        return Err(command.error(ErrorKind::MissingRequiredArgument, advice));
+    }
     let inner = matches.subcommand().map(|(_, inner)| inner);
     if let (Some((name, _)), Some(flag)) = (matches.subcommand(), misplaced(&matches)) {
         let advice = format!("--{flag} stands before the command: write `sysmond {name} --{flag} …`");
@@ -208,7 +213,7 @@ pub fn command() -> clap::Command {
         .mut_subcommand("aggregator", |command| command.args(args(&server)))
         .mut_subcommand("demo", |command| {
             let offered = ["listen", "addr-file", "interval", "push-interval"];
-            command.args(only(&[Section::Aggregator, Section::Agent], &offered))
+            command.args(only(&[Section::Aggregator, Section::Agent], &offered).map(of_demo))
         })
         .mut_subcommand("health", |command| {
             command.args(only(&[Section::Aggregator], &["listen", "addr-file"]))
@@ -227,9 +232,25 @@ fn only(sections: &[Section], offered: &[&str]) -> impl Iterator<Item = Arg> {
     args(sections).filter(|arg| arg.get_long().is_some_and(|long| offered.contains(&long)))
 }
 
-fn arg(key: &'static Key) -> Option<Arg> {
+/// A flag with the demo's own default, where roles differ in it: its settings are read as an agent's.
+fn of_demo(arg: Arg) -> Arg {
+    let key = KEYS.iter().find(|key| arg.get_id() == key.name);
+    match key.and_then(|key| Some((key, key.default.text(Role::Agent)?))) {
+        Some((key, text)) => arg.long_help(long_help(key, &format!("`{text}`"))),
+        None => arg,
+    }
+}
+
+fn help(key: &Key) -> String {
     let repeated = matches!(key.form, Form::List | Form::Table);
-    let help = if repeated { format!("{} (repeatable)", key.help) } else { key.help.to_owned() };
+    if repeated { format!("{} (repeatable)", key.help) } else { key.help.to_owned() }
+}
+
+fn long_help(key: &Key, default: &str) -> String {
+    format!("{}\n\n[default: {default}] [env: {}] [file: {}]", help(key), key.env, key.name)
+}
+
+fn arg(key: &'static Key) -> Option<Arg> {
     let known: Option<ValueParser> = match key.name {
         "log.level" => Some(["off", "error", "warn", "info", "debug", "trace"].into()),
         "log.format" => Some(["text", "json"].into()),
@@ -244,13 +265,8 @@ fn arg(key: &'static Key) -> Option<Arg> {
         .action(ArgAction::Append)
         .hide_short_help(!is_common(key))
         .help_heading(heading(key.section))
-        .long_help(format!(
-            "{help}\n\n[default: {}] [env: {}] [file: {}]",
-            docs::default(key),
-            key.env,
-            key.name
-        ))
-        .help(help);
+        .long_help(long_help(key, &docs::default(key)))
+        .help(help(key));
     Some(arg)
 }
 
@@ -357,7 +373,6 @@ mod tests {
         check("sysmond --no-such-flag", 2);
         check("sysmond no-such-command", 2);
         check("sysmond --listen 127.0.0.1:0 agent", 2);
-        check("sysmond sql", 2);
         check("sysmond sql --json --csv x", 2);
         check("sysmond demo --hosts 0", 2);
         check("sysmond --token secret", 2);
@@ -386,6 +401,12 @@ mod tests {
             let long: Vec<_> = text.lines().filter(|line| line.chars().count() > 80).collect();
             assert!(long.is_empty(), "{}: {long:#?}", one.get_name());
         }
+    }
+
+    #[test]
+    fn the_demos_help_has_its_own_defaults() {
+        let help = parsed("sysmond demo --help").expect_err("help").to_string();
+        assert!(help.contains("[default: `127.0.0.1:9000`]") && !help.contains("standalone `"), "{help}");
     }
 
     #[test]

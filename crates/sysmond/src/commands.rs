@@ -25,7 +25,7 @@ pub(crate) fn execute(request: Request) -> anyhow::Result<()> {
         Some(Command::Demo { hosts }) => run_demo(&Settings::load(Role::Agent, sources)?, hosts),
         Some(Command::Sql { statement, json, csv, limits }) => {
             let settings = Settings::load(Role::Aggregator, sources)?;
-            sql::run(&settings, &statement, sql::Format::of(json, csv), limits)
+            sql::run(&settings, statement, sql::Format::of(json, csv), limits)
         }
         Some(Command::Export(options)) => export::run(&Settings::load(Role::Aggregator, sources)?, options),
         Some(Command::Backup(options)) => backup::run(&Settings::load(Role::Aggregator, sources)?, options),
@@ -44,6 +44,7 @@ pub(crate) fn execute(request: Request) -> anyhow::Result<()> {
 
 fn run_standalone(settings: &Settings) -> anyhow::Result<()> {
     let telemetry = Telemetry::start(&settings.log)?;
+    settings.warn_of_misspelt();
     settings.prepare_data_dir()?;
     let token = settings.own_token()?;
     process::run(process::many_threads()?, &telemetry, Ends::BySignal, async |shutdown| {
@@ -59,6 +60,7 @@ fn run_standalone(settings: &Settings) -> anyhow::Result<()> {
 
 fn run_aggregator(settings: &Settings, exit_with_parent: bool) -> anyhow::Result<()> {
     let telemetry = Telemetry::start(&settings.log)?;
+    settings.warn_of_misspelt();
     settings.prepare_data_dir()?;
     let [service] = settings.service();
     let config = settings.aggregator_config(settings.own_token()?, service);
@@ -74,6 +76,7 @@ fn run_agent(settings: &Settings, exit_with_parent: bool) -> anyhow::Result<()> 
     let [service] = settings.service();
     let config = settings.agent_config(service)?;
     let telemetry = Telemetry::start(&settings.log)?;
+    settings.warn_of_misspelt();
     settings.prepare_data_dir()?;
     process::run(process::one_thread()?, &telemetry, Ends::of(exit_with_parent), async |shutdown| {
         let (host, aggregator) = (&config.host.hostname, &config.aggregator);
@@ -84,6 +87,7 @@ fn run_agent(settings: &Settings, exit_with_parent: bool) -> anyhow::Result<()> 
 
 fn run_demo(settings: &Settings, hosts: u16) -> anyhow::Result<()> {
     let telemetry = Telemetry::start(&settings.log)?;
+    settings.warn_of_misspelt();
     settings.prepare_data_dir()?;
     process::run(process::one_thread()?, &telemetry, Ends::AfterChildren, async |shutdown| {
         demo::run(settings, hosts, shutdown).await

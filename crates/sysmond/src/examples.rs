@@ -49,6 +49,9 @@ Examples:
   sysmond sql --csv \"SELECT * FROM metrics
       WHERE timestamp > current_timestamp - 300\" > last.csv
 
+Several statements, from a file or as one argument, are answered in turn:
+  sysmond sql < questions.sql
+
 Tables: hosts(hostname, first_seen, last_seen, tags, version, platform, status)
         metrics(timestamp, metric_type, host, tags, value)
         processes(timestamp, host, pid, name, command, user, state, threads,

@@ -24,6 +24,7 @@ mod own_files;
 mod partial;
 mod process;
 mod progress;
+mod room;
 pub mod server;
 pub mod shutdown;
 pub mod sql;

@@ -3,6 +3,7 @@
 import { HostSelect } from "../components/host_select.js";
 import { openHelp, openSettings } from "../components/later_dialogs.js";
 import { LinkWord, LostBanner } from "../components/link_state.js";
+import { RoomBanner } from "../components/room_banner.js";
 import { ThemeButton } from "../components/theme_button.js";
 import { ViewSwitch } from "../components/view_switch.js";
 import { el, setAttribute, setChildren } from "../lib/dom.js";
@@ -24,6 +25,7 @@ const INVITATIONS = { single: "Choose a host", compare: "Add a host", fleet: "Ch
 
 export class Shell {
   #link = new LinkWord();
+  #room = new RoomBanner();
   #main = el("main", { id: "main" });
 
   /** @param {Parts} parts */
@@ -44,6 +46,7 @@ export class Shell {
       "div",
       { class: "content" },
       this.#banner.element,
+      this.#room.element,
       this.#overview.element,
       this.#selector,
       timeBar,
@@ -68,6 +71,7 @@ export class Shell {
     const { link } = feed;
     this.#link.show(link.state);
     this.#banner.show(link, frozenSince);
+    this.#room.update(link.state);
     setAttribute(this.#content, "data-link", link.state);
     this.#overview.update(fleet, shown.view);
     this.#selector.hidden = fleet.loaded && fleet.names.length === 0;

@@ -13,10 +13,11 @@ use crate::file::{open_reader, refuse_newer, wal_bytes};
 use crate::readers::STEPS_PER_LOOK;
 use crate::snapshot::Snapshot;
 use crate::{OpenError, QueryError, Scanned, meta, schema};
+use rusqlite::fallible_iterator::FallibleIterator;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Batch, Connection, ErrorCode, OpenFlags, Statement};
 use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -52,6 +53,15 @@ impl From<ValueRef<'_>> for Value {
     }
 }
 
+/// A piece of what statements answer, with the names of the statement's columns.
+#[derive(Clone, Copy, Debug)]
+pub enum Answer<'a> {
+    /// A row.
+    Row(&'a [String], &'a [Value]),
+    /// The end of a statement's answer, also of one without rows.
+    End(&'a [String]),
+}
+
 /// A store's file, open for questions.
 pub struct Database {
     conn: Connection,
@@ -78,20 +88,40 @@ impl Database {
         self.snapshot.lock().scanned()
     }
 
-    /// Runs one statement and hands each row with the column names to `row`; returns the column names, which a result
-    /// without rows has too. `current_timestamp` is `now` in Unix seconds. The statement is stopped after `time_limit`,
-    /// the time that `row` takes included: a long reader keeps the write-ahead log from shrinking.
+    /// [`query_each`](Self::query_each) of one statement: hands each row with the column names to `row` and returns the
+    /// column names, which a result without rows has too; of several statements those of the last.
     pub fn query<E: From<QueryError>>(
         &mut self,
         sql: &str,
         now: Timestamp,
         time_limit: Duration,
-        row: impl FnMut(&[String], &[Value]) -> Result<(), E>,
+        mut row: impl FnMut(&[String], &[Value]) -> Result<(), E>,
     ) -> Result<Vec<String>, E> {
+        let mut last = Vec::new();
+        self.query_each(sql, now, time_limit, |answer| match answer {
+            Answer::Row(columns, values) => row(columns, values),
+            Answer::End(columns) => {
+                last = columns.to_vec();
+                Ok(())
+            }
+        })?;
+        Ok(last)
+    }
+
+    /// Runs statements one after the other, all over the same moment of the store, and hands what they answer to
+    /// `told`. `current_timestamp` is `now` in Unix seconds. They are stopped after `time_limit`, all of them together
+    /// and the time that `told` takes included: a long reader keeps the write-ahead log from shrinking.
+    pub fn query_each<E: From<QueryError>>(
+        &mut self,
+        sql: &str,
+        now: Timestamp,
+        time_limit: Duration,
+        told: impl FnMut(Answer<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
         let deadline = Instant::now() + time_limit;
         let taken = self.snapshot.lock().take(Some(deadline));
         let answer = match taken {
-            Ok(()) => self.run(sql, now, deadline, row),
+            Ok(()) => self.run(sql, now, deadline, told),
             Err(error) => Err(E::from(query_error(error))),
         };
         self.snapshot.lock().release().map_err(|error| E::from(query_error(error)))?;
@@ -103,30 +133,41 @@ impl Database {
         sql: &str,
         now: Timestamp,
         deadline: Instant,
-        mut row: impl FnMut(&[String], &[Value]) -> Result<(), E>,
-    ) -> Result<Vec<String>, E> {
+        mut told: impl FnMut(Answer<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
         let sqlite = |error: rusqlite::Error| E::from(query_error(error));
         tables::set_now(&self.conn, now).map_err(sqlite)?;
         self.conn
             .progress_handler(STEPS_PER_LOOK, Some(move || Instant::now() > deadline))
             .map_err(sqlite)?;
-        let mut statement = self.conn.prepare(sql).map_err(sqlite)?;
-        // SQLite makes nothing of white space and comments, and then complains that it is used wrongly.
-        if statement.expanded_sql().is_none_or(|sql| sql.is_empty()) {
-            return Err(E::from(QueryError::NoStatement));
+        // Steps over white space and comments, of which SQLite makes no statement.
+        let mut statements = Batch::new(&self.conn, sql);
+        let mut is_empty = true;
+        while let Some(mut statement) = statements.next().map_err(sqlite)? {
+            is_empty = false;
+            answer(&mut statement, &mut told)?;
         }
-        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
-        let mut rows = statement.query([]).map_err(sqlite)?;
-        let mut values = Vec::with_capacity(columns.len());
-        while let Some(found) = rows.next().map_err(sqlite)? {
-            values.clear();
-            for column in 0..columns.len() {
-                values.push(Value::from(found.get_ref(column).map_err(sqlite)?));
-            }
-            row(&columns, &values)?;
-        }
-        Ok(columns)
+        if is_empty { Err(E::from(QueryError::NoStatement)) } else { Ok(()) }
     }
+}
+
+/// What one statement answers.
+fn answer<E: From<QueryError>>(
+    statement: &mut Statement<'_>,
+    told: &mut impl FnMut(Answer<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let sqlite = |error: rusqlite::Error| E::from(query_error(error));
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
+    let mut rows = statement.query([]).map_err(sqlite)?;
+    let mut values = Vec::with_capacity(columns.len());
+    while let Some(found) = rows.next().map_err(sqlite)? {
+        values.clear();
+        for column in 0..columns.len() {
+            values.push(Value::from(found.get_ref(column).map_err(sqlite)?));
+        }
+        told(Answer::Row(&columns, &values))?;
+    }
+    told(Answer::End(&columns))
 }
 
 /// Bounds what SQLite keeps in memory in this whole process; a statement that sorts or collects more fails. Nothing is

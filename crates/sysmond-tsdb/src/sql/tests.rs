@@ -2,7 +2,7 @@
 
 #![expect(clippy::float_cmp, reason = "values come back bit for bit")]
 
-use super::{Database, Value};
+use super::{Answer, Database, Value};
 use crate::testing::{OFFLINE, append, host, opened, options, seconds};
 use crate::{Append, QueryError, Scanned, Store};
 use std::path::Path;
@@ -258,7 +258,8 @@ fn nothing_can_be_written_attached_or_loaded() {
         "PRAGMA journal_mode = DELETE",
         "PRAGMA query_only = 0",
         "SELECT load_extension('x')",
-        "SELECT 1; SELECT 2",
+        "SELECT 1; DELETE FROM tick",
+        "BEGIN",
         "VACUUM INTO '/tmp/stolen'",
     ] {
         assert!(matches!(ask(&path, sql, seconds(0)), Err(QueryError::Sqlite(_))), "{sql}");
@@ -297,4 +298,34 @@ fn a_statement_of_nothing_is_told_to_be_empty() {
         let answer = ask(&folder.path().join("store.db"), sql, seconds(0));
         assert!(matches!(answer, Err(QueryError::NoStatement)), "{sql:?}: {answer:?}");
     }
+}
+
+#[test]
+fn several_statements_are_answered_in_turn_within_one_limit() {
+    let (folder, store) = opened();
+    fleet(&store);
+    let mut database = Database::open(&folder.path().join("store.db"), OFFLINE).expect("a store's file");
+    let mut ask = |sql: &str, limit| {
+        let mut found = Vec::new();
+        let outcome = database.query_each(sql, seconds(1010), limit, |answer| {
+            found.push(match answer {
+                Answer::Row(_, values) => values[0].clone(),
+                Answer::End(_) => Value::Null,
+            });
+            Ok::<_, QueryError>(())
+        });
+        (found, outcome)
+    };
+    let [total, end] = [Value::Integer(3), Value::Null];
+    let (found, outcome) = ask(include_str!("documented.sql"), LIMIT);
+    assert!(outcome.is_ok(), "{outcome:?}");
+    let answers = [total.clone(), Value::Integer(2), Value::Real(30.0), Value::Real(5e9)];
+    assert_eq!(found, answers.map(|answer| [answer, end.clone()]).concat());
+    let (found, outcome) = ask("-- All\nSELECT count(*) FROM hosts; ; SELECT nothing FROM hosts", LIMIT);
+    assert_eq!(found, [total.clone(), end.clone()], "what came before is answered");
+    assert!(matches!(outcome, Err(QueryError::Sqlite(_))), "{outcome:?}");
+    let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
+    let (found, outcome) = ask(&format!("SELECT count(*) FROM hosts; {endless}"), Duration::from_millis(500));
+    assert_eq!(found, [total, end]);
+    assert!(matches!(outcome, Err(QueryError::TimedOut)), "{outcome:?}");
 }

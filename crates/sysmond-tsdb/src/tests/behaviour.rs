@@ -266,6 +266,24 @@ fn a_host_that_fell_silent_keeps_its_last_stretch_for_as_long_as_samples_are_kep
 }
 
 #[test]
+fn the_history_begins_with_its_first_sample_in_blocks_too() {
+    let (_folder, store) = opened();
+    let at = |n: i64| seconds(3600 * 7 + 1800 + n);
+    for (host, n) in [("a", 5), ("b", 3), ("a", 90)] {
+        store.append_wait(append(host, at(n), &[("m", "", at(n).as_millis(), 1.0)])).expect("stored");
+        store.seal_all();
+    }
+    let young = store.storage(at(93)).expect("readable");
+    assert_eq!(young.young.oldest, Some(at(3)));
+    let rate = young.forecast.expect("a minute and a half is enough").samples_per_day;
+    assert!((rate - 2880.0).abs() < 1.0, "three samples in ninety seconds: {rate}");
+    store.retain(at(2 * 3600)).expect("kept");
+    assert_eq!(store.storage(at(2 * 3600)).expect("readable").blocks.oldest, Some(at(3)));
+    let later = store.storage(at(30 * 3600)).expect("readable").blocks.oldest;
+    assert_eq!(later, Some(seconds(3600 * 7)), "after a day it is the hour");
+}
+
+#[test]
 fn an_old_past_of_a_new_host_is_taken_and_goes_with_the_next_round() {
     let (_folder, store) = opened();
     let day = 86_400;

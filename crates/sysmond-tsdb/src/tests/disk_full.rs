@@ -1,7 +1,7 @@
 //! A file system that is really full: a small one in memory, which only root can make.
 
 use crate::testing::{append, options, seconds};
-use crate::{AppendError, RangeQuery, Store, TagMatch};
+use crate::{AppendError, Bound, Full, Keeper, OpenError, RangeQuery, Store, TagMatch};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -84,10 +84,13 @@ fn a_full_disk_refuses_loses_nothing_and_takes_again_once_there_is_room() {
 
     // Above the reserve, and less than the next row of the log: the write itself finds the disk full.
     let filler = small.fill(4_500_000);
+    assert_eq!(store.full(seconds(9)), None);
     assert_eq!(push(&store, 10, 900), Err(AppendError::NoSpace));
+    assert_eq!(store.full(seconds(15)), Some(Full { since: seconds(10), bound: Bound::Disk }));
     assert_eq!(rows(&store), 10);
     fs::remove_file(&filler).expect("ours");
     assert_eq!(push(&store, 10, 10), Ok(10_000));
+    assert_eq!(store.full(seconds(19)), None);
 
     // Below the reserve: nothing is tried. What was there is still answered, and looked after.
     let filler = small.fill(0);
@@ -102,4 +105,57 @@ fn a_full_disk_refuses_loses_nothing_and_takes_again_once_there_is_room() {
     drop(store);
     let store = Store::open(&path, options(), seconds(0)).expect("a store");
     assert_eq!((store.recovered(), rows(&store)), (None, 21));
+}
+
+#[test]
+fn a_full_disk_is_found_out_and_passes_where_nobody_writes() {
+    let Some(small) = Small::mount("64m") else { return };
+    let path = small.path().join("data/store.db");
+    let store = Store::open(&path, options(), seconds(0)).expect("a store");
+    assert_eq!(push(&store, 0, 10), Ok(10_000));
+    let filler = small.fill(0);
+    let full = Some(Full { since: seconds(40), bound: Bound::Disk });
+    assert_eq!(store.storage(seconds(40)).expect("readable").full, full);
+    store.retain(seconds(60)).ok();
+    assert_eq!(store.full(seconds(60)), full);
+    fs::remove_file(&filler).expect("ours");
+    assert_eq!(store.full(seconds(70)), full, "nothing was written since");
+    store.retain(seconds(120)).expect("room");
+    assert_eq!(store.full(seconds(120)), None);
+}
+
+/// What a killed process leaves, on a file system that is full by now: the file, SQLite's own log, and its index.
+fn killed(small: &Small) -> (PathBuf, PathBuf) {
+    let (path, folder) = (small.path().join("data/store.db"), small.path().join("killed"));
+    let store = Store::open(&path, options(), seconds(0)).expect("a store");
+    store.keep_as(Keeper::Agent).expect("its own");
+    assert_eq!(push(&store, 0, 10), Ok(10_000));
+    fs::create_dir(&folder).expect("room");
+    store.copy_to(&folder);
+    drop(store);
+    fs::write(folder.join("store.db-shm"), vec![0; 32 * 1024]).expect("room");
+    fs::write(folder.join("store.db.lock"), "").expect("room");
+    (folder.join("store.db"), small.fill(0))
+}
+
+#[test]
+fn an_up_to_date_file_is_opened_without_room() {
+    let Some(small) = Small::mount("64m") else { return };
+    let (path, filler) = killed(&small);
+    let store = Store::open(&path, options(), seconds(20)).expect("nothing has to be written");
+    store.keep_as(Keeper::Agent).expect("it was before");
+    assert_eq!(store.full(seconds(21)).map(|full| full.bound), Some(Bound::Disk));
+    assert_eq!((store.recovered(), rows(&store)), (None, 10));
+    assert_eq!(push(&store, 10, 1), Err(AppendError::NoSpace));
+    fs::remove_file(filler).expect("ours");
+    assert_eq!((push(&store, 10, 1), store.full(seconds(30))), (Ok(1000), None));
+}
+
+#[test]
+fn a_new_file_without_room_is_refused_with_advice() {
+    let Some(small) = Small::mount("64m") else { return };
+    small.fill(0);
+    let error = Store::open(&small.path().join("store.db"), options(), seconds(0)).err().expect("no room");
+    assert!(matches!(error, OpenError::NoSpace { .. }), "{error:?}");
+    assert!(error.to_string().contains("make some on its file system"), "{error}");
 }

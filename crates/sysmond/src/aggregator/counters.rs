@@ -17,19 +17,22 @@ pub enum PushOutcome {
     Unauthorized,
     /// Asked to come again later.
     Busy,
+    /// Found no room on the server's disk or within its budget.
+    NoSpace,
     /// The server's own fault.
     Failed,
 }
 
 impl PushOutcome {
     /// All outcomes, with the label of each.
-    pub const ALL: [(Self, &'static str); 7] = [
+    pub const ALL: [(Self, &'static str); 8] = [
         (Self::Success, "success"),
         (Self::Partial, "partial"),
         (Self::Refused, "refused"),
         (Self::BadBody, "bad_body"),
         (Self::Unauthorized, "unauthorized"),
         (Self::Busy, "busy"),
+        (Self::NoSpace, "no_space"),
         (Self::Failed, "failed"),
     ];
 }
@@ -137,6 +140,6 @@ mod tests {
                 counters.pushes().filter(|(_, n)| *n == 1).map(|(label, _)| label).collect();
             assert_eq!(counted.last(), Some(&label));
         }
-        assert_eq!(counters.pushes().map(|(_, n)| n).sum::<u64>(), 7);
+        assert_eq!(counters.pushes().map(|(_, n)| n).sum::<u64>(), 8);
     }
 }

@@ -1,7 +1,7 @@
 //! Removes what is too old, in the background.
 
-use crate::clock;
 use crate::shutdown::Shutdown;
+use crate::{clock, room};
 use std::time::Duration;
 use sysmond_tsdb::Store;
 
@@ -12,9 +12,10 @@ const LOOK: Duration = Duration::from_secs(5);
 
 /// Goes on until `shutdown`.
 pub(super) async fn run(store: Store, shutdown: Shutdown) {
+    let mut is_full = false;
     loop {
         tokio::select! {
-            () = pause(&store) => {}
+            () = pause(&store, &mut is_full) => {}
             () = shutdown.requested() => return,
         }
         let retained = store.clone();
@@ -29,10 +30,17 @@ pub(super) async fn run(store: Store, shutdown: Shutdown) {
     }
 }
 
-/// Waits for the next round.
-async fn pause(store: &Store) {
+/// Waits for the next round; has the log told meanwhile whether there is room.
+async fn pause(store: &Store, is_full: &mut bool) {
     let due = tokio::time::Instant::now() + PERIOD;
     while tokio::time::Instant::now() < due && !store.is_short() {
         tokio::time::sleep(LOOK).await;
+        // A file system that does not answer must not hold up the event loop.
+        let (looked, mut told) = (store.clone(), *is_full);
+        let look = move || {
+            room::tell(&looked, &mut told);
+            told
+        };
+        *is_full = tokio::task::spawn_blocking(look).await.unwrap_or(*is_full);
     }
 }

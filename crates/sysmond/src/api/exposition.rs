@@ -81,6 +81,8 @@ fn store(text: &mut Exposition, stats: &StoreStats) {
 
 fn storage(text: &mut Exposition, storage: &Storage) {
     text.gauge("sysmond_store_budget_bytes", "Bound of the store's files", &[], storage.budget_bytes as f64);
+    let help = "1 while writes find no room on the disk or within the budget";
+    text.gauge("sysmond_store_full", help, &[], f64::from(u8::from(storage.full.is_some())));
     text.gauge("sysmond_store_wal_bytes", "Size of SQLite's own log", &[], storage.wal_bytes as f64);
     text.gauge(
         "sysmond_store_free_bytes",

@@ -3,7 +3,7 @@
 use super::answer;
 use super::app::App;
 use super::problem::Problem;
-use crate::clock;
+use crate::{clock, room};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -34,6 +34,9 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Response, Probl
         return Err(Problem::busy("stopping", "the server stops", 2));
     }
     let storage = app.query(|store| store.storage(clock::now())).await?;
+    if let Some(full) = storage.full {
+        return Err(Problem::busy("no_space", room::words(full), 30));
+    }
     let stats = app.store().stats();
     Ok(answer::json(StatusCode::OK, &Readiness { status: "ready", warnings: warnings(&storage, &stats) }))
 }

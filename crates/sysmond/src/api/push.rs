@@ -64,9 +64,8 @@ pub(super) async fn receive<B: Incoming>(app: &App, mut request: Request<B>) -> 
 
 fn refusal(problem: Problem) -> (Response, PushOutcome) {
     let outcome = match problem.status() {
-        StatusCode::SERVICE_UNAVAILABLE
-        | StatusCode::INSUFFICIENT_STORAGE
-        | StatusCode::TOO_MANY_REQUESTS => PushOutcome::Busy,
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => PushOutcome::Busy,
+        StatusCode::INSUFFICIENT_STORAGE => PushOutcome::NoSpace,
         status if status.is_server_error() => PushOutcome::Failed,
         _ => PushOutcome::BadBody,
     };

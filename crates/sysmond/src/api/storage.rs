@@ -4,7 +4,7 @@ use super::answer;
 use super::app::App;
 use super::problem::Problem;
 use crate::aggregator::views::whole_seconds;
-use crate::clock;
+use crate::{clock, room};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -12,7 +12,7 @@ use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
 use sysmond_model::Timestamp;
-use sysmond_tsdb::{Quarantine, Storage, TierStorage};
+use sysmond_tsdb::{Full, Quarantine, Storage, TierStorage};
 
 #[derive(Serialize)]
 struct Answer {
@@ -27,6 +27,7 @@ struct Answer {
     bytes_per_sample: Option<f64>,
     history_days: f64,
     forecast: Option<Forecast>,
+    full: Option<FullStore>,
     quarantine: Quarantined,
     damaged_reads: u64,
     damaged_file: Option<String>,
@@ -60,6 +61,12 @@ struct Forecast {
     raw_days: f64,
     minutes_days: f64,
     ten_minutes_days: f64,
+}
+
+#[derive(Serialize)]
+struct FullStore {
+    since: Timestamp,
+    bound: &'static str,
 }
 
 #[derive(Serialize)]
@@ -115,6 +122,7 @@ impl Answer {
             bytes_per_sample: (samples > 0).then(|| bytes as f64 / samples as f64),
             history_days: history_ms as f64 / 86_400_000.0,
             forecast: storage.forecast.map(Forecast::new),
+            full: storage.full.map(FullStore::new),
             quarantine: Quarantined::new(storage.quarantine),
             damaged_reads: storage.damaged,
             damaged_file: damaged_file.map(|name| name.to_string_lossy().into_owned()),
@@ -147,6 +155,12 @@ impl Forecast {
         } = forecast;
         let budget_reached = budget_reached.map(whole_seconds);
         Self { samples_per_day, bytes_per_day, budget_reached, raw_days, minutes_days, ten_minutes_days }
+    }
+}
+
+impl FullStore {
+    fn new(full: Full) -> Self {
+        Self { since: whole_seconds(full.since), bound: room::bound(full) }
     }
 }
 

@@ -46,6 +46,11 @@ impl Environment {
         }
     }
 
+    /// The names of those that are set, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.variables.keys().map(String::as_str)
+    }
+
     /// A variable's text. One that is set but empty counts as unset, as scripts expect of `VAR= command`.
     pub fn text(&self, name: &str) -> Option<String> {
         let value = self.variables.get(name)?;

@@ -168,16 +168,21 @@ fn place(name: &str) -> String {
 /// The setting whose name is most like `name`, if any is at all.
 fn nearest(name: &str) -> Option<&'static str> {
     let last = |name: &str| name.rsplit_once('.').map_or(name.to_owned(), |(_, last)| last.to_owned());
-    // A long name may have more mistakes than a short one, of which all letters would be other ones.
-    let far = (last(name).chars().count() / 3).clamp(1, 3);
+    let far = most_edits(&last(name));
     let distance = |key: &&&Key| edits(name, key.name).min(edits(&last(name), &last(key.name)));
     // Of names that are as near, the one of the same section.
     let rank = |key: &&&Key| (distance(key), edits(name, key.name));
     KEYS.iter().min_by_key(rank).filter(|key| distance(key) <= far).map(|key| key.name)
 }
 
+/// Up to how many edits another name is near to `name`: a long one may have more mistakes than a short one, of which all
+/// letters would be other ones.
+pub(super) fn most_edits(name: &str) -> usize {
+    (name.chars().count() / 3).clamp(1, 3)
+}
+
 /// How many letters must be added, removed or changed to make `b` of `a`.
-fn edits(a: &str, b: &str) -> usize {
+pub(super) fn edits(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, left) in a.chars().enumerate() {

@@ -7,6 +7,7 @@ pub mod environment;
 pub mod file;
 pub mod given;
 pub mod keys;
+pub mod misspelt;
 pub mod problem;
 pub mod settings;
 pub mod token;

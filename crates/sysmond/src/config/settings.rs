@@ -5,6 +5,7 @@ use super::environment::Environment;
 use super::file;
 use super::given::{FlagValue, Given, Origin, Typed};
 use super::keys::{self, Key, Role};
+use super::misspelt::{self, Misspelt};
 use super::problem::{ConfigErrors, Problem};
 use super::token::TokenSource;
 use super::values::{self, ValueError};
@@ -67,6 +68,8 @@ pub struct Settings {
     pub effective: Vec<Effective>,
     /// The file that was read, if one was.
     pub file: Option<PathBuf>,
+    /// Variables that nothing reads and that look like one of ours.
+    pub misspelt: Vec<Misspelt>,
     environment: Environment,
     allowed_hosts: Vec<String>,
     trusted_proxies: Vec<IpAddr>,
@@ -89,6 +92,13 @@ impl Settings {
             Check { role, given, environment, problems: contents.problems, effective: Vec::new() };
         let settings = check.settings(file);
         if check.problems.is_empty() { Ok(settings) } else { Err(ConfigErrors(check.problems)) }
+    }
+
+    /// Has the log name the variables that look like one of ours.
+    pub fn warn_of_misspelt(&self) {
+        for one in &self.misspelt {
+            tracing::warn!("{one}");
+        }
     }
 
     /// Makes the data folder where it is missing.
@@ -251,6 +261,7 @@ impl Check {
             token,
             store,
             file,
+            misspelt: misspelt::misspelt(&self.environment),
         }
     }
 

@@ -1,17 +1,19 @@
-//! `sysmond sql`: one statement over the aggregator's database, printed as a table, JSON or CSV.
+//! `sysmond sql`: statements over the aggregator's database, each answer printed as a table, JSON or CSV.
 
 mod csv;
 mod json;
+mod several;
 mod table;
 
 pub(crate) use csv::text as csv_text;
 
 use crate::clock;
 use crate::config::{Settings, values};
-use anyhow::{Context, ensure};
-use std::io::{BufWriter, Write};
+use anyhow::{Context, bail, ensure};
+use several::Several;
+use std::io::{BufWriter, Read, Write};
 use std::time::Duration;
-use sysmond_tsdb::sql::{Database, Value, limit_memory};
+use sysmond_tsdb::sql::{Answer, Database, Value, limit_memory};
 use sysmond_tsdb::{QueryError, Scanned};
 
 /// How the rows are printed.
@@ -45,10 +47,13 @@ trait Printer {
     fn finish(&mut self, columns: &[String]) -> std::io::Result<()>;
 }
 
-/// What a statement may take.
+/// The most that is read of standard input, bytes.
+const MAX_INPUT_BYTES: u64 = 1024 * 1024;
+
+/// What statements may take together.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct Limits {
-    /// Stop a statement that takes longer
+    /// Stop statements that take longer, all together
     #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = values::duration)]
     timeout: Duration,
     /// Stop a statement that sorts or collects more than this; rows are printed as they come
@@ -56,31 +61,56 @@ pub struct Limits {
     max_memory: u64,
 }
 
-/// Runs `statement` within `limits` and prints what it answers.
+/// Runs what `given` says, or standard input, within `limits` and prints what it answers.
 pub(crate) fn run(
     settings: &Settings,
-    statement: &str,
+    given: Option<String>,
     format: Format,
     limits: Limits,
 ) -> anyhow::Result<()> {
+    let statements = match given {
+        Some(text) if text.trim() != "-" => text,
+        _ => read(std::io::stdin().lock())?,
+    };
     let mut database = Database::open(&settings.database()?, settings.offline_after())?;
     limit_memory(limits.max_memory)?;
     let mut out = BufWriter::new(std::io::stdout().lock());
-    {
-        let mut printer: Box<dyn Printer + '_> = match format {
-            Format::Table => Box::new(table::Table::new(&mut out)),
-            Format::Json => Box::new(json::Json::new(&mut out)),
-            Format::Csv => Box::new(csv::Csv::new(&mut out)),
-        };
-        let row =
-            |columns: &[String], values: &[Value]| Ok::<_, anyhow::Error>(printer.row(columns, values)?);
-        let answer = database.query(statement, clock::now(), limits.timeout, row);
-        let columns = answer.map_err(|error| explained(error, limits)).context("the statement failed")?;
-        ensure!(!columns.is_empty(), "the statement answers nothing: write a SELECT");
-        printer.finish(&columns)?;
-    }
-    out.flush()?;
+    let mut several = Several::new(&mut out, format);
+    let outcome = database.query_each(&statements, clock::now(), limits.timeout, |answer| match answer {
+        Answer::Row(columns, values) => several.row(columns, values),
+        Answer::End(columns) => several.end(columns),
+    });
+    let answered = several.answered();
+    drop(several);
+    // What was answered before is right, whatever becomes of a later statement.
+    let flushed = out.flush();
+    outcome.map_err(|error| explained(error, limits)).with_context(|| which(answered))?;
+    flushed?;
     tell_damage(&database.scanned())
+}
+
+/// Which statement failed, after so many that were answered.
+fn which(answered: usize) -> String {
+    if answered == 0 {
+        "the statement failed".to_owned()
+    } else {
+        format!("statement {} failed", answered + 1)
+    }
+}
+
+/// The statements of standard input.
+fn read(input: impl Read) -> anyhow::Result<String> {
+    let mut text = Vec::new();
+    input.take(MAX_INPUT_BYTES + 1).read_to_end(&mut text).context("cannot read standard input")?;
+    if text.len() as u64 > MAX_INPUT_BYTES {
+        bail!("standard input has more than {MAX_INPUT_BYTES} bytes: give fewer statements at a time");
+    }
+    let text = String::from_utf8(text).context("standard input is no text in UTF-8")?;
+    ensure!(
+        !text.trim().is_empty(),
+        "there is no statement in standard input: write one there, or give it as an argument"
+    );
+    Ok(text)
 }
 
 /// The error with what can be done.
@@ -129,4 +159,25 @@ fn printed<'a, P: Printer + 'a>(
         printer.row(&columns, row).expect("memory takes it");
     }
     printer.finish(&columns).expect("memory takes it");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn standard_input_is_read_as_far_as_it_may_be() {
+        let check = |input: &[u8], expected: Result<&str, &str>| match (read(input), expected) {
+            (Ok(text), Ok(expected)) => assert_eq!(text, expected),
+            (Err(error), Err(words)) => assert!(format!("{error:#}").contains(words), "{error:#}"),
+            (found, expected) => panic!("{found:?}, not {expected:?}"),
+        };
+        check(b"SELECT 1;\nSELECT 2", Ok("SELECT 1;\nSELECT 2"));
+        check(b" \n", Err("there is no statement in standard input"));
+        check(b"SELECT '\xff'", Err("UTF-8"));
+        let most = usize::try_from(MAX_INPUT_BYTES).expect("small");
+        check(&vec![b' '; most + 1], Err("more than 1048576 bytes"));
+        let whole = "-".repeat(most);
+        check(whole.as_bytes(), Ok(&whole));
+    }
 }

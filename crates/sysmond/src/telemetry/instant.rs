@@ -20,7 +20,7 @@ impl FormatTime for UtcTime {
 }
 
 /// `2026-02-06T12:00:00.250Z`.
-pub(super) fn text(instant: Timestamp) -> String {
+pub(crate) fn text(instant: Timestamp) -> String {
     let (days, in_day) = (instant.as_millis().div_euclid(DAY_MS), instant.as_millis().rem_euclid(DAY_MS));
     let (year, month, day) = date(days);
     let (seconds, millis) = (in_day / 1000, in_day % 1000);

@@ -10,6 +10,7 @@ mod rotate;
 use crate::clock;
 use crate::config::{LogConfig, LogFormat};
 use anyhow::Context;
+pub(crate) use instant::text as instant_text;
 use rotate::{Policy, Reopen, RotatingFile};
 use std::io::IsTerminal;
 use std::path::Path;

@@ -142,3 +142,20 @@ fn completions_and_manual_page_name_every_command() {
     let (status, _, stderr) = finished(std::process::Command::new("bash").args(["-n", &script]));
     assert_eq!(status, Some(0), "{stderr}");
 }
+
+#[test]
+fn a_misspelt_variable_is_told_of_and_that_of_a_platform_is_not() {
+    let place = Place::new();
+    let file = place.write("address", "");
+    let variables = [("SYSMON_INTERVALL", "2s"), ("SYSMON_SERVICE_HOST", "10.0.0.1")];
+    let word = "there is no variable SYSMON_INTERVALL, did you mean SYSMON_INTERVAL?";
+    let mut command = place.command("check-config");
+    let (status, stdout, stderr) = finished(command.envs(variables));
+    assert_eq!(status, Some(0), "{stderr}");
+    assert!(stdout.contains(&format!("warning: {word}")) && !stdout.contains("SERVICE_HOST"), "{stdout}");
+    std::fs::remove_file(&file).expect("ours");
+    let mut command = place.command(&format!("aggregator --listen 127.0.0.1:0 --addr-file {file}"));
+    command.envs(variables);
+    let stderr = place.start(command).serving(&place.path("address")).stop();
+    assert!(stderr.contains(word) && !stderr.contains("SERVICE_HOST"), "{stderr}");
+}

@@ -26,7 +26,7 @@ const DOCUMENTS: &[(&str, usize, usize)] = &[
     ("docs/performance.md", 0, 1),
     ("docs/quickstart.md", 5, 0),
     ("docs/reliability.md", 0, 1),
-    ("docs/sql.md", 7, 0),
+    ("docs/sql.md", 8, 0),
     ("docs/storage.md", 2, 0),
 ];
 

@@ -275,3 +275,25 @@ fn a_killed_member_of_the_demo_is_started_again() {
     let stderr = program.stop();
     assert!(stderr.contains("ended unexpectedly"), "{stderr}");
 }
+
+#[test]
+fn statements_of_standard_input_are_answered_in_turn_as_those_of_an_argument_are() {
+    let place = Place::new();
+    place.serve("aggregator").stop();
+    let statements = concat!(env!("CARGO_MANIFEST_DIR"), "/../sysmond-tsdb/src/sql/documented.sql");
+    let text = std::fs::read_to_string(statements).expect("it is there");
+    let run = |command: &mut std::process::Command| {
+        let (status, stdout, stderr) = finished(command);
+        assert_eq!(status, Some(0), "{stderr}");
+        stdout
+    };
+    let by_argument = run(place.command("sql").arg(&text));
+    assert_eq!(by_argument.matches("(1 row)").count(), 4, "{by_argument}");
+    assert_eq!(by_argument.matches("(1 row)\n\n").count(), 3, "{by_argument}");
+    let file = || std::fs::File::open(statements).expect("it is there");
+    assert_eq!(run(place.command("sql").stdin(file())), by_argument);
+    assert_eq!(run(place.command("sql -").stdin(file())), by_argument);
+    let (status, stdout, stderr) = finished(place.command("sql --csv").arg("SELECT 1 AS n; SELECT x"));
+    assert_eq!((status, stdout.as_str()), (Some(1), "n\r\n1\r\n"));
+    assert!(stderr.contains("statement 2 failed: no such column: x"), "{stderr}");
+}

@@ -1,8 +1,10 @@
 //! What the aggregator says and does about the room for its history.
 
-use crate::stage::{Stage, eventually, now, push_body};
+use crate::program::{Place, Program, wait_until};
+use crate::stage::{Stage, eventually, metric, now, push_body};
+use rustix::process::Signal;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use sysmond::aggregator::Limits;
 
@@ -40,13 +42,16 @@ async fn a_full_disk_is_told_to_agents_and_passes_by_itself() {
     let body = |n: i64| push_body("a", &[(at + n, "m", n as f64)]);
     assert_eq!(stage.push(&body(0)).await.status, 200);
 
-    let filler = folder.path().join("filler");
-    let room = rustix::fs::statvfs(folder.path()).expect("mounted");
-    let room = usize::try_from(room.f_bavail * room.f_frsize).expect("small");
-    std::fs::write(&filler, vec![1; room]).expect("room");
+    let filler = fill(folder.path());
     let refused = stage.push(&body(1)).await;
     assert_eq!(refused.problem(), (507, "no_space".to_owned()));
     assert!(!refused.header("retry-after").is_empty(), "agents wait and try again");
+    let ready = stage.get("/readyz").await;
+    assert_eq!(ready.problem(), (503, "no_space".to_owned()));
+    assert!(ready.text().contains("disk is full: nothing is stored since 20"), "{}", ready.text());
+    assert_eq!(stage.own_metric("sysmond_store_full").await, 1);
+    assert_eq!(stage.own_metric("sysmond_pushes_total{outcome=\"no_space\"}").await, 1);
+    assert_eq!(stage.get("/api/storage").await.json()["full"]["bound"], "disk");
     let points = async || {
         let told = stage.get(&format!("/api/history?host=a&metric=m&from={at}")).await.json();
         told["points"].as_array().expect("a list").len()
@@ -57,7 +62,94 @@ async fn a_full_disk_is_told_to_agents_and_passes_by_itself() {
     std::fs::remove_file(&filler).expect("ours");
     eventually("room", async || (stage.push(&body(1)).await.status == 200).then_some(())).await;
     assert_eq!(points().await, 2);
+    assert_eq!(stage.get("/readyz").await.json()["status"], "ready");
+    assert_eq!(stage.own_metric("sysmond_store_full").await, 0);
+    assert_eq!(stage.get("/api/storage").await.json()["full"], serde_json::Value::Null);
     stage.stop().await;
+}
+
+/// Fills the file system at `path` to the last byte.
+fn fill(path: &Path) -> PathBuf {
+    let filler = path.join("filler");
+    let room = rustix::fs::statvfs(path).expect("mounted");
+    let room = usize::try_from(room.f_bavail * room.f_frsize).expect("small");
+    std::fs::write(&filler, vec![1; room]).expect("room");
+    filler
+}
+
+#[test]
+fn a_full_disk_keeps_no_server_from_starting_and_health_says_what_is_wrong() {
+    let place = Place::new();
+    let full = place.path("full");
+    std::fs::create_dir(&full).expect("ours");
+    if !mount(&full) {
+        return;
+    }
+    let _unmount = Unmount(&full);
+    let aggregator = format!("aggregator --data-dir {}", full.join("data").display());
+    let program = place.serve(&aggregator);
+    let token = std::fs::read_to_string(full.join("data/token")).expect("made");
+    let at = now() - 100;
+    let push =
+        |program: &Program, n: i64| program.push(token.trim(), &push_body("a", &[(at + n, "m", 0.5)])).0;
+    assert_eq!(push(&program, 0), 200);
+    program.signal(Signal::KILL);
+    program.end();
+
+    let filler = fill(&full);
+    let program = place.serve(&aggregator);
+    let history = format!("/api/history?host=a&metric=m&from={at}");
+    assert_eq!(program.get_json(&history)["points"].as_array().map(Vec::len), Some(1));
+    assert_eq!((program.get("/").0, program.get("/readyz").0), (200, 503));
+    let health = format!("health --addr-file {}", place.path("address").display());
+    let (status, _, stderr) = place.run(&health);
+    assert!(status == Some(1) && stderr.contains("disk is full"), "{status:?} {stderr}");
+    assert_eq!(push(&program, 1), 507);
+    let logged = |words: &[&str]| {
+        let stderr = program.stderr();
+        stderr.lines().any(|line| words.iter().all(|word| line.contains(word))).then_some(())
+    };
+    wait_until("the log says it", || logged(&["ERROR", "disk is full"]));
+
+    std::fs::remove_file(filler).expect("ours");
+    assert_eq!((push(&program, 1), place.run(&health).0), (200, Some(0)));
+    wait_until("the log says it", || logged(&["INFO", "there is room again"]));
+    program.stop();
+}
+
+#[test]
+fn a_full_disk_keeps_no_agent_from_starting() {
+    let place = Place::new();
+    let full = place.path("full");
+    std::fs::create_dir(&full).expect("ours");
+    if !mount(&full) {
+        return;
+    }
+    let _unmount = Unmount(&full);
+    let aggregator = place.serve("aggregator");
+    let flags = format!(
+        "agent --aggregator http://{} --token-file {} --data-dir {} --hostname a --interval 100ms --push-interval 100ms",
+        aggregator.address(),
+        place.path("data/token").display(),
+        full.join("data").display()
+    );
+    let start = || place.start(place.command(&flags));
+    let agent = start();
+    let received = || metric(&aggregator.get("/metrics").1, "sysmond_samples_received_total");
+    wait_until("it pushes", || (received() > 0).then_some(()));
+    agent.signal(Signal::KILL);
+    agent.end();
+    let filler = fill(&full);
+    let mut agent = start();
+    wait_until("it collects, and keeps in its head", || {
+        assert!(agent.ended().is_none(), "{}", agent.stderr());
+        agent.stderr().contains("no space left").then_some(())
+    });
+    let before = received();
+    std::fs::remove_file(filler).expect("ours");
+    wait_until("it delivers again", || (received() > before).then_some(()));
+    agent.stop();
+    aggregator.stop();
 }
 
 #[tokio::test]

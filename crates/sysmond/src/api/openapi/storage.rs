@@ -24,6 +24,8 @@ pub(super) struct Storage {
     history_days: f64,
     /// `null` in the first minute.
     forecast: Option<StorageForecast>,
+    /// `null` while there is room for what comes.
+    full: Option<FullStorage>,
     quarantine: StorageQuarantine,
     /// Since the start, each time that something damaged was met.
     damaged_reads: u64,
@@ -57,7 +59,7 @@ struct StorageTier {
     samples: u64,
     /// `null` where there is none.
     bytes_per_sample: Option<f64>,
-    /// The hour or day that it begins with; `null` where it is empty.
+    /// Its first sample in the first day, then the hour or day that it begins with; `null` where it is empty.
     oldest: Option<f64>,
     retention_seconds: u64,
 }
@@ -74,6 +76,15 @@ struct StorageForecast {
     raw_days: f64,
     minutes_days: f64,
     ten_minutes_days: f64,
+}
+
+/// A store that takes nothing: pushes are answered 507.
+#[derive(ToSchema)]
+struct FullStorage {
+    /// When a write found no room first.
+    since: i64,
+    /// What leaves none: `disk`, the server's file system, or `budget`, its `--max-disk`.
+    bound: String,
 }
 
 /// What could not be read and was set aside.
