@@ -55,7 +55,7 @@ test("without WebSocket the page polls, and says so", async () => {
   await hasValues(page);
   await linkSays(page, "Polling every 5 s");
   await valuesChange(page);
-  assert.equal(await page.locator(".banner").isVisible(), false);
+  assert.equal(await page.locator(".banner:visible").count(), 0);
   await close();
   proxy.end();
 });

@@ -26,9 +26,10 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     let answer = answer.with_context(|| {
         format!("the server at {address} is not well (--listen or --addr-file name another address)")
     })?;
+    let warnings = judge(&answer).with_context(|| format!("the server at {address} is not well"))?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "the server at {address} is well")?;
-    for warning in judge(&answer).with_context(|| format!("the server at {address} is not well"))? {
+    for warning in warnings {
         writeln!(out, "warning: {warning}")?;
     }
     Ok(())

@@ -175,8 +175,8 @@ fn nearest(name: &str) -> Option<&'static str> {
     KEYS.iter().min_by_key(rank).filter(|key| distance(key) <= far).map(|key| key.name)
 }
 
-/// Up to how many edits another name is near to `name`: a long one may have more mistakes than a short one, of which all
-/// letters would be other ones.
+/// Up to how many edits another name is near to `name`: a long one may have more mistakes than a short one, of which
+/// all letters would be other ones.
 pub(super) fn most_edits(name: &str) -> usize {
     (name.chars().count() / 3).clamp(1, 3)
 }

@@ -1,5 +1,5 @@
-//! The answers of several statements, one after the other: an empty line between tables and between parts of CSV; arrays
-//! of JSON follow each other, as every reader of JSON texts takes them.
+//! The answers of several statements, one after the other: an empty line between tables and between parts of CSV;
+//! arrays of JSON follow each other, as every reader of JSON texts takes them.
 
 use super::csv::Csv;
 use super::json::Json;

@@ -102,8 +102,9 @@ fn a_full_disk_keeps_no_server_from_starting_and_health_says_what_is_wrong() {
     assert_eq!(program.get_json(&history)["points"].as_array().map(Vec::len), Some(1));
     assert_eq!((program.get("/").0, program.get("/readyz").0), (200, 503));
     let health = format!("health --addr-file {}", place.path("address").display());
-    let (status, _, stderr) = place.run(&health);
-    assert!(status == Some(1) && stderr.contains("disk is full"), "{status:?} {stderr}");
+    let (status, stdout, stderr) = place.run(&health);
+    assert_eq!((status, stdout.as_str()), (Some(1), ""), "not a word of being well");
+    assert!(stderr.contains("disk is full"), "{stderr}");
     assert_eq!(push(&program, 1), 507);
     let logged = |words: &[&str]| {
         let stderr = program.stderr();
