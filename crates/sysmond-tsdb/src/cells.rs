@@ -2,11 +2,11 @@
 
 use crate::codec::Damaged;
 use crate::codec::block::Block;
+use crate::counters::Counters;
 use crate::head::HeadRow;
 use crate::names::MetricId;
 use crate::quarantine::Piece;
 use crate::sealed::Blob;
-use crate::writer::Counters;
 use std::collections::BTreeMap;
 
 /// The cells of `ids` in blocks and rows of one hour, each series by time; of two for one instant the one stored last.

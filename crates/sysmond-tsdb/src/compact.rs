@@ -3,12 +3,13 @@
 use crate::QueryError;
 use crate::codec::Damaged;
 use crate::codec::ints::Effort;
+use crate::counters::Counters;
 use crate::pieces;
 use crate::quarantine::{self, Origin, Piece};
 use crate::rollup;
 use crate::seal::{self, SealedBlock};
 use crate::sealed::{self, HOUR_MS, MAX_PARTS, block_ids};
-use crate::writer::{Counters, Shared, Writer};
+use crate::writer::{Shared, Writer};
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;

@@ -4,12 +4,13 @@
 
 use crate::budget::Budget;
 use crate::compact::Job;
+use crate::counters::Counters;
 use crate::head::HostCell;
 use crate::names::{LayoutId, Names};
 use crate::retention::Cutoff;
 use crate::rollup::{self, DayMade};
 use crate::sealed::{self, HOUR_MS, hour_of};
-use crate::writer::{Counters, Shared, Writer};
+use crate::writer::{Shared, Writer};
 use crate::{QueryError, file};
 use rusqlite::{Connection, params};
 use std::collections::{BTreeSet, HashMap};

@@ -19,6 +19,7 @@ mod churn;
 mod codec;
 mod compact;
 mod copy;
+mod counters;
 mod crowd;
 mod cut;
 mod done;

@@ -1,5 +1,6 @@
 //! What is answered without the disk: hosts, the newest value of each of their series, and the rows not yet in blocks.
 
+use crate::counters::Counters;
 use crate::head::HostCell;
 use crate::log::{self, Record, Unpacker};
 use crate::meta;
@@ -7,7 +8,6 @@ use crate::names::{LayoutId, Names};
 use crate::newest::{Finder, Newest};
 use crate::quarantine::{Origin, Piece};
 use crate::sealed::HOUR_MS;
-use crate::writer::Counters;
 use rusqlite::Connection;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

@@ -3,11 +3,12 @@
 
 use crate::buckets::{Buckets, Grid};
 pub(crate) use crate::cells::hour_cells;
+use crate::counters::Counters;
 use crate::head::{HeadRow, HostCell};
 use crate::names::MetricId;
 use crate::rollup::{self, Tier};
 use crate::sealed::{self, HOUR_MS, hour_of};
-use crate::writer::{Counters, Shared};
+use crate::writer::Shared;
 use crate::{QueryError, RangeQuery, TagMatch};
 use rusqlite::Connection;
 use std::collections::BTreeSet;

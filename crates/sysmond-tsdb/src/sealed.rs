@@ -3,9 +3,9 @@
 use crate::codec::Damaged;
 use crate::codec::block::{Block, Table};
 use crate::codec::body::Stored;
+use crate::counters::Counters;
 use crate::names::MetricId;
 use crate::quarantine::{Origin, Piece};
-use crate::writer::Counters;
 use rusqlite::{Connection, blob};
 use std::cell::Cell;
 use std::collections::BTreeSet;

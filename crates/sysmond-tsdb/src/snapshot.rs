@@ -1,5 +1,6 @@
 //! One state of a store's file with the rows that are only in its log, read without the store: by SQL and exports.
 
+use crate::counters::Counters;
 use crate::head::{HeadRow, HostCell};
 use crate::memory::{self, Memory};
 use crate::names::{MetricId, Names};
@@ -7,7 +8,6 @@ use crate::processes::look;
 use crate::range::hour_cells;
 use crate::readers::STEPS_PER_LOOK;
 use crate::sealed::{self, HOUR_MS, hour_of};
-use crate::writer::Counters;
 use rusqlite::{Connection, ffi};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::Ordering;

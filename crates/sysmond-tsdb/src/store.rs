@@ -1,6 +1,7 @@
 //! The handle that everything else uses.
 
 use crate::budget::{Budget, LEAST_DISK_BYTES};
+use crate::counters::Counters;
 use crate::done::Done;
 use crate::head::HostCell;
 use crate::memory::Memory;
@@ -11,7 +12,7 @@ use crate::retention::Reached;
 use crate::room::{self, Room};
 use crate::sealed::HOUR_MS;
 use crate::tally::{self, Tally};
-use crate::writer::{Command, Counters, Shared, Writer};
+use crate::writer::{Command, Shared, Writer};
 use crate::{
     Append, AppendError, Appended, Backlog, Cursor, Full, Keeper, OpenError, ProcessUsage, Quarantined,
     QueryError, RangeQuery, Storage, StoreOptions, StoreStats, Upgrade, backlog, file, meta, range,

@@ -4,6 +4,7 @@
 use crate::batch::Batch;
 use crate::budget::Budget;
 use crate::churn::Unused;
+use crate::counters::Counters;
 use crate::crowd::Crowd;
 use crate::done::Done;
 use crate::head::HostCell;
@@ -11,7 +12,7 @@ use crate::host_row;
 use crate::log::Packer;
 use crate::memory::Memory;
 use crate::names::Names;
-use crate::quarantine::{self, Damages};
+use crate::quarantine;
 use crate::readers::Readers;
 use crate::request::StoreOptions;
 use crate::room::{self, Bound, Room};
@@ -21,7 +22,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -57,24 +58,6 @@ pub(crate) struct Shared {
     pub(crate) is_closing: AtomicBool,
     /// Held for as long as the store is open.
     pub(crate) lock: Mutex<Option<File>>,
-}
-
-/// Counts since the start.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) queued: AtomicUsize,
-    pub(crate) stored: AtomicU64,
-    pub(crate) duplicate: AtomicU64,
-    pub(crate) dropped: AtomicU64,
-    pub(crate) commits: AtomicU64,
-    /// Size of the log's rows.
-    pub(crate) log_bytes: AtomicU64,
-    /// Cells of all heads.
-    pub(crate) head_cells: AtomicUsize,
-    /// Set when an append found no room within the budget, until the store was trimmed.
-    pub(crate) is_short: AtomicBool,
-    /// What could not be read.
-    pub(crate) damages: Damages,
 }
 
 /// What waits for the writer.
