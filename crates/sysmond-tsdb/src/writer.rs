@@ -370,6 +370,7 @@ impl Writer {
                 match error.sqlite_error_code() {
                     Some(ErrorCode::DiskFull) => {
                         self.shared.counters.is_short.store(true, Ordering::Relaxed);
+                        retention::empty_large_wal(self).ok(); // it may have much of what was refused
                         AppendError::NoSpace
                     }
                     _ => AppendError::Failed(error.to_string()),
