@@ -79,16 +79,18 @@ async function ticks() {
   return { all: each.reduce((sum, one) => sum + one, 0), idle: each[3] + each[4] };
 }
 
+/** Waits for a minute in which the processors are idle; whether it came. */
 async function idle() {
   const end = Date.now() + LONGEST_WAIT * 1000;
-  for (let share = 0; share < IDLE_SHARE && Date.now() < end;) {
+  while (Date.now() < end) {
     const before = await ticks();
     await seconds(IDLE_SECONDS);
     const after = await ticks();
-    share = (after.idle - before.idle) / (after.all - before.all);
+    const share = (after.idle - before.idle) / (after.all - before.all);
     process.stdout.write(`the processors were idle by ${(100 * share).toFixed(0)} %\n`);
+    if (share >= IDLE_SHARE) return true;
   }
-  return share >= IDLE_SHARE;
+  return false;
 }
 
 /** Runs the program, under its own name. @param {string} trouble @returns {Promise<{ from: number, to: number }>} */
