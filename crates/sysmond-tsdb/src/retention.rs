@@ -331,13 +331,13 @@ pub(crate) fn shrink_log(writer: &mut Writer) -> rusqlite::Result<()> {
     empty_large_wal(writer)
 }
 
-/// Empties SQLite's own log where it became larger than the budget has room for.
+/// Empties SQLite's own log where it became larger than the budget has room for, beside what the file has by now: what
+/// is sealed after appends were refused still goes into that.
 pub(crate) fn empty_large_wal(writer: &mut Writer) -> rusqlite::Result<()> {
-    let shared = writer.shared().clone();
-    if file::wal_bytes(&shared.path) < Budget(shared.options.max_disk_bytes).wal_bytes() {
-        return Ok(());
-    }
-    writer.with_connection(|conn| checkpoint(conn))
+    let (path, most) = (&writer.shared().path, writer.shared().options.max_disk_bytes);
+    let wal = file::wal_bytes(path);
+    let is_large = wal >= Budget(most).wal_bytes() || wal > 0 && file::disk_bytes(path) > most;
+    if is_large { writer.with_connection(|conn| checkpoint(conn)) } else { Ok(()) }
 }
 
 impl Writer {
