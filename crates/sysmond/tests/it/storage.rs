@@ -8,23 +8,41 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use sysmond::aggregator::Limits;
 
-/// A small file system at `path`; says loudly where there can be none.
-fn mount(path: &Path) -> bool {
-    let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=32m", "tmpfs"]).arg(path).output();
-    let is_mounted = mount.as_ref().is_ok_and(|output| output.status.success());
-    if !is_mounted {
-        let word = format!("SKIPPED: no small file system can be mounted here: {mount:?}\n");
-        std::io::stderr().write_all(word.as_bytes()).expect("somebody listens");
+/// A small file system, which is taken away again.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// Mounts one at `path`; says loudly where there can be none.
+    fn mount(path: &Path) -> Option<Self> {
+        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=32m", "tmpfs"]).arg(path).output();
+        let is_mounted = mount.as_ref().is_ok_and(|output| output.status.success());
+        if !is_mounted {
+            let word = format!("SKIPPED: no small file system can be mounted here: {mount:?}\n");
+            std::io::stderr().write_all(word.as_bytes()).expect("somebody listens");
+        }
+        is_mounted.then(|| Self(path.to_owned()))
     }
-    is_mounted
+
+    /// One in the folder `full` of `place`.
+    fn in_place(place: &Place) -> Option<Self> {
+        let full = place.path("full");
+        std::fs::create_dir(&full).expect("ours");
+        Self::mount(&full)
+    }
+
+    /// Fills it to the last byte.
+    fn fill(&self) -> PathBuf {
+        let filler = self.0.join("filler");
+        let room = rustix::fs::statvfs(&self.0).expect("mounted");
+        let room = usize::try_from(room.f_bavail * room.f_frsize).expect("small");
+        std::fs::write(&filler, vec![1; room]).expect("room");
+        filler
+    }
 }
 
-/// Takes it away again.
-struct Unmount<'a>(&'a Path);
-
-impl Drop for Unmount<'_> {
+impl Drop for SmallDisk {
     fn drop(&mut self) {
-        let gone = Command::new("umount").arg("-l").arg(self.0).status();
+        let gone = Command::new("umount").arg("-l").arg(&self.0).status();
         assert!(gone.is_ok_and(|status| status.success()) || std::thread::panicking());
     }
 }
@@ -32,17 +50,14 @@ impl Drop for Unmount<'_> {
 #[tokio::test]
 async fn a_full_disk_is_told_to_agents_and_passes_by_itself() {
     let folder = tempfile::tempdir().expect("a folder");
-    if !mount(folder.path()) {
-        return;
-    }
-    let _unmount = Unmount(folder.path());
+    let Some(disk) = SmallDisk::mount(folder.path()) else { return };
     let stage =
         Stage::start_with(Limits::default(), |config| config.data_dir = folder.path().join("data")).await;
     let at = now() - 100;
     let body = |n: i64| push_body("a", &[(at + n, "m", n as f64)]);
     assert_eq!(stage.push(&body(0)).await.status, 200);
 
-    let filler = fill(folder.path());
+    let filler = disk.fill();
     let refused = stage.push(&body(1)).await;
     assert_eq!(refused.problem(), (507, "no_space".to_owned()));
     assert!(!refused.header("retry-after").is_empty(), "agents wait and try again");
@@ -68,27 +83,13 @@ async fn a_full_disk_is_told_to_agents_and_passes_by_itself() {
     stage.stop().await;
 }
 
-/// Fills the file system at `path` to the last byte.
-fn fill(path: &Path) -> PathBuf {
-    let filler = path.join("filler");
-    let room = rustix::fs::statvfs(path).expect("mounted");
-    let room = usize::try_from(room.f_bavail * room.f_frsize).expect("small");
-    std::fs::write(&filler, vec![1; room]).expect("room");
-    filler
-}
-
 #[test]
 fn a_full_disk_keeps_no_server_from_starting_and_health_says_what_is_wrong() {
     let place = Place::new();
-    let full = place.path("full");
-    std::fs::create_dir(&full).expect("ours");
-    if !mount(&full) {
-        return;
-    }
-    let _unmount = Unmount(&full);
-    let aggregator = format!("aggregator --data-dir {}", full.join("data").display());
+    let Some(disk) = SmallDisk::in_place(&place) else { return };
+    let aggregator = format!("aggregator --data-dir {}", disk.0.join("data").display());
     let program = place.serve(&aggregator);
-    let token = std::fs::read_to_string(full.join("data/token")).expect("made");
+    let token = std::fs::read_to_string(disk.0.join("data/token")).expect("made");
     let at = now() - 100;
     let push =
         |program: &Program, n: i64| program.push(token.trim(), &push_body("a", &[(at + n, "m", 0.5)])).0;
@@ -96,7 +97,7 @@ fn a_full_disk_keeps_no_server_from_starting_and_health_says_what_is_wrong() {
     program.signal(Signal::KILL);
     program.end();
 
-    let filler = fill(&full);
+    let filler = disk.fill();
     let program = place.serve(&aggregator);
     let history = format!("/api/history?host=a&metric=m&from={at}");
     assert_eq!(program.get_json(&history)["points"].as_array().map(Vec::len), Some(1));
@@ -121,18 +122,13 @@ fn a_full_disk_keeps_no_server_from_starting_and_health_says_what_is_wrong() {
 #[test]
 fn a_full_disk_keeps_no_agent_from_starting() {
     let place = Place::new();
-    let full = place.path("full");
-    std::fs::create_dir(&full).expect("ours");
-    if !mount(&full) {
-        return;
-    }
-    let _unmount = Unmount(&full);
+    let Some(disk) = SmallDisk::in_place(&place) else { return };
     let aggregator = place.serve("aggregator");
     let flags = format!(
         "agent --aggregator http://{} --token-file {} --data-dir {} --hostname a --interval 100ms --push-interval 100ms",
         aggregator.address(),
         place.path("data/token").display(),
-        full.join("data").display()
+        disk.0.join("data").display()
     );
     let start = || place.start(place.command(&flags));
     let agent = start();
@@ -140,7 +136,7 @@ fn a_full_disk_keeps_no_agent_from_starting() {
     wait_until("it pushes", || (received() > 0).then_some(()));
     agent.signal(Signal::KILL);
     agent.end();
-    let filler = fill(&full);
+    let filler = disk.fill();
     let mut agent = start();
     wait_until("it collects, and keeps in its head", || {
         assert!(agent.ended().is_none(), "{}", agent.stderr());
