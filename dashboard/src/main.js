@@ -159,7 +159,11 @@ class Page {
     this.#showView();
     this.#tab.show(this);
     scheduler.want(this);
+    if (this.#begun || !this.fleet.loaded) return;
+    this.#begun = true;
+    scheduler.flush(); // the first figures do not wait for a frame
   }
+  #begun = false;
 
   /** What the address asks for, as far as the fleet has it. */
   #resolve() {

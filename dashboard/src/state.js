@@ -31,6 +31,8 @@ export class Fleet {
   hosts = new Map();
   /** Hosts in trouble. @type {import("./fleet/trouble.js").Counts} */
   counts = { offline: 0, stale: 0, high: 0 };
+  /** When a value of any host last moved, seconds of the server's clock, or `-Infinity`. */
+  storedAt = -Infinity;
   /** Grows whenever `names` or a status may be another. */
   version = 0;
   /** @type {string[]} */
@@ -62,7 +64,10 @@ export class Fleet {
       changed ||= known === undefined || known.status !== host.status || known.platform !== host.platform;
       this.hosts.set(host.hostname, knownHost(host, known));
     }
-    for (const host of this.hosts.values()) host.stale = frame.summary.timestamp - host.arrived > host.late;
+    for (const host of this.hosts.values()) {
+      host.stale = frame.summary.timestamp - host.arrived > host.late;
+      this.storedAt = Math.max(this.storedAt, host.arrived);
+    }
     this.counts = countTrouble(this.hosts.values());
     if (changed) this.version += 1;
     if (this.hosts.size !== this.#names.length || whole) this.#names = [...this.hosts.keys()].sort(naturally);

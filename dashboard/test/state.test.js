@@ -53,6 +53,16 @@ test("a host that is no more goes with a frame that has all others", () => {
   assert.deepEqual([one.names, one.hosts.has("b")], [["a", "c"], false]);
 });
 
+test("when the server last stored anything is known by the values that moved", () => {
+  const one = new Fleet();
+  assert.equal(one.storedAt, -Infinity);
+  one.apply(fleet([host("a", { last_seen: 990 }), host("b", { last_seen: 980 })]), true);
+  one.apply(fleet([host("b", { last_seen: 980, status: "offline" })]), false);
+  assert.equal(one.storedAt, 990);
+  one.apply(fleet([host("b", { last_seen: 995 })]), false);
+  assert.equal(one.storedAt, 995);
+});
+
 test("figures that a frame leaves out stay", () => {
   const one = new Fleet();
   one.apply(fleet([host("a", { metrics: { "cpu.total_usage": 5 } })]), true);

@@ -1,5 +1,5 @@
-// A server without room stores nothing, and its hosts go offline one by one: the page says why. The server is asked for
-// it now and then, since hosts that are silent make no frame that could tell.
+// A server without room stores nothing, and its hosts go offline one by one: the page says why. Where no host has been
+// heard of for a while the server is asked for the reason; while values come it stores them, and nothing is asked.
 
 import { getStorage } from "../api.js";
 import { el, setText } from "../lib/dom.js";
@@ -7,8 +7,8 @@ import { formatDayMinute, formatMinute } from "../lib/format.js";
 
 /** Between two questions. */
 const EVERY_MS = 15_000;
-/** Before the first one: what is to be seen first comes first. */
-const FIRST_MS = 3000;
+/** Agents push each ten seconds: of a fleet that is silent for longer, not one was heard. */
+const SILENT_SECONDS = 15;
 const DAY_SECONDS = 24 * 3600;
 
 /**
@@ -27,18 +27,23 @@ export function roomWords({ since, bound }, now) {
 export class RoomBanner {
   #text = el("span", { class: "banner-text", role: "alert" });
   #advice = el("span", { class: "muted" });
-  #askAt = performance.now() + FIRST_MS;
+  #askAt = 0;
 
   constructor() {
     const shape = el("span", { class: "banner-shape", "aria-hidden": "true" });
     this.element = el("div", { class: "banner room-banner", hidden: true }, shape, this.#text, this.#advice);
   }
 
-  /** Called each second. @param {import("../live.js").LinkState} state */
-  update(state) {
-    if (state === "lost") this.element.hidden = true; // then there is another banner, and nobody knows
+  /**
+   * Called each second.
+   * @param {import("../state.js").Fleet} fleet
+   * @param {import("../live.js").LinkState} state
+   */
+  update(fleet, state) {
+    const stores = fleet.clock.now() - fleet.storedAt < SILENT_SECONDS;
+    if (state === "lost" || stores) this.element.hidden = true; // of a lost link another banner tells
     const isDue = performance.now() >= this.#askAt && !document.hidden && (state === "live" || state === "polling");
-    if (!isDue) return;
+    if (stores || !isDue) return;
     this.#askAt = performance.now() + EVERY_MS;
     getStorage().then(
       ({ full, timestamp }) => this.#show(full, timestamp),

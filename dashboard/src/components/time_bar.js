@@ -95,7 +95,7 @@ export class TimeBar {
     const followed = time.followedSeconds(range);
     if (followed !== null) this.#followed = range;
     for (const { seconds, button } of this.#presets) setAttribute(button, "aria-pressed", String(seconds === followed));
-    if (!this.element.hidden) this.#reveal(followed);
+    if (!this.element.hidden && followed !== this.#revealed) this.#reveal(followed);
     const paused = !time.follows(range);
     setAttribute(this.#pause, "data-icon", paused ? "play" : "pause");
     setAttribute(this.#pause, "aria-label", paused ? "Live" : "Pause");
@@ -116,15 +116,20 @@ export class TimeBar {
     return { seconds, button };
   }
 
-  /** On a phone not all presets fit: the strip that they lie in is scrolled to the one in force. */
-  #reveal(/** @type {number | null} */ followed) {
-    if (followed === this.#revealed) return;
+  /**
+   * On a phone not all presets fit: the strip that they lie in is scrolled to the one in force. In the frame after this
+   * one: where things lie is known then, and to ask now would lay out a page that is half made.
+   * @param {number | null} followed
+   */
+  #reveal(followed) {
     this.#revealed = followed;
     const button = this.#presets.find(({ seconds }) => seconds === followed)?.button;
     const strip = button?.parentElement;
-    if (button === undefined || !strip || (button === strip.firstChild && strip.scrollLeft === 0)) return;
+    if (button === undefined || !strip) return;
     const middle = (/** @type {DOMRect} */ { left, right }) => (left + right) / 2;
-    strip.scrollLeft += middle(button.getBoundingClientRect()) - middle(strip.getBoundingClientRect());
+    requestAnimationFrame(() => {
+      strip.scrollLeft += middle(button.getBoundingClientRect()) - middle(strip.getBoundingClientRect());
+    });
   }
   /** @type {number | null} */
   #revealed = null;

@@ -71,7 +71,7 @@ export class Shell {
     const { link } = feed;
     this.#link.show(link.state);
     this.#banner.show(link, frozenSince);
-    this.#room.update(link.state);
+    this.#room.update(fleet, link.state);
     setAttribute(this.#content, "data-link", link.state);
     this.#overview.update(fleet, shown.view);
     this.#selector.hidden = fleet.loaded && fleet.names.length === 0;
