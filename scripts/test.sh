@@ -152,13 +152,14 @@ comparison() {
 
 # Every part of the comparison once, with our side alone: asked is that it runs and that all answers are right.
 comparison_runs() {
+    export BENCH_PROFILE=dev
     SYSMOND_BIN=$release bench/run --quick --only sysmond
     bench/store-day --hours 1
 }
 
 # The agent beside node_exporter for some seconds: asked is that both run and that something is measured.
 agents_run() {
-    SYSMOND_BIN=$release bench/agents --quick --only sysmond --only node-exporter
+    BENCH_PROFILE=dev SYSMOND_BIN=$release bench/agents --quick --only sysmond --only node-exporter
 }
 
 release_build() {

@@ -90,7 +90,7 @@ function watch({ until, done }) {
     if (document.querySelector(".panel-wide .chart[aria-label*=lowest]") !== null) now("chart");
     if (!until.every((step) => step in seen)) return void requestAnimationFrame(look);
     if (!until.includes("empty")) filesOf();
-    console.log(done + JSON.stringify(seen));
+    console.info(done + JSON.stringify(seen));
   };
   const filesOf = () => {
     const [page] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));

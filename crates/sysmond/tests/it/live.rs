@@ -8,6 +8,7 @@ use futures_util::SinkExt;
 use serde_json::{Value, json};
 use std::time::Duration;
 use sysmond::aggregator::Limits;
+use sysmond_model::limits::MAX_SERIES_PER_ANSWER;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -56,6 +57,26 @@ async fn a_watched_host_begins_full_and_goes_on() {
     let expected =
         json!({"type": "sample", "host": "a", "timestamp": at + 4, "metrics": {"cpu.total_usage": 3.5}});
     assert_eq!(sample, expected);
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn what_does_not_fit_into_an_answer_begins_with_its_newest_sample() {
+    let (stage, at, many) = (Stage::start().await, now() - 10, MAX_SERIES_PER_ANSWER + 1);
+    let mut body = push_body("a", &[(at - 1, "cpu.total_usage", 1.5), (at, "cpu.total_usage", 2.5)]);
+    let flood = |n| {
+        [(at - 1, 7.5), (at, 8.5)].map(|(timestamp, value)| json!({"timestamp": timestamp, "metric_type": "app.flood", "value": value, "tags": format!("n={n}")}))
+    };
+    body["metrics"].as_array_mut().expect("a list").extend((0..many).flat_map(flood));
+    stage.push(&body).await;
+    let mut watcher = stage.live("/api/live?host=a").await;
+    watcher.frame().await;
+    let history = watcher.frame().await;
+    let (flood, rest): (Vec<_>, Vec<_>) =
+        history["series"].as_array().expect("a list").iter().partition(|one| one["metric"] == "app.flood");
+    assert_eq!(rest[0]["points"], json!([[at - 1, 1.5, 1.5, 1.5], [at, 2.5, 2.5, 2.5]]));
+    assert_eq!((flood.len(), rest.len()), (many, 1));
+    assert!(flood.iter().all(|one| one["points"] == json!([[at, 8.5, 8.5, 8.5]])));
     stage.stop().await;
 }
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use sysmond_model::limits::{MAX_POINTS, MAX_SERIES_PER_ANSWER};
-use sysmond_model::{CATALOGUE, Sample, SeriesRange, Timestamp};
+use sysmond_model::{CATALOGUE, Point, Sample, SeriesRange, Timestamp};
 use sysmond_tsdb::{QueryError, RangeQuery, Store, TagMatch};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -65,22 +65,19 @@ fn read(store: &Store, host: &str) -> Result<(Bytes, BTreeSet<Timestamp>), Query
     let latest = store.latest(host).unwrap_or_default();
     let to = latest.iter().map(|sample| sample.timestamp).max().unwrap_or_else(clock::now);
     let from = to.plus_millis(-HISTORY_MS);
-    let query = RangeQuery {
-        host: host.to_owned(),
-        metrics: metrics_that_fit(&latest),
-        tags: TagMatch::Any,
-        from,
-        to,
-        points: MAX_POINTS,
-    };
+    let metrics = metrics_that_fit(&latest);
+    let others = newest_of_others(&latest, &metrics, from);
+    let query =
+        RangeQuery { host: host.to_owned(), metrics, tags: TagMatch::Any, from, to, points: MAX_POINTS };
     let mut ranges: Vec<SeriesRange> = store.range(&query)?;
     ranges.retain(|range| !range.points.is_empty());
     let rows = ranges.iter().flat_map(|range| &range.points).map(|point| point.timestamp).collect();
+    ranges.extend(others);
     Ok((encode::history(host, &ranges, from, to), rows))
 }
 
-/// The host's metrics, the catalogue's first, as long as their series fit into one answer. The others begin empty
-/// and fill as samples come.
+/// The host's metrics, the catalogue's first, as long as their series fit into one answer. The others begin with their
+/// newest sample alone.
 fn metrics_that_fit(latest: &[Sample]) -> Vec<String> {
     let mut series: BTreeMap<&str, usize> = BTreeMap::new();
     for sample in latest {
@@ -96,6 +93,20 @@ fn metrics_that_fit(latest: &[Sample]) -> Vec<String> {
         fits
     });
     metrics.into_iter().map(|(name, _)| name.to_owned()).collect()
+}
+
+/// The newest sample of each series since `from` that is of none of `metrics`.
+fn newest_of_others(latest: &[Sample], metrics: &[String], from: Timestamp) -> Vec<SeriesRange> {
+    let metrics: BTreeSet<&str> = metrics.iter().map(String::as_str).collect();
+    let others = latest
+        .iter()
+        .filter(|sample| sample.timestamp >= from && !metrics.contains(&*sample.series.metric_type));
+    let range = |&Sample { timestamp, ref series, value }: &Sample| SeriesRange {
+        series: series.clone(),
+        resolution_seconds: 0.0,
+        points: vec![Point { timestamp, min: value, avg: value, max: value }],
+    };
+    others.map(range).collect()
 }
 
 #[cfg(test)]
