@@ -216,6 +216,8 @@ fn spawn(system: System, program: &Path, folder: &Path) -> Result<(Child, Socket
                 .arg(format!("-storageDataPath={}", data.display()))
                 .arg(format!("-httpListenAddr={address}"));
             command.args(["-search.latencyOffset=0s", "-search.disableCache", "-retentionPeriod=1"]);
+            // It ends connections after two minutes, and a fleet at full speed may take longer.
+            command.arg("-http.connTimeout=1h");
         }
         System::Prometheus => {
             let config = folder.join("prometheus.yml");
