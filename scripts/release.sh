@@ -37,8 +37,8 @@ build() {
     local home=${CARGO_HOME:-$HOME/.cargo} sysroot
     sysroot=$(rustc --print sysroot)
     export CARGO_TARGET_DIR=$package/build CARGO_INCREMENTAL=0
-    export RUSTFLAGS="--remap-path-prefix=$root=/sysmon --remap-path-prefix=$home=/cargo \
---remap-path-prefix=$sysroot=/rust"
+    export RUSTFLAGS="-Csymbol-mangling-version=v0 --remap-path-prefix=$root=/sysmon \
+--remap-path-prefix=$home=/cargo --remap-path-prefix=$sysroot=/rust"
     export CFLAGS="-ffile-prefix-map=$home=/cargo -ffile-prefix-map=$root=/sysmon"
     env --unset=SOURCE_DATE_EPOCH cargo build --release --locked --package sysmond
     cp "$CARGO_TARGET_DIR/release/sysmond" "$package/sysmond"

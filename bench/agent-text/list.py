@@ -3,8 +3,8 @@
     list.py MAP MET
 
 MAP is the linker's; MET has the places of the functions that ran, hexadecimal, a line each. Names of their sections
-lose what differs from one build to the next: hashes, numbers of crates, marks of copies. Where most of a module ran,
-the module stands for them.
+lose what differs from one build to the next: hashes, numbers of crates, marks of copies. A name is as short as it can
+be without standing for much that did not run.
 """
 
 import bisect
@@ -12,12 +12,15 @@ import collections
 import re
 import sys
 
-# What of a module's bytes has to have run for its name alone to stand in the list.
-SHARE = 0.6
-# A module that is larger is told function by function.
-LARGEST_MODULE = 200_000
+# What has to have run of the bytes for which a name's beginning stands.
+SHARE = 0.9
+# What a beginning may stand for at most, bytes: of a large module some part always comes to run.
+LARGEST = 200_000
 # Columns of the list.
 WIDTH = 200
+
+# A piece of code: its bytes, and those of them that ran.
+Piece = collections.namedtuple("Piece", "name size ran")
 
 HEAD = """\
 /* What an agent runs stands together in the program, so that its memory holds that and little else: the kernel maps
@@ -55,44 +58,34 @@ def pattern(name):
     return re.sub(r"Cs[0-9A-Za-z]{8,}_", "Cs*_", name) if "._R" in name else name
 
 
-def modules(name):
-    """The beginnings of a name, module by module."""
-    place = len(".text._ZN")
-    while name.startswith(".text._ZN"):
-        digits = re.match(r"\d+", name[place:])
-        if not digits:
-            return
-        place += len(digits[0]) + int(digits[0])
-        if place >= len(name) or name[place:].startswith("17h"):
-            return
-        yield name[:place]
-
-
-def patterns(code, met):
-    size, ran, count = collections.Counter(), collections.Counter(), collections.Counter()
+def pieces(code, met):
+    """By name; what has one name is one piece."""
+    size, ran = collections.Counter(), collections.Counter()
     met = sorted(met)
-
-    def ran_in(at, length):
+    for at, length, name in code:
         place = bisect.bisect_left(met, at)
-        return place < len(met) and met[place] < at + length
+        size[pattern(name)] += length
+        ran[pattern(name)] += length * (place < len(met) and met[place] < at + length)
+    return sorted(Piece(name, size[name], ran[name]) for name in size)
 
-    all_functions = [(ran_in(at, length), length, name) for at, length, name in code]
-    for is_met, length, name in all_functions:
-        for module in modules(name):
-            size[module] += length
-            ran[module] += length * is_met
-            count[module] += is_met
-    chosen = set()
-    for is_met, _, name in all_functions:
-        if not is_met:
-            continue
-        whole = (
-            module + "*"
-            for module in modules(name)
-            if ran[module] >= SHARE * size[module] and count[module] > 1 and size[module] < LARGEST_MODULE
-        )
-        chosen.add(next(whole, pattern(name)))
-    return sorted(chosen)
+
+def patterns(some, depth):
+    """The shortest beginnings, of DEPTH characters and more, that stand for those of `some` that ran."""
+    ran, size = sum(one.ran for one in some), sum(one.size for one in some)
+    if not ran:
+        return
+    if len(some) == 1:
+        yield some[0].name
+        return
+    beginning = some[0].name[:depth]
+    if ran >= SHARE * size and size < LARGEST:
+        yield beginning if beginning.endswith("*") else beginning + "*"
+        return
+    groups = collections.defaultdict(list)
+    for one in some:
+        groups[one.name[: depth + 1]].append(one)
+    for group in groups.values():
+        yield from patterns(group, depth + 1)
 
 
 def lines(words):
@@ -109,7 +102,8 @@ def main():
     map_of_program, met = sys.argv[1:]
     with open(met, encoding="ascii") as file:
         places = {int(line, 16) for line in file}
-    sys.stdout.write(HEAD + "\n".join(lines(patterns(sections(map_of_program), places))) + TAIL)
+    names = patterns(pieces(sections(map_of_program), places), len(".text._"))
+    sys.stdout.write(HEAD + "\n".join(lines(names)) + TAIL)
 
 
 main()

@@ -10,7 +10,7 @@ import { culpritsOf } from "../src/explain/programs.js";
 const FOLDER = new URL("recorded/", import.meta.url);
 const MOST_BYTES = 200_000;
 /** What bench/record_trouble.js makes. */
-const RECORDED = ["disk.json.gz", "memory.json.gz", "network.json.gz"];
+const RECORDED = ["cpu.json.gz", "disk.json.gz", "memory.json.gz", "network.json.gz"];
 const files = readdirSync(FOLDER).filter((name) => name.endsWith(".json.gz"));
 
 test("there is a recording of each of these, small enough to be kept", () => {
