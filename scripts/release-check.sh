@@ -11,6 +11,8 @@ trap 'rm -rf "$work"' EXIT
 image=$(find "$dist" -name 'sysmon-*-oci.tar') package=$(find "$dist" -name 'sysmon-*.rpm')
 
 printf '==> %s\n' "$image"
+# The name under which an engine loads it, which compose.yaml asks for.
+tar --extract --to-stdout --file "$image" index.json | grep -q '"org.opencontainers.image.ref.name":"sysmon:'
 skopeo inspect --config "oci-archive:$image" >"$work/config.json"
 python3 - "$work/config.json" <<'PYTHON'
 import json, sys

@@ -81,7 +81,10 @@ static() {
     rm -rf "$folder"
     mkdir -p "$folder"
     install -m 755 "$package/sysmond-static" "$folder/sysmond"
-    cp -r LICENSE README.md CHANGELOG.md deploy/systemd "$package/man" "$package/completions" "$folder/"
+    cp -r LICENSE CHANGELOG.md docs deploy/systemd deploy/config deploy/nginx "$package/man" "$package/completions" \
+        "$folder/"
+    cp deploy/README.static "$folder/README"
+    cp deploy/README.packages "$folder/NEXT-STEPS"
     rm "$folder"/man/*.gz
     tar --create --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" \
         --mode=go=rX,u+rw,a-s --directory "$package" "$name" | gzip --no-name -9 >"$dist/$name.tar.gz"

@@ -38,7 +38,7 @@ buildah "${store[@]}" config \
     --label org.opencontainers.image.licenses=MIT \
     "$container"
 buildah "${store[@]}" commit --quiet --timestamp "$SOURCE_DATE_EPOCH" --disable-compression=false --rm "$container" \
-    "oci:$work/image:$VERSION" >/dev/null
+    "oci:$work/image:sysmon:$VERSION" >/dev/null
 # Packed here: an archive of buildah's has the time of its making.
 tar --create --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" --mode=go=rX,u+rw \
     --directory "$work/image" --file "$IMAGE" blobs index.json oci-layout

@@ -7,7 +7,7 @@
 use crate::exposition::Exposition;
 use crate::file_source::{Fault, read_once};
 use crate::sockets::entries;
-use crate::source::{Roots, Source, SourceError, Values};
+use crate::source::{Lane, Roots, Source, SourceError, Values};
 use crate::text::{fields, hexadecimal};
 use rustix::time::{ClockId, clock_gettime};
 use std::fs::File;
@@ -73,6 +73,10 @@ impl Connections {
 impl Source for Connections {
     fn name(&self) -> &'static str {
         "connections"
+    }
+
+    fn lane(&self) -> Lane {
+        Lane::Locks
     }
 
     fn read(&mut self, at: Duration, out: &mut Values) -> Result<(), SourceError> {

@@ -1,7 +1,7 @@
 //! A file of the kernel that is read again and again, and a source that is made of one.
 
 use crate::exposition::Exposition;
-use crate::source::{Source, SourceError, Values};
+use crate::source::{Lane, Source, SourceError, Values};
 use rustix::io::Errno;
 use std::fs::File;
 use std::io;
@@ -158,6 +158,8 @@ pub(crate) fn read_once(path: PathBuf) -> Result<Vec<u8>, SourceError> {
 pub(crate) trait Reading: Send {
     /// The source's name.
     const NAME: &'static str;
+    /// With what it may be read on one thread.
+    const LANE: Lane = Lane::Kernel;
 
     /// Puts the values of one text; `at` as in [`Source::read`]. Never panics, whatever the bytes.
     fn take(&mut self, text: &[u8], at: Duration, out: &mut Values) -> Result<(), Fault>;
@@ -181,6 +183,10 @@ impl<R: Reading> FileSource<R> {
 impl<R: Reading> Source for FileSource<R> {
     fn name(&self) -> &'static str {
         R::NAME
+    }
+
+    fn lane(&self) -> Lane {
+        R::LANE
     }
 
     fn read(&mut self, at: Duration, out: &mut Values) -> Result<(), SourceError> {

@@ -6,7 +6,7 @@ use crate::attribute::{self, Attribute, Buffer};
 use crate::exposition::Exposition;
 use crate::file_source::ProcFile;
 use crate::pace::Pace;
-use crate::source::{Roots, Source, SourceError, Values};
+use crate::source::{Lane, Roots, Source, SourceError, Values};
 use crate::text::number;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -103,6 +103,10 @@ impl Frequency {
 impl Source for Frequency {
     fn name(&self) -> &'static str {
         "frequency"
+    }
+
+    fn lane(&self) -> Lane {
+        Lane::Locks
     }
 
     fn read(&mut self, at: Duration, out: &mut Values) -> Result<(), SourceError> {

@@ -8,7 +8,7 @@ use crate::exposition::{Exposition, Kind, meaning};
 use crate::listing::Listing;
 use crate::network::{MAX_EXPOSED, MAX_INTERFACES};
 use crate::pace::{Elapsed, Pace};
-use crate::source::{Roots, Source, SourceError, Values};
+use crate::source::{Lane, Roots, Source, SourceError, Values};
 use crate::table::tag;
 use crate::text::{hexadecimal, signed};
 use std::ffi::OsStr;
@@ -36,6 +36,8 @@ struct Link {
     tags: String,
     files: Files,
     last_changes: Option<u64>,
+    /// Hardware, or what a hypervisor shows as such, and not made by a program.
+    is_device: bool,
     seen: bool,
 }
 
@@ -52,10 +54,11 @@ enum Files {
 
 impl Link {
     fn open(dir: &Path, name: &[u8]) -> Self {
-        let open =
-            |file: &str| Attribute::open(dir.join(OsStr::from_bytes(name)).join("statistics").join(file));
+        let own = dir.join(OsStr::from_bytes(name));
+        let open = |file: &str| Attribute::open(own.join("statistics").join(file));
         let files = Files::Unused([open("rx_bytes"), open("tx_bytes")]);
-        Self { name: name.into(), tags: tag("interface", name), files, last_changes: None, seen: true }
+        let (tags, is_device) = (tag("interface", name), own.join("device").exists());
+        Self { name: name.into(), tags, files, last_changes: None, is_device, seen: true }
     }
 
     /// Opens the rest where the interface is used. Whether it is still there.
@@ -106,22 +109,26 @@ impl Links {
         }
     }
 
-    /// Follows interfaces that come and go.
+    /// Follows interfaces that come and go. Where there are too many, those of hardware come before others.
     fn list(&mut self) -> Result<(), SourceError> {
         let Self { dir, listing, found: links, buffer, .. } = self;
         for link in links.iter_mut() {
             link.seen = false;
         }
+        let mut left_out = 0;
         let listed = listing.each(|name| {
             if let Some(link) = links.iter_mut().find(|link| *link.name == *name) {
                 link.seen = true;
-            } else if name != b"lo" && links.len() < MAX_INTERFACES {
-                let new = Link::open(dir, name);
-                links.extend(Some(new).filter(|new| links.iter().all(|link| link.tags != new.tags)));
+            } else if name != b"lo" {
+                left_out += usize::from(!take(links, Link::open(dir, name)));
             }
         });
         links.retain_mut(|link| link.seen && link.follow(dir, buffer));
         match listed {
+            Ok(()) if left_out > 0 => {
+                let (key, limit) = ("interface", MAX_INTERFACES);
+                Err(SourceError::Limit { path: dir.as_path().into(), key, limit, left_out })
+            }
             Ok(()) => Ok(()),
             Err(rustix::io::Errno::NOENT) => {
                 Err(SourceError::Absent { path: dir.as_path().into(), reason: "no network below /sys" })
@@ -131,9 +138,30 @@ impl Links {
     }
 }
 
+/// Adds one that is new, where there is room or it takes that of one that is no hardware; whether nothing is left out.
+fn take(links: &mut Vec<Link>, new: Link) -> bool {
+    if links.iter().any(|link| link.tags == new.tags) {
+        return true;
+    }
+    if links.len() < MAX_INTERFACES {
+        links.push(new);
+        return true;
+    }
+    if new.is_device
+        && let Some(other) = links.iter_mut().rev().find(|link| !link.is_device)
+    {
+        *other = new;
+    }
+    false
+}
+
 impl Source for Links {
     fn name(&self) -> &'static str {
         "links"
+    }
+
+    fn lane(&self) -> Lane {
+        Lane::Locks
     }
 
     fn read(&mut self, at: Duration, out: &mut Values) -> Result<(), SourceError> {
@@ -268,6 +296,30 @@ mod tests {
             read(&mut source, 20),
             ["network.carrier_changes{interface=eth0} 0.1", "network.up{interface=eth0} 0"]
         );
+    }
+
+    #[test]
+    fn among_hundreds_those_of_hardware_are_not_left_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let used = [("statistics/rx_bytes", "5\n"), ("operstate", "up\n")];
+        for number in 0..MAX_INTERFACES + 30 {
+            write(dir.path(), &format!("veth{number:03}"), &used);
+        }
+        let mut source = source(dir.path());
+        let mut read = || {
+            let mut out = Values::default();
+            let error = source.read(Duration::from_secs(10), &mut out).unwrap_err();
+            (values(&out), error)
+        };
+        assert!(matches!(read().1, SourceError::Limit { left_out: 30, .. }));
+        write(dir.path(), "eth0", &used);
+        write(dir.path(), "eth0", &[("device/vendor", "0x1af4\n")]);
+        for _ in 0..2 {
+            let (found, error) = read();
+            assert!(matches!(error, SourceError::Limit { left_out: 31, .. }), "{error}");
+            assert_eq!(found.len(), MAX_INTERFACES);
+            assert!(found.contains(&"network.up{interface=eth0} 1".to_owned()));
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::exposition::Exposition;
 use crate::file_source::{Fault, FileSource, ProcFile, Reading};
-use crate::source::{Roots, Values};
+use crate::source::{Lane, Roots, Values};
 use crate::table::tag;
 use crate::text::{decimal, fields, lines, number, split_once};
 use std::time::Duration;
@@ -176,6 +176,7 @@ fn arrays(text: &[u8], mut each: impl FnMut(&Array<'_>)) {
 
 impl Reading for Raid {
     const NAME: &'static str = "raid";
+    const LANE: Lane = Lane::Locks;
 
     fn take(&mut self, text: &[u8], _at: Duration, out: &mut Values) -> Result<(), Fault> {
         let (mut seen, mut left_out) = (0, 0);

@@ -124,6 +124,11 @@ impl SourceError {
         }
     }
 
+    /// Whether there is only more of it than is read.
+    pub const fn is_limit(&self) -> bool {
+        matches!(self, Self::Limit { .. })
+    }
+
     /// Whether this user may not read it, while another could.
     pub fn is_denial(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied)
@@ -142,6 +147,9 @@ pub enum Lane {
     Storage,
     /// Sensors and the buses that they are on.
     Hardware,
+    /// What stands under a lock that others may hold for seconds: interfaces that come and go by the hundred, control
+    /// groups, arrays, drivers.
+    Locks,
 }
 
 /// One source of values, such as `/proc/stat`.

@@ -151,13 +151,16 @@ pub enum QueryError {
     /// There is nothing in it but white space and comments.
     #[error("the statement is empty: write a SELECT")]
     NoStatement,
+    /// It is wrong, or would change something: SQLite's words.
+    #[error("{0}")]
+    Statement(String),
     /// It took more memory than [`limit_memory`](crate::sql::limit_memory) allows.
     #[error("the query was stopped at its limit of memory")]
     OutOfMemory,
     /// It took too long and was stopped.
     #[error("the query was stopped at its time limit")]
     TimedOut,
-    /// SQLite refused, with its words: a wrong statement, or a failing file.
+    /// SQLite failed, with its words: the file above all.
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
 }

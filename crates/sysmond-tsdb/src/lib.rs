@@ -4,10 +4,12 @@
 //! transaction is on disk (`synchronous=FULL`). The newest values are answered from memory. Nothing here reads the
 //! clock: whoever calls says what time it is.
 //!
-//! From the leaves up: `row` is the bytes of a row, `names` the numbers of series and layouts, `schema` the tables,
-//! `file` how a file is opened or set aside, `memory` what is answered without the disk, `writer` the thread that
-//! commits, `readers` the connections that look back, `range`, `backlog` and `retention` what they do, [`sql`] the
-//! tables as people query them.
+//! The way through it: `store` is the handle, `file` and `schema` are how a file is opened, brought forward or set
+//! aside, `names` the numbers of series and layouts in it. `writer` is the thread that commits, of each `batch` a row
+//! of the `log`; `memory` learns of it and answers without the disk. `seal`, `compact` and `rollup` make blocks and
+//! summaries of it, in the bytes of `codec`. `readers` are the connections that look back, for `range`, `backlog` and
+//! `processes`; `scan` looks back without a store, for `export` and [`sql`], the tables as people query them. `upkeep`
+//! is a round each minute: `retention`, `churn`, `forget`.
 
 mod backlog;
 mod backup;

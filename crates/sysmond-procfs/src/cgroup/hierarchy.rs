@@ -18,8 +18,10 @@ const MAX_GROUPS: usize = 4096;
 /// `kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod….slice/cri-containerd-….scope` has four.
 const MAX_DEPTH: usize = 7;
 const LIST_BYTES: usize = 4096;
-/// The longest file, `memory.stat`, has some kB.
+/// What most files need; `io.stat` of a host with hundreds of disks has more.
 const FILE_BYTES: usize = 16 * 1024;
+/// A line of 100 bytes for each of ten thousand devices.
+const MAX_FILE_BYTES: usize = 1024 * 1024;
 
 /// What a group says at one moment; what its controllers do not count is missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,7 +44,7 @@ pub(super) struct Hierarchy {
     trees: Trees,
     stacked: Vec<u64>,
     lists: Vec<List>,
-    file: Box<[u8]>,
+    file: Vec<u8>,
     name: Vec<u8>,
     /// Where a walk is.
     place: Vec<u8>,
@@ -95,7 +97,7 @@ impl Hierarchy {
             trees,
             stacked,
             lists,
-            file: vec![0; FILE_BYTES].into(),
+            file: vec![0; FILE_BYTES],
             name: Vec::new(),
             place: Vec::new(),
         })
@@ -192,7 +194,7 @@ fn two(file: &mut ReadFile<'_>, stacked: &[u64]) -> Figures {
 }
 
 impl One {
-    fn read(&self, group: &[u8], stacked: &[u64], name: &mut Vec<u8>, buffer: &mut [u8]) -> Figures {
+    fn read(&self, group: &[u8], stacked: &[u64], name: &mut Vec<u8>, buffer: &mut Vec<u8>) -> Figures {
         let mut now = Figures::default();
         let mut file = |tree: &Option<OwnedFd>, file_name: &str, take: &mut dyn FnMut(&[u8])| {
             let text = tree.as_ref().and_then(|tree| read(tree.as_fd(), (group, file_name), name, buffer));
@@ -228,12 +230,13 @@ impl One {
     }
 }
 
-/// The text of a file of a group; nothing where there is none, or no such group.
+/// The whole text of a file of a group; nothing where there is none, no such group, or more than there can be: part of
+/// it would be part of a number.
 fn read<'a>(
     tree: BorrowedFd<'_>,
     (group, file): (&[u8], &str),
     name: &mut Vec<u8>,
-    buffer: &'a mut [u8],
+    buffer: &'a mut Vec<u8>,
 ) -> Option<&'a [u8]> {
     name.clear();
     name.extend_from_slice(group);
@@ -242,8 +245,18 @@ fn read<'a>(
     name.push(0);
     let path = CStr::from_bytes_with_nul(name).ok()?;
     let open = openat(tree, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
-    let len = rustix::io::read(open, &mut *buffer).ok()?;
-    buffer.get(..len)
+    let mut len = 0;
+    loop {
+        let more = rustix::io::read(&open, buffer.get_mut(len..)?).ok()?;
+        len += more;
+        if more == 0 || len < buffer.len() {
+            return buffer.get(..len);
+        }
+        if len >= MAX_FILE_BYTES {
+            return None;
+        }
+        buffer.resize(2 * len, 0);
+    }
 }
 
 /// A walk through a tree.

@@ -13,7 +13,7 @@ pub(crate) use own::Own;
 
 use crate::file_source::{Fault, ProcFile, read_once};
 use crate::pace::{Elapsed, Pace};
-use crate::source::{Roots, Source, SourceError, Values};
+use crate::source::{Lane, Roots, Source, SourceError, Values};
 use crate::table::tag;
 pub(crate) use figures::cores;
 use figures::stacked;
@@ -185,6 +185,10 @@ fn named(label: &[u8]) -> Name {
 impl Source for Groups {
     fn name(&self) -> &'static str {
         "cgroup"
+    }
+
+    fn lane(&self) -> Lane {
+        Lane::Locks
     }
 
     fn read(&mut self, at: Duration, out: &mut Values) -> Result<(), SourceError> {

@@ -89,6 +89,25 @@ fn a_service_and_a_container_of_version_two() {
 }
 
 #[test]
+fn what_hundreds_of_disks_did_is_read_to_its_end() {
+    let disks = |each: u64| {
+        let lines: Vec<_> =
+            (0..300).map(|n| format!("259:{n} rbytes={each} wbytes=0 rios=12345678\n")).collect();
+        lines.concat()
+    };
+    let host = Host::new(&TWO);
+    let group = "system.slice/ceph.service";
+    host.group(group, &[("io.stat", &disks(999))]);
+    let mut source = host.source();
+    read(&mut source, 10);
+    // The numbers are longer than before, so that every line stands elsewhere.
+    host.group(group, &[("io.stat", &disks(10_999))]);
+    assert_eq!(value(&read(&mut source, 20), "service.read_bytes{service=ceph}"), "300000");
+    host.group(group, &[("io.stat", &disks(10_999).repeat(100))]);
+    assert!(read(&mut source, 30).is_empty(), "of more than there can be nothing is told");
+}
+
+#[test]
 fn version_one_has_a_tree_for_each_controller() {
     let host = Host::new(&[]);
     let ssh = "system.slice/ssh.service";

@@ -137,6 +137,8 @@ pub(crate) struct Processes {
     /// What is said where processes of others are.
     denial: SourceError,
     hidden: Hidden,
+    /// Those beyond the most that are looked at.
+    beyond: usize,
 }
 
 impl Processes {
@@ -167,6 +169,7 @@ impl Processes {
             rest: Duration::ZERO,
             denial: SourceError::io(roots.procfs.join("PID/io"), Errno::ACCESS),
             hidden: Hidden::default(),
+            beyond: 0,
         }
     }
 
@@ -174,9 +177,10 @@ impl Processes {
         let pids = &mut self.pids;
         pids.clear();
         let listed = self.listing.each(|name| {
-            let pid = number(name).and_then(|pid| u32::try_from(pid).ok());
-            pids.extend(pid.filter(|_| pids.len() < MAX_PROCESSES));
+            pids.extend(number(name).and_then(|pid| u32::try_from(pid).ok()));
         });
+        self.beyond = pids.len().saturating_sub(MAX_PROCESSES);
+        pids.truncate(MAX_PROCESSES);
         listed.map_err(|errno| SourceError::io(self.procfs.as_path(), errno))?;
         if self.dir.is_none() {
             let dir = open_dir(CWD, &self.procfs);
@@ -259,10 +263,15 @@ impl Processes {
         }
     }
 
+    /// How many there are, those that are not looked at included.
+    fn total(&self) -> usize {
+        self.known.len() + self.beyond
+    }
+
     fn put(&self, out: &mut Values) {
         let count =
             |states: &[u8]| self.known.iter().filter(|process| states.contains(&process.state)).count();
-        out.put(&PROCESSES_TOTAL, "", self.known.len() as f64);
+        out.put(&PROCESSES_TOTAL, "", self.total() as f64);
         out.put(&PROCESSES_SLEEPING, "", count(b"SI") as f64);
         out.put(&PROCESSES_STOPPED, "", count(b"Tt") as f64);
         out.put(&PROCESSES_ZOMBIES, "", count(b"Z") as f64);
@@ -271,6 +280,7 @@ impl Processes {
     /// What took the most in the time since the last snapshot; since the last walk, what was not looked at meanwhile.
     fn snapshot(&mut self, last: Option<Elapsed>, since_walk: Option<Elapsed>) -> ProcessSnapshot {
         let cores = self.online.read().ok().and_then(cores).unwrap_or(1);
+        let total = u32::try_from(self.total()).unwrap_or(u32::MAX);
         mark_top(&mut self.known, &mut self.pids, |process| process.more_ticks.unwrap_or(0));
         mark_top(&mut self.known, &mut self.pids, |process| process.pages);
         mark_top(&mut self.known, &mut self.pids, |process| {
@@ -297,7 +307,7 @@ impl Processes {
         });
         let processes = processes.collect();
         let seconds = last.map_or(0.0, Elapsed::seconds);
-        ProcessSnapshot { seconds, total: u32::try_from(known.len()).unwrap_or(u32::MAX), processes }
+        ProcessSnapshot { seconds, total, processes }
     }
 }
 
@@ -328,7 +338,7 @@ impl Source for Processes {
         if let Hidden::Others(denial) = &self.hidden {
             return Err(denial.clone());
         }
-        out.gauge("node_processes_pids", PROCESSES_TOTAL.help, &[], self.known.len() as f64);
+        out.gauge("node_processes_pids", PROCESSES_TOTAL.help, &[], self.total() as f64);
         let mut states = BTreeMap::<u8, u64>::new();
         for process in &self.known {
             *states.entry(process.state).or_default() += 1;

@@ -43,6 +43,11 @@ pub(super) enum Trouble {
     Told(String),
 }
 
+/// Whether the agent tells of itself under that name: a file's word for it would take its place.
+fn is_ours(name: &str) -> bool {
+    ["sysmond_", "node_textfile_", "node_scrape_collector_"].iter().any(|own| name.starts_with(own))
+}
+
 impl Display for Trouble {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         match self {
@@ -101,6 +106,9 @@ impl TextFile {
         let Parsed { samples, .. } = self.parsed.as_ref().map_err(Clone::clone)?;
         if samples.len() > left {
             return Err(Trouble::Told(format!("more than {MAX_SAMPLES} samples in all files together")));
+        }
+        if let Some(Sample { name, .. }) = samples.iter().find(|sample| is_ours(&sample.name)) {
+            return Err(Trouble::Told(format!("the name {name} is the agent's own")));
         }
         let doubled =
             samples.iter().find(|sample| seen.contains(&(sample.name.as_str(), sample.tags.as_str())));

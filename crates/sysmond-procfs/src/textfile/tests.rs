@@ -91,6 +91,16 @@ fn one_series_is_of_one_file() {
 }
 
 #[test]
+fn the_agents_word_of_itself_is_not_for_files() {
+    let mut bench = Bench::new(&[("a.prom", "node_textfile_scrape_error 0\n"), ("b.prom", "b 1\n")]);
+    let (cells, error) = bench.read();
+    assert_eq!(cells, ["textfile.up{file=a.prom} 0", "textfile.up{file=b.prom} 1", "b{} 1"]);
+    assert!(
+        error.is_some_and(|error| error == "/a.prom: the name node_textfile_scrape_error is the agent's own")
+    );
+}
+
+#[test]
 fn what_is_no_plain_file_never_hangs() {
     let mut bench = Bench::new(&[("ok.prom", "a 1\n"), ("large.prom", &"# x\n".repeat(70_000))]);
     fs::create_dir(bench.folder.path().join("folder.prom")).expect("ours");

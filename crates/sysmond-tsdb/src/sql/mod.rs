@@ -179,6 +179,10 @@ pub fn limit_memory(bytes: u64) -> Result<(), QueryError> {
 }
 
 pub(crate) fn query_error(error: rusqlite::Error) -> QueryError {
+    let error = match error {
+        rusqlite::Error::SqlInputError { msg, .. } => return QueryError::Statement(msg),
+        error => error,
+    };
     match error.sqlite_error_code() {
         Some(ErrorCode::OperationInterrupted) => QueryError::TimedOut,
         Some(ErrorCode::OutOfMemory) => QueryError::OutOfMemory,

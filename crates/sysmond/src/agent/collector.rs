@@ -9,6 +9,9 @@ use sysmond_model::tags;
 use sysmond_procfs::{Values, WrongFile};
 use tracing::{debug, info, warn};
 
+/// Between two lines of the log on another reason for the same failure.
+const TELL_EVERY: Duration = Duration::from_mins(1);
+
 /// Why collectors give nothing, by name, as the host's static data tell it.
 pub(super) type Reasons = Arc<Mutex<BTreeMap<&'static str, String>>>;
 
@@ -25,6 +28,8 @@ pub(super) struct Collector {
     rests_until: Option<Duration>,
     /// The files of people and scripts that are wrong, as they were told.
     wrong: Vec<WrongFile>,
+    /// When the log was last told that a failure has another reason, since boot.
+    told_at: Option<Duration>,
     reasons: Reasons,
 }
 
@@ -41,7 +46,7 @@ enum Health {
     /// The host has no such thing.
     Absent,
     Well,
-    /// Reads what this user may; others could see more.
+    /// Reads what this user may, or as much as is read at most.
     Partial,
     Fails,
     /// Hangs.
@@ -62,6 +67,7 @@ impl Collector {
             took: None,
             rests_until: None,
             wrong: Vec::new(),
+            told_at: None,
             reasons,
         }
     }
@@ -160,8 +166,17 @@ impl Collector {
                 let say = |reason: &str| debug!(collector = name, reason, "there is nothing to collect");
                 self.turn(Health::Absent, || error.to_string(), say);
             }
-            Err(Failure::Source(error)) if error.is_denial() && self.values.iter().next().is_some() => {
-                let say = |reason: &str| info!(collector = name, reason, "this user may not read all of it");
+            Err(Failure::Source(error))
+                if (error.is_denial() || error.is_limit()) && self.values.iter().next().is_some() =>
+            {
+                let is_limit = error.is_limit();
+                let say = |reason: &str| {
+                    if is_limit {
+                        info!(collector = name, reason, "there is more of it than is read");
+                    } else {
+                        info!(collector = name, reason, "this user may not read all of it");
+                    }
+                };
                 self.turn(Health::Partial, || Failure::Source(error).text(), say);
             }
             Err(failure) => {
@@ -176,13 +191,15 @@ impl Collector {
         }
     }
 
-    /// Says of each file whether it became wrong, and whether it is so no more.
+    /// Says of each file whether it became wrong, and whether it is so no more. One that a script writes each second
+    /// may be wrong for another reason each time: its reason is in the static data.
     fn tell_files(&mut self, wrong: &[WrongFile]) {
         if *wrong == *self.wrong {
             return;
         }
         let name = self.name;
-        for file in wrong.iter().filter(|file| !self.wrong.contains(file)) {
+        let was_wrong = |path: &Arc<_>| self.wrong.iter().any(|file| file.path == *path);
+        for file in wrong.iter().filter(|file| !was_wrong(&file.path)) {
             warn!(collector = name, error = %file, "a file is wrong and left out");
         }
         let is_wrong = |path| wrong.iter().any(|file| file.path == path);
@@ -236,11 +253,14 @@ impl Collector {
         }
     }
 
-    /// Takes another reason for the same failure.
-    fn renew(&self, reason: &str) {
+    /// Takes another reason for the same failure, and says so now and then.
+    fn renew(&mut self, reason: &str) {
         let mut reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = reasons.get_mut(self.name).filter(|known| *known != reason) {
-            if self.health == Health::Fails && self.wrong.is_empty() {
+            let now = clock::since_boot();
+            let is_news = self.told_at.is_none_or(|at| now.saturating_sub(at) >= TELL_EVERY);
+            if self.health == Health::Fails && self.wrong.is_empty() && is_news {
+                self.told_at = Some(now);
                 warn!(collector = self.name, error = reason, "the collector fails for another reason");
             }
             reason.clone_into(known);

@@ -153,6 +153,7 @@ impl Thread {
             Lane::Processes => "collect-process",
             Lane::Storage => "collect-storage",
             Lane::Hardware => "collect-sensors",
+            Lane::Locks => "collect-locks",
         };
         let shared = Arc::clone(&desk);
         let handle = thread::Builder::new()

@@ -154,7 +154,7 @@ async fn start(
         client: client.clone(),
         host: host.clone(),
         interval: config.push_interval,
-        statics: Statics::new(statics(config, reasons)),
+        statics: Statics::new(statics(config, Arc::clone(&reasons)), reasons),
         counters: Arc::clone(counters),
         newest: new_row,
         watched: is_watched.clone(),

@@ -1,7 +1,8 @@
 //! What is read once of a host and sent once: again only where it changed or the aggregator asks.
 
+use super::collector::Reasons;
 use crate::clock;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use sysmond_model::StaticInfo;
 use sysmond_procfs::SourceError;
@@ -11,6 +12,8 @@ use tracing::warn;
 
 /// Between two looks whether something changed, such as an address: cheap, and soon enough for what is static.
 const REFRESH: Duration = Duration::from_mins(5);
+/// The same where a collector began or ceased to fail: as often as agents push.
+const REFRESH_REASONS: Duration = Duration::from_secs(10);
 /// How long reading them may hold up the pushes.
 const DEADLINE: Duration = Duration::from_secs(2);
 
@@ -20,6 +23,8 @@ pub(super) type Read = Arc<dyn Fn() -> (StaticInfo, Vec<SourceError>) + Send + S
 /// The static data and whether the aggregator has them.
 pub(super) struct Statics {
     read: Read,
+    /// Why collectors give nothing, a part of what is read.
+    reasons: Reasons,
     read_at: Option<Duration>,
     info: StaticInfo,
     /// How many of them could not be read.
@@ -39,14 +44,14 @@ enum State {
 
 impl Statics {
     /// Nothing read yet.
-    pub(super) fn new(read: Read) -> Self {
-        Self { read, read_at: None, info: StaticInfo::default(), gaps: 0, state: State::Wanted }
+    pub(super) fn new(read: Read, reasons: Reasons) -> Self {
+        Self { read, reasons, read_at: None, info: StaticInfo::default(), gaps: 0, state: State::Wanted }
     }
 
     /// Reads them where that is due.
     pub(super) async fn refresh(&mut self) {
         let now = clock::since_boot();
-        if self.read_at.is_some_and(|at| now.saturating_sub(at) < REFRESH) {
+        if !self.is_due(now) {
             return;
         }
         self.read_at = Some(now);
@@ -59,6 +64,17 @@ impl Statics {
             Ok(Err(error)) => warn!(%error, "the static data cannot be read"),
             Err(_) => warn!("reading the static data hangs"),
         }
+    }
+
+    fn is_due(&self, now: Duration) -> bool {
+        let Some(age) = self.read_at.map(|at| now.saturating_sub(at)) else { return true };
+        age >= REFRESH || (age >= REFRESH_REASONS && self.have_reasons_changed())
+    }
+
+    fn have_reasons_changed(&self) -> bool {
+        let reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = &self.info.unavailable;
+        reasons.len() != known.len() || reasons.iter().any(|(name, reason)| known.get(*name) != Some(reason))
     }
 
     /// Says what is missing, where that is news.
@@ -112,7 +128,8 @@ mod tests {
     }
 
     async fn statics() -> Statics {
-        let mut statics = Statics::new(Arc::new(|| (info("192.0.2.1"), Vec::new())));
+        let read: Read = Arc::new(|| (info("192.0.2.1"), Vec::new()));
+        let mut statics = Statics::new(read, Reasons::default());
         assert_eq!(statics.wanted(), None, "not read yet");
         statics.refresh().await;
         statics
@@ -131,6 +148,18 @@ mod tests {
         statics.acknowledged(false);
         statics.acknowledged(true);
         assert!(statics.wanted().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_collector_that_begins_to_fail_is_told_soon() {
+        let mut statics = statics().await;
+        let read_at = statics.read_at.expect("it was read");
+        let [soon, later] = [9, 11].map(|seconds| read_at + Duration::from_secs(seconds));
+        assert!(!statics.is_due(later));
+        statics.reasons.lock().expect("nobody panicked").insert("raid", "it hangs".to_owned());
+        assert!(statics.is_due(later) && !statics.is_due(soon));
+        statics.info.unavailable.insert("raid".to_owned(), "it hangs".to_owned());
+        assert!(!statics.is_due(later));
     }
 
     #[tokio::test]

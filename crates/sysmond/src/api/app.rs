@@ -121,9 +121,10 @@ impl From<QueryError> for Problem {
             QueryError::UnknownHost(host) => Self::unknown_host(&host),
             QueryError::TooLarge(detail) => Self::invalid("too_large", detail),
             QueryError::TimedOut => Self::busy("timed_out", "the question took too long; ask for less", 5),
-            error @ (QueryError::OutOfMemory | QueryError::NoStatement | QueryError::Sqlite(_)) => {
-                Self::internal(error)
-            }
+            error @ (QueryError::OutOfMemory
+            | QueryError::NoStatement
+            | QueryError::Statement(_)
+            | QueryError::Sqlite(_)) => Self::internal(error),
         }
     }
 }

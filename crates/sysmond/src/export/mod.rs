@@ -13,7 +13,7 @@ use crate::config::Settings;
 use crate::own_files::OwnFiles;
 use crate::sql::tell_damage;
 use crate::{clock, process};
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use output::Output;
 use progress::Progress;
 use std::collections::BTreeSet;
@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use sysmond_model::{Series, Timestamp};
-use sysmond_tsdb::{Export, Rows, Selection};
+use sysmond_tsdb::{Export, ExportError, Rows, Selection};
 
 /// Bytes that are gathered before they are written.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -107,6 +107,16 @@ pub(crate) fn run(settings: &Settings, options: Options) -> anyhow::Result<()> {
     if has_file { process::stoppable(&stopped, work) } else { work() }
 }
 
+/// The error with what can be done.
+fn explained(error: ExportError) -> anyhow::Error {
+    let known = match &error {
+        ExportError::UnknownHost(_) => "SELECT hostname FROM hosts",
+        ExportError::UnknownMetric(_) => "SELECT DISTINCT metric_type FROM metrics",
+        _ => return error.into(),
+    };
+    anyhow!("{error}: `sysmond sql \"{known}\"` lists those that are known")
+}
+
 fn write(
     path: &Path,
     offline_after: Duration,
@@ -114,7 +124,7 @@ fn write(
     own: &OwnFiles,
     stopped: &AtomicBool,
 ) -> anyhow::Result<()> {
-    let mut export = Export::open(path, options.selection()?, offline_after)?;
+    let mut export = Export::open(path, options.selection()?, offline_after).map_err(explained)?;
     let mut out = Output::open(options.output.as_deref(), options.force, own)?;
     let mut form: Box<dyn Form> = match options.format {
         Format::Csv => Box::new(csv::Csv),

@@ -9,7 +9,7 @@ pub(crate) use csv::text as csv_text;
 
 use crate::clock;
 use crate::config::{Settings, values};
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use several::Several;
 use std::io::{BufWriter, Read, Write};
 use std::time::Duration;
@@ -116,6 +116,8 @@ fn read(input: impl Read) -> anyhow::Result<String> {
 /// The error with what can be done.
 fn explained(error: anyhow::Error, limits: Limits) -> anyhow::Error {
     const NARROW: &str = "narrow it by host, metric_type, tags and timestamp";
+    const TABLES: &str = "the tables are hosts, metrics and processes, which can only be read: \
+        `sysmond sql \"SELECT * FROM metrics LIMIT 1\"` shows the columns of one";
     let Limits { timeout, max_memory } = limits;
     match error.downcast_ref::<QueryError>() {
         Some(QueryError::TimedOut) => {
@@ -127,6 +129,7 @@ fn explained(error: anyhow::Error, limits: Limits) -> anyhow::Error {
                 "it took more than {megabytes} MB: {NARROW}, or give it more with --max-memory"
             ))
         }
+        Some(QueryError::Statement(words)) => anyhow!("{words}; {TABLES}"),
         _ => error,
     }
 }

@@ -21,7 +21,7 @@ const DOCUMENTS: &[(&str, usize, usize)] = &[
     ("README.md", 2, 2),
     ("deploy/README.md", 0, 1),
     ("docs/api.md", 16, 1),
-    ("docs/fleet.md", 5, 4),
+    ("docs/fleet.md", 5, 5),
     ("docs/operations.md", 7, 3),
     ("docs/performance.md", 0, 1),
     ("docs/quickstart.md", 5, 0),

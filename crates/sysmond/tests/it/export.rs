@@ -163,7 +163,7 @@ fn a_file_is_there_only_once_it_is_whole() {
         command
     };
     check(exporting("--host nobody"), 1, "there is no host `nobody`");
-    check(exporting("--metric nothing"), 1, "there is no metric `nothing`");
+    check(exporting("--metric nothing"), 1, "there is no metric `nothing`: `sysmond sql");
     check(exporting("--from 2"), 0, "");
     let whole = std::fs::read_to_string(&file).expect("written");
     assert_eq!((whole.lines().count(), names()), (19, 1));

@@ -187,8 +187,11 @@ fn sql_prints_three_ways_and_says_what_is_wrong() {
         assert!(status == Some(1) && stderr.contains(word), "{statement}: {stderr}");
     };
     fails("SELEC 1", "syntax error");
-    fails("SELECT * FROM no_such", "no such table");
-    fails("DELETE FROM hosts", "the statement failed");
+    fails(
+        "SELECT * FROM no_such",
+        "no such table: no_such; the tables are hosts, metrics and processes, which can",
+    );
+    fails("DELETE FROM hosts", "cannot modify hosts");
     fails(
         "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT COUNT(*) FROM c",
         "more than 200ms: narrow it",

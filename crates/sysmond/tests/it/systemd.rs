@@ -153,18 +153,18 @@ fn directive<'a>(unit: &'a str, name: &str) -> Option<&'a str> {
 fn an_agents_unit_shows_it_the_host_as_it_is() {
     let path = units().into_iter().find(|path| path.ends_with("sysmond-agent.service")).expect("it is there");
     let unit = std::fs::read_to_string(path).expect("a text");
-    for unit in [unit.as_str(), &documented_unit()] {
+    for unit in [unit.as_str(), &documented_unit(0)] {
         for name in HIDES {
             assert_eq!(directive(unit, name), None, "{name} in\n{unit}");
         }
     }
 }
 
-/// The unit of the page on fleets.
-fn documented_unit() -> String {
+/// A unit of the page on fleets: the agent's, then the monitor's.
+fn documented_unit(place: usize) -> String {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/fleet.md");
     let page = std::fs::read_to_string(page).expect("the page is there");
-    let block = page.split("```ini\n").nth(1).and_then(|rest| rest.split("```").next());
+    let block = page.split("```ini\n").nth(place + 1).and_then(|rest| rest.split("```").next());
     block.expect("it has a unit").to_owned()
 }
 
@@ -172,7 +172,7 @@ fn documented_unit() -> String {
 fn the_documented_unit_starts_with_what_systemd_gives_it() {
     let place = Place::new();
     let mut manager = Manager::new(&place);
-    let unit = documented_unit();
+    let unit = documented_unit(0);
     // Not root, with a folder of its own, and with the token that only root may read.
     assert_eq!(directive(&unit, "User"), Some("sysmon-agent"));
     assert_eq!(directive(&unit, "StateDirectory"), Some("sysmon-agent"));
@@ -184,6 +184,20 @@ fn the_documented_unit_starts_with_what_systemd_gives_it() {
     manager.wait_for("READY=1");
     assert!(place.path("state/agent.db").exists());
     agent.stop();
+}
+
+#[test]
+fn the_monitors_documented_unit_starts_with_what_systemd_gives_it() {
+    let place = Place::new();
+    let mut manager = Manager::new(&place);
+    let unit = documented_unit(1);
+    assert_eq!(directive(&unit, "User"), Some("sysmon"));
+    assert_eq!(directive(&unit, "StateDirectory"), Some("sysmon"));
+    assert_eq!(directive(&unit, "ExecStart"), Some("/usr/local/bin/sysmond aggregator"));
+    let monitor = service(&place, "aggregator --listen 127.0.0.1:0");
+    manager.wait_for("READY=1");
+    assert!(place.path("state/aggregator.db").exists());
+    monitor.stop();
 }
 
 fn text(bytes: &[u8]) -> String {

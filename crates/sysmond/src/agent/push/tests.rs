@@ -61,7 +61,7 @@ impl Bench {
             client,
             host: host.clone(),
             interval: Duration::from_secs(10),
-            statics: Statics::new(Arc::new(|| (StaticInfo::default(), Vec::new()))),
+            statics: Statics::new(Arc::new(|| (StaticInfo::default(), Vec::new())), Arc::default()),
             counters: Arc::clone(&counters),
             newest: new_row,
             watched: watch::channel(false).1,
