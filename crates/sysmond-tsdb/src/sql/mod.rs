@@ -143,7 +143,7 @@ impl Database {
         // Steps over white space and comments, of which SQLite makes no statement.
         let mut statements = Batch::new(&self.conn, sql);
         let mut is_empty = true;
-        while let Some(mut statement) = statements.next().map_err(sqlite)? {
+        while let Some(mut statement) = statements.next().map_err(|error| E::from(unprepared(error)))? {
             is_empty = false;
             answer(&mut statement, &mut told)?;
         }
@@ -179,15 +179,22 @@ pub fn limit_memory(bytes: u64) -> Result<(), QueryError> {
 }
 
 pub(crate) fn query_error(error: rusqlite::Error) -> QueryError {
-    let error = match error {
-        rusqlite::Error::SqlInputError { msg, .. } => return QueryError::Statement(msg),
-        error => error,
-    };
     match error.sqlite_error_code() {
         Some(ErrorCode::OperationInterrupted) => QueryError::TimedOut,
         Some(ErrorCode::OutOfMemory) => QueryError::OutOfMemory,
         Some(ErrorCode::TooBig) => QueryError::TooLarge(format!("a value beyond {MAX_VALUE_BYTES} bytes")),
         _ => QueryError::Sqlite(error),
+    }
+}
+
+/// What SQLite says of a statement that it cannot make sense of.
+fn unprepared(error: rusqlite::Error) -> QueryError {
+    match error {
+        rusqlite::Error::SqlInputError { msg, .. } => QueryError::Statement(msg),
+        rusqlite::Error::SqliteFailure(code, Some(msg)) if code.code == ErrorCode::Unknown => {
+            QueryError::Statement(msg)
+        }
+        error => query_error(error),
     }
 }
 

@@ -191,7 +191,7 @@ fn sql_prints_three_ways_and_says_what_is_wrong() {
         "SELECT * FROM no_such",
         "no such table: no_such; the tables are hosts, metrics and processes, which can",
     );
-    fails("DELETE FROM hosts", "cannot modify hosts");
+    fails("DELETE FROM hosts", "cannot modify hosts because it is a view; the tables are");
     fails(
         "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT COUNT(*) FROM c",
         "more than 200ms: narrow it",
