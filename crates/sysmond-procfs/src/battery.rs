@@ -42,23 +42,25 @@ impl Batteries {
         Self { listing: Listing::new(dir.clone()), dir, supplies: Vec::new(), buffer: Buffer::new() }
     }
 
-    fn list(&mut self) -> Result<(), Errno> {
+    /// Follows supplies that come and go; how many are left out.
+    fn list(&mut self) -> Result<usize, Errno> {
         let Self { dir, listing, supplies, .. } = self;
         for supply in supplies.iter_mut() {
             supply.seen = false;
         }
+        let mut left_out = 0;
         let listed = listing.each(|name| {
             if let Some(supply) = supplies.iter_mut().find(|supply| *supply.name == *name) {
                 supply.seen = true;
-            } else if supplies.len() < MAX_SUPPLIES
-                && let Some(uevent) = Attribute::open(dir.join(OsStr::from_bytes(name)).join("uevent"))
-            {
+            } else if supplies.len() >= MAX_SUPPLIES {
+                left_out += 1;
+            } else if let Some(uevent) = Attribute::open(dir.join(OsStr::from_bytes(name)).join("uevent")) {
                 let (battery, mains) = (tag("battery", name), tag("supply", name));
                 supplies.push(File { name: name.into(), battery, mains, uevent, seen: true });
             }
         });
         supplies.retain(|supply| supply.seen);
-        listed
+        listed.map(|()| left_out)
     }
 }
 
@@ -80,10 +82,13 @@ impl Source for Batteries {
         });
         let path = || self.dir.as_path().into();
         match listed {
-            Ok(()) | Err(Errno::NOENT) if self.supplies.is_empty() => {
+            Ok(_) | Err(Errno::NOENT) if self.supplies.is_empty() => {
                 Err(SourceError::Absent { path: path(), reason: "no battery" })
             }
-            Ok(()) => Ok(()),
+            Ok(0) => Ok(()),
+            Ok(left_out) => {
+                Err(SourceError::Limit { path: path(), key: "supply", limit: MAX_SUPPLIES, left_out })
+            }
             Err(errno) => Err(SourceError::io(path(), errno)),
         }
     }
@@ -96,7 +101,7 @@ impl Source for Batteries {
                 Supply::parse(text).expose(&supply.name, out);
             }
         }
-        listed.map_err(|errno| SourceError::io(self.dir.as_path(), errno))
+        listed.map(|_| ()).map_err(|errno| SourceError::io(self.dir.as_path(), errno))
     }
 }
 

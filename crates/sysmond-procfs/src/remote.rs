@@ -4,7 +4,7 @@
 //! and not asked again until its thread has come back. Nobody else ever touches these mounts.
 
 use crate::exposition::Exposition;
-use crate::file_source::ProcFile;
+use crate::file_source::{Fault, ProcFile};
 use crate::filesystem::{below, expose, put};
 use crate::mounts::{self, Mount};
 use crate::source::{Lane, Roots, Source, SourceError, Values};
@@ -34,6 +34,8 @@ pub(crate) struct Remote {
     rootfs: PathBuf,
     table: Vec<u8>,
     places: Vec<Place>,
+    /// Mounts beyond the most that are asked.
+    left_out: usize,
     /// Held by each thread.
     threads: Arc<()>,
     ask: Ask,
@@ -60,7 +62,16 @@ impl Remote {
     fn asking(roots: &Roots, deadline: Duration, ask: Ask) -> Self {
         let file = ProcFile::first_of(roots.of_host("mountinfo"));
         let (below, threads) = (roots.rootfs.clone(), Arc::new(()));
-        Self { file, rootfs: below, table: Vec::new(), places: Vec::new(), threads, ask, deadline }
+        Self {
+            file,
+            rootfs: below,
+            table: Vec::new(),
+            places: Vec::new(),
+            left_out: 0,
+            threads,
+            ask,
+            deadline,
+        }
     }
 
     /// Follows mounts that come and go. One that hangs and stays keeps its thread.
@@ -71,7 +82,9 @@ impl Remote {
         }
         table.clone_into(&mut self.table);
         let mut old = std::mem::take(&mut self.places);
-        for mount in mounts::remote(table).into_iter().take(MAX_MOUNTS) {
+        let mounts = mounts::remote(table);
+        self.left_out = mounts.len().saturating_sub(MAX_MOUNTS);
+        for mount in mounts.into_iter().take(MAX_MOUNTS) {
             let (path, tags) = (below(&self.rootfs, &mount.point), tag("mount", &mount.point));
             let known = old.iter().position(|place| place.path == path);
             let place = known.map(|index| old.swap_remove(index));
@@ -141,7 +154,10 @@ impl Source for Remote {
         for place in places.iter_mut() {
             place.finish(begin, *deadline, out);
         }
-        Ok(())
+        match self.left_out {
+            0 => Ok(()),
+            left_out => Err(Fault::Limit { key: "mount", limit: MAX_MOUNTS, left_out }.of(self.file.path())),
+        }
     }
 
     /// As they were when they were last asked: nobody who scrapes waits for another machine.
@@ -192,8 +208,16 @@ mod tests {
 
     fn answers(source: &mut Remote) -> Vec<String> {
         let mut out = Values::default();
-        source.read(Duration::ZERO, &mut out).unwrap();
-        values(&out).into_iter().filter(|line| line.starts_with("disk.answers")).collect()
+        let outcome = source.read(Duration::ZERO, &mut out);
+        let left_out = match outcome {
+            Ok(()) => 0,
+            Err(SourceError::Limit { left_out, .. }) => left_out,
+            Err(error) => panic!("{error}"),
+        };
+        let mut lines = values(&out);
+        lines.retain(|line| line.starts_with("disk.answers"));
+        lines.extend((left_out > 0).then(|| format!("{left_out} left out")));
+        lines
     }
 
     #[test]
@@ -223,6 +247,7 @@ mod tests {
         assert_eq!(answers(&mut source), [""; 0]);
         let many: Vec<String> = (0..40).map(|n| format!("/m{n}")).collect();
         mount(&dir, &many.iter().map(String::as_str).collect::<Vec<_>>());
-        assert_eq!(answers(&mut source).len(), MAX_MOUNTS);
+        let told = answers(&mut source);
+        assert_eq!((told.len(), told[MAX_MOUNTS].as_str()), (MAX_MOUNTS + 1, "24 left out"));
     }
 }

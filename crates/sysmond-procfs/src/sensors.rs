@@ -51,6 +51,7 @@ pub(crate) struct Sensors {
     chips: Listing,
     zones: Listing,
     found: Vec<Sensor>,
+    left_out: usize,
     buffer: Buffer,
     /// Readings until chips are looked for again.
     countdown: u32,
@@ -69,6 +70,8 @@ enum Exposed {
 struct Sensor {
     metric: &'static Metric,
     tags: String,
+    /// How many of its kind its chip has before it.
+    place: usize,
     exposed: Exposed,
     input: Attribute,
     /// Says 1 where the sensor is broken or not connected.
@@ -84,6 +87,7 @@ impl Sensors {
             chips: Listing::new(roots.sysfs.join("class/hwmon")),
             zones: Listing::new(roots.sysfs.join("class/thermal")),
             found: Vec::new(),
+            left_out: 0,
             buffer: Buffer::new(),
             countdown: 0,
         }
@@ -91,6 +95,7 @@ impl Sensors {
 
     fn find(&mut self) {
         self.found.clear();
+        self.left_out = 0;
         for chip in entries(&mut self.chips, b"hwmon") {
             // Kernels before 3.x have the attributes at the device.
             let dir = if chip.join("name").exists() { chip.clone() } else { chip.join("device") };
@@ -99,6 +104,28 @@ impl Sensors {
         for zone in entries(&mut self.zones, b"thermal_zone") {
             self.add_zone(&zone);
         }
+        self.share_out();
+    }
+
+    /// Where there are too many of a kind the first ones of each chip stay: a processor's cores do not take the place of
+    /// a disk.
+    fn share_out(&mut self) {
+        let mut room = KINDS.map(|kind| (kind.metric, MAX_OF_A_KIND));
+        let count = |metric: &Metric| self.found.iter().filter(|sensor| *sensor.metric == *metric).count();
+        if room.iter().all(|&(metric, most)| count(metric) <= most) {
+            return;
+        }
+        self.found.sort_by_key(|sensor| sensor.place);
+        let before = self.found.len();
+        self.found.retain(|sensor| {
+            let of_its_kind = room.iter_mut().find(|(metric, _)| *metric == sensor.metric);
+            of_its_kind.is_some_and(|(_, left)| {
+                let fits = *left > 0;
+                *left = left.saturating_sub(1);
+                fits
+            })
+        });
+        self.left_out += before - self.found.len();
     }
 
     fn add_chip(&mut self, chip: &[u8], exposed: &[u8], dir: &Path) {
@@ -131,6 +158,7 @@ impl Sensors {
                 self.add(Sensor {
                     metric: kind.metric,
                     tags,
+                    place: 0,
                     exposed: Exposed::OfChip { chip: exposed.to_vec(), sensor, is_average },
                     input,
                     fault,
@@ -153,13 +181,26 @@ impl Sensors {
             let tags = tag_pair(("chip", name), ("sensor", &kind));
             let number = name.strip_prefix(b"thermal_zone").unwrap_or(name).to_vec();
             let (metric, exposed) = (&SENSORS_TEMPERATURE, Exposed::Zone { number, kind });
-            self.add(Sensor { metric, tags, exposed, input, fault: None, critical: None, per_unit: 1e3 });
+            self.add(Sensor {
+                metric,
+                tags,
+                place: 0,
+                exposed,
+                input,
+                fault: None,
+                critical: None,
+                per_unit: 1e3,
+            });
         }
     }
 
-    fn add(&mut self, sensor: Sensor) {
-        if self.found.iter().filter(|known| known.metric == sensor.metric).count() < MAX_OF_A_KIND {
+    fn add(&mut self, mut sensor: Sensor) {
+        let is_beside = |known: &&Sensor| known.metric == sensor.metric && known.chip() == sensor.chip();
+        sensor.place = self.found.iter().filter(is_beside).count();
+        if sensor.place < MAX_OF_A_KIND {
             self.found.push(sensor);
+        } else {
+            self.left_out += 1;
         }
     }
 }
@@ -270,6 +311,10 @@ impl Source for Sensors {
             let path = self.chips.path().into();
             return Err(SourceError::Absent { path, reason: "no sensor" });
         }
+        if self.left_out > 0 {
+            let (path, limit, left_out) = (self.chips.path().into(), MAX_OF_A_KIND, self.left_out);
+            return Err(SourceError::Limit { path, key: "sensor", limit, left_out });
+        }
         Ok(())
     }
 
@@ -287,6 +332,11 @@ impl Source for Sensors {
 }
 
 impl Sensor {
+    /// The tag that names its chip.
+    fn chip(&self) -> &str {
+        self.tags.rsplit_once(",sensor=").map_or(&self.tags, |(chip, _)| chip)
+    }
+
     fn expose(&self, value: f64, out: &mut Exposition) {
         let (chip, sensor, is_average) = match &self.exposed {
             Exposed::OfChip { chip, sensor, is_average } => (chip, sensor, *is_average),
@@ -348,6 +398,22 @@ mod tests {
             self.source().read(Duration::ZERO, &mut out).unwrap();
             values(&out).iter().map(|line| line.replace("sensors.", "")).collect()
         }
+    }
+
+    #[test]
+    fn a_chip_of_a_hundred_leaves_room_for_the_next() {
+        let machine = Machine::new();
+        let cores: Vec<_> = (1..=100).map(|n| (format!("temp{n}_input"), format!("{n}000\n"))).collect();
+        let cores: Vec<_> = cores.iter().map(|(file, text)| (file.as_str(), text.as_str())).collect();
+        machine.chip(0, "platform/coretemp.0", &[("name", "coretemp\n")]);
+        machine.chip(0, "platform/coretemp.0", &cores);
+        machine.chip(1, "nvme/nvme0", &[("name", "nvme\n"), ("temp1_input", "38000\n")]);
+        let mut out = Values::default();
+        let error = machine.source().read(Duration::ZERO, &mut out).unwrap_err();
+        assert!(matches!(error, SourceError::Limit { left_out: 37, .. }), "{error}");
+        let found = values(&out);
+        assert_eq!(found.len(), MAX_OF_A_KIND);
+        assert!(found.contains(&"sensors.temperature{chip=nvme0,sensor=temp1} 38".to_owned()), "{found:?}");
     }
 
     #[test]
