@@ -107,25 +107,17 @@ impl Sensors {
         self.share_out();
     }
 
-    /// Where there are too many of a kind the first ones of each chip stay: a processor's cores do not take the place of
-    /// a disk.
+    /// Where there are too many of a kind each chip keeps its first ones: cores do not take the place of a disk.
     fn share_out(&mut self) {
-        let mut room = KINDS.map(|kind| (kind.metric, MAX_OF_A_KIND));
-        let count = |metric: &Metric| self.found.iter().filter(|sensor| *sensor.metric == *metric).count();
-        if room.iter().all(|&(metric, most)| count(metric) <= most) {
-            return;
+        for kind in &KINDS {
+            let is_of_it = |sensor: &Sensor| sensor.metric == kind.metric;
+            while self.found.iter().filter(|sensor| is_of_it(sensor)).count() > MAX_OF_A_KIND {
+                let all = self.found.iter().enumerate().filter(|(_, sensor)| is_of_it(sensor));
+                let Some((last, _)) = all.max_by_key(|(_, sensor)| sensor.place) else { return };
+                self.found.remove(last);
+                self.left_out += 1;
+            }
         }
-        self.found.sort_by_key(|sensor| sensor.place);
-        let before = self.found.len();
-        self.found.retain(|sensor| {
-            let of_its_kind = room.iter_mut().find(|(metric, _)| *metric == sensor.metric);
-            of_its_kind.is_some_and(|(_, left)| {
-                let fits = *left > 0;
-                *left = left.saturating_sub(1);
-                fits
-            })
-        });
-        self.left_out += before - self.found.len();
     }
 
     fn add_chip(&mut self, chip: &[u8], exposed: &[u8], dir: &Path) {
