@@ -36,7 +36,6 @@ struct Link {
     tags: String,
     files: Files,
     last_changes: Option<u64>,
-    /// Hardware, or what a hypervisor shows as such, and not made by a program.
     is_device: bool,
     seen: bool,
 }
@@ -54,10 +53,10 @@ enum Files {
 
 impl Link {
     fn open(dir: &Path, name: &[u8]) -> Self {
-        let own = dir.join(OsStr::from_bytes(name));
-        let open = |file: &str| Attribute::open(own.join("statistics").join(file));
+        let open =
+            |file: &str| Attribute::open(dir.join(OsStr::from_bytes(name)).join("statistics").join(file));
         let files = Files::Unused([open("rx_bytes"), open("tx_bytes")]);
-        let (tags, is_device) = (tag("interface", name), own.join("device").exists());
+        let (tags, is_device) = (tag("interface", name), is_device(dir, name));
         Self { name: name.into(), tags, files, last_changes: None, is_device, seen: true }
     }
 
@@ -120,7 +119,7 @@ impl Links {
             if let Some(link) = links.iter_mut().find(|link| *link.name == *name) {
                 link.seen = true;
             } else if name != b"lo" {
-                left_out += usize::from(!take(links, Link::open(dir, name)));
+                left_out += usize::from(!take(links, dir, name));
             }
         });
         links.retain_mut(|link| link.seen && link.follow(dir, buffer));
@@ -139,20 +138,26 @@ impl Links {
 }
 
 /// Adds one that is new, where there is room or it takes that of one that is no hardware; whether nothing is left out.
-fn take(links: &mut Vec<Link>, new: Link) -> bool {
+fn take(links: &mut Vec<Link>, dir: &Path, name: &[u8]) -> bool {
+    let has_room = links.len() < MAX_INTERFACES;
+    if !has_room && !is_device(dir, name) {
+        return false; // unopened: there may be hundreds, each time
+    }
+    let new = Link::open(dir, name);
     if links.iter().any(|link| link.tags == new.tags) {
         return true;
     }
-    if links.len() < MAX_INTERFACES {
+    if has_room {
         links.push(new);
-        return true;
-    }
-    if new.is_device
-        && let Some(other) = links.iter_mut().rev().find(|link| !link.is_device)
-    {
+    } else if let Some(other) = links.iter_mut().rev().find(|link| !link.is_device) {
         *other = new;
     }
-    false
+    has_room
+}
+
+/// Whether it is hardware, or what a hypervisor shows as such, and not made by a program.
+fn is_device(dir: &Path, name: &[u8]) -> bool {
+    dir.join(OsStr::from_bytes(name)).join("device").exists()
 }
 
 impl Source for Links {

@@ -2,6 +2,7 @@
 
 use crate::clock;
 use crate::config::Settings;
+use crate::sql::unknown;
 use sysmond_tsdb::{ForgetError, Forgotten};
 
 /// Forgets it, or has the server that runs do so.
@@ -11,7 +12,7 @@ pub(crate) fn run(settings: &Settings, hostname: &str) -> anyhow::Result<()> {
         Ok(Forgotten::Done) => "is forgotten, with all that was kept of it",
         Ok(Forgotten::Asked) => "will be forgotten by the server that runs within a minute or two",
         Err(error @ ForgetError::Unknown(_)) => {
-            anyhow::bail!("{error}: `sysmond sql \"SELECT hostname FROM hosts\"` lists those that are known")
+            return Err(unknown(error, "SELECT hostname FROM hosts"));
         }
         Err(error) => return Err(error.into()),
     };

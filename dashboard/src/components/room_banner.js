@@ -43,7 +43,7 @@ export class RoomBanner {
     const stores = fleet.clock.now() - fleet.storedAt < SILENT_SECONDS;
     if (state === "lost" || stores) this.element.hidden = true; // of a lost link another banner tells
     const isDue = performance.now() >= this.#askAt && !document.hidden && (state === "live" || state === "polling");
-    if (stores || !isDue) return;
+    if (!fleet.loaded || stores || !isDue) return; // what is to be seen first comes first
     this.#askAt = performance.now() + EVERY_MS;
     getStorage().then(
       ({ full, timestamp }) => this.#show(full, timestamp),

@@ -11,9 +11,9 @@ pub use moment::{Moment, moment};
 
 use crate::config::Settings;
 use crate::own_files::OwnFiles;
-use crate::sql::tell_damage;
+use crate::sql::{tell_damage, unknown};
 use crate::{clock, process};
-use anyhow::{Context, anyhow, bail, ensure};
+use anyhow::{Context, bail, ensure};
 use output::Output;
 use progress::Progress;
 use std::collections::BTreeSet;
@@ -109,12 +109,11 @@ pub(crate) fn run(settings: &Settings, options: Options) -> anyhow::Result<()> {
 
 /// The error with what can be done.
 fn explained(error: ExportError) -> anyhow::Error {
-    let known = match &error {
-        ExportError::UnknownHost(_) => "SELECT hostname FROM hosts",
-        ExportError::UnknownMetric(_) => "SELECT DISTINCT metric_type FROM metrics",
-        _ => return error.into(),
-    };
-    anyhow!("{error}: `sysmond sql \"{known}\"` lists those that are known")
+    match error {
+        ExportError::UnknownHost(_) => unknown(error, "SELECT hostname FROM hosts"),
+        ExportError::UnknownMetric(_) => unknown(error, "SELECT DISTINCT metric_type FROM metrics"),
+        _ => error.into(),
+    }
 }
 
 fn write(

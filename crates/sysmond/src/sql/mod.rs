@@ -11,6 +11,7 @@ use crate::clock;
 use crate::config::{Settings, values};
 use anyhow::{Context, anyhow, bail, ensure};
 use several::Several;
+use std::fmt::Display;
 use std::io::{BufWriter, Read, Write};
 use std::time::Duration;
 use sysmond_tsdb::sql::{Answer, Database, Value, limit_memory};
@@ -132,6 +133,11 @@ fn explained(error: anyhow::Error, limits: Limits) -> anyhow::Error {
         Some(QueryError::Statement(words)) => anyhow!("{words}; {TABLES}"),
         _ => error,
     }
+}
+
+/// An error of a name that is not known, with the question that lists those that are.
+pub(crate) fn unknown(error: impl Display, question: &str) -> anyhow::Error {
+    anyhow!("{error}: `sysmond sql \"{question}\"` lists those that are known")
 }
 
 /// Says what is missing. The rest is all that there is, so it is no failure.

@@ -170,8 +170,6 @@ fn documented_unit(place: usize) -> String {
 
 #[test]
 fn the_documented_unit_starts_with_what_systemd_gives_it() {
-    let place = Place::new();
-    let mut manager = Manager::new(&place);
     let unit = documented_unit(0);
     // Not root, with a folder of its own, and with the token that only root may read.
     assert_eq!(directive(&unit, "User"), Some("sysmon-agent"));
@@ -180,24 +178,26 @@ fn the_documented_unit_starts_with_what_systemd_gives_it() {
     assert_eq!(directive(&unit, "WantedBy"), Some("multi-user.target"));
     let line = directive(&unit, "ExecStart").and_then(|line| line.strip_prefix("/usr/local/bin/sysmond "));
     let arguments = line.expect("it starts sysmond").replace("http://monitor:9000", "http://127.0.0.1:9");
-    let agent = service(&place, &arguments);
-    manager.wait_for("READY=1");
-    assert!(place.path("state/agent.db").exists());
-    agent.stop();
+    starts(&arguments, "state/agent.db");
 }
 
 #[test]
 fn the_monitors_documented_unit_starts_with_what_systemd_gives_it() {
-    let place = Place::new();
-    let mut manager = Manager::new(&place);
     let unit = documented_unit(1);
     assert_eq!(directive(&unit, "User"), Some("sysmon"));
     assert_eq!(directive(&unit, "StateDirectory"), Some("sysmon"));
     assert_eq!(directive(&unit, "ExecStart"), Some("/usr/local/bin/sysmond aggregator"));
-    let monitor = service(&place, "aggregator --listen 127.0.0.1:0");
+    starts("aggregator --listen 127.0.0.1:0", "state/aggregator.db");
+}
+
+/// As a service it says that it is ready, and has its database by then.
+fn starts(arguments: &str, database: &str) {
+    let place = Place::new();
+    let mut manager = Manager::new(&place);
+    let started = service(&place, arguments);
     manager.wait_for("READY=1");
-    assert!(place.path("state/aggregator.db").exists());
-    monitor.stop();
+    assert!(place.path(database).exists());
+    started.stop();
 }
 
 fn text(bytes: &[u8]) -> String {
