@@ -8,6 +8,7 @@ use crate::{
     network, pressure, processes, protocols, raid, remote, sensors, sockets, softnet, tables, textfile,
     uptime, vmstat,
 };
+use rustix::fs::{PROC_SUPER_MAGIC, statfs};
 use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,14 @@ pub struct Roots {
 }
 
 impl Roots {
+    /// Whether `/proc/stat` and its like are the kernel's own. They are not in a copy, nor where a program serves them
+    /// to a container (`lxcfs`), for whose answer one may wait without an end.
+    pub fn are_the_kernels(&self) -> bool {
+        let is_own =
+            |file: &str| statfs(self.procfs.join(file)).is_ok_and(|found| found.f_type == PROC_SUPER_MAGIC);
+        ["stat", "meminfo", "diskstats", "loadavg", "uptime", "vmstat"].iter().all(|file| is_own(file))
+    }
+
     /// Where a file is that differs between namespaces (mounts, networks). For `/proc` itself the view of this process
     /// counts. Of another `procfs` it is that of its first process, which is the host's own; `self` there would
     /// still be this process. Last, for a copy of `/proc` in plain files, the bare path.

@@ -47,7 +47,13 @@ impl Upkeep {
 
     async fn retain(&self, thread: &mut OwnThread, failing: &mut bool) {
         let store = self.store.clone();
-        let removed = thread.run(move || store.retain(clock::now())).await;
+        let round = move || {
+            let removed = store.retain(clock::now());
+            // An hour that was put together left pages in the heap that nobody needs for another hour.
+            sysmond_libc::give_back_heap();
+            removed
+        };
+        let removed = thread.run(round).await;
         crate::damage::tell(&self.store);
         match removed.and_then(|removed| Ok(removed?)) {
             Ok(removed) => {
