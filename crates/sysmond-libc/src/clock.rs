@@ -28,7 +28,7 @@ pub struct ClockState {
 /// Where the process may not ask: a filter of system calls forbids it.
 pub fn clock_state() -> io::Result<ClockState> {
     let mut asked = MaybeUninit::<libc::timex>::zeroed();
-    // SAFETY: the kernel fills what the pointer points to, which is as large as it expects; zero in `modes` sets nothing.
+    // SAFETY: the pointer is to as much as the kernel fills, and zero in `modes` sets nothing.
     let state = unsafe { libc::adjtimex(asked.as_mut_ptr()) };
     if state < 0 {
         return Err(io::Error::last_os_error());
