@@ -247,8 +247,7 @@ impl Player {
             rows == 10 && snapshots == 1,
             "{rows} rows and {snapshots} snapshots instead of what was stored"
         );
-        let kept = CURSORS.into_iter().map(str::to_owned).zip(next).collect();
-        self.hand(reading, move |store| store.set_cursors(kept))?.recv()??;
+        self.store.note_cursors(CURSORS.into_iter().map(str::to_owned).zip(next));
         self.cursors = next;
         Ok(())
     }

@@ -6,7 +6,7 @@ use crate::names::{MetricId, Names};
 use crate::quarantine::{Origin, Piece};
 use crate::writer::Shared;
 use crate::{Backlog, Cursor, QueryError, schema};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::{Arc, PoisonError};
@@ -31,11 +31,19 @@ pub(crate) fn read_after(
     drop(memory);
     let cell = cell.ok_or_else(|| QueryError::UnknownHost(hostname.to_owned()))?;
     // Before the blocks: rows that are sealed in between are then seen twice, never missed.
-    let head: Vec<(i64, HeadRow)> = {
+    let (head, first): (Vec<(i64, HeadRow)>, _) = {
         let state = cell.lock();
-        state.head.rows().iter().filter(|(_, row)| row.seq() > after.0).cloned().collect()
+        let rows = state.head.rows();
+        let first = rows.iter().map(|(_, row)| row.seq()).min();
+        (rows.iter().filter(|(_, row)| row.seq() > after.0).cloned().collect(), first)
     };
-    let mut rows = shared.readers.ask(|conn, _| sealed_rows(shared, conn, cell.id, after, max_rows))?;
+    // What is in blocks was stored before all that is in the head: with that row behind `after`, none of it is new.
+    let is_all = first.is_some_and(|first| first <= after.0 + 1);
+    let mut rows = if is_all {
+        BTreeMap::new()
+    } else {
+        shared.readers.ask(|conn, _| sealed_rows(shared, conn, cell.id, after, max_rows))?
+    };
     // Behind the rows that were read there may be more in blocks; those of the head come after them.
     if rows.len() < max_rows {
         rows.extend(head.into_iter().map(|(at, row)| (row.seq(), out(at, &row))));
@@ -129,12 +137,4 @@ fn frames(names: &Names, rows: BTreeMap<i64, Out>, after: Cursor) -> rusqlite::R
 fn shape(names: &Names, columns: &[MetricId]) -> rusqlite::Result<Arc<Shape>> {
     let series = columns.iter().map(|id| names.series(*id).map(|series| series.as_ref().clone()));
     Ok(Shape::new(series.collect::<Option<_>>().ok_or_else(|| schema::damaged("unknown metric"))?))
-}
-
-/// The durable cursor of that name, or the beginning.
-pub(crate) fn cursor(shared: &Shared, name: &str) -> Result<Cursor, QueryError> {
-    shared.readers.ask(|conn, _| {
-        let mut select = conn.prepare_cached("SELECT seq FROM cursor WHERE name = ?1")?;
-        Ok(select.query_row([name], |row| row.get(0).map(Cursor)).optional()?.unwrap_or_default())
-    })
 }

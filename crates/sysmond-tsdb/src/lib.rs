@@ -23,6 +23,7 @@ mod compact;
 mod copy;
 mod counters;
 mod crowd;
+mod cursors;
 mod cut;
 mod done;
 mod error;

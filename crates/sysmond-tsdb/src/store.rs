@@ -2,6 +2,7 @@
 
 use crate::budget::{Budget, LEAST_DISK_BYTES};
 use crate::counters::Counters;
+use crate::cursors::{self, Cursors};
 use crate::done::Done;
 use crate::head::HostCell;
 use crate::memory::Memory;
@@ -77,6 +78,7 @@ impl Store {
             aged_to: AtomicI64::new(0),
             is_closing: AtomicBool::new(false),
             set_aside: Mutex::new(opened.set_aside),
+            cursors: Cursors::default(),
             lock: Mutex::new(Some(lock)),
         });
         let io_error = |source| OpenError::Io { path: path.display().to_string(), source };
@@ -116,12 +118,16 @@ impl Store {
         append: Append,
         done: impl FnOnce(Result<Appended, AppendError>) + Send + 'static,
     ) -> Result<(), AppendError> {
-        self.0.offer(Command::Append(Box::new(append), Done::new(done)))
+        self.0.offer(append, Done::new(done))
     }
 
     /// [`append`](Self::append), and waits for it.
     pub fn append_wait(&self, append: Append) -> Result<Appended, AppendError> {
-        wait(|done| self.0.offer(Command::Append(Box::new(append), done)))
+        let (answer, answered) = sync_channel(1);
+        self.append(append, move |result| {
+            answer.send(result).ok();
+        })?;
+        answered.recv().unwrap_or(Err(AppendError::Closed))
     }
 
     /// All hosts, by name. From memory.
@@ -221,19 +227,15 @@ impl Store {
         look::after(&self.0.shared, self.known_cell(hostname)?.id, after, most)
     }
 
-    /// The durable cursor of that name, or the beginning.
+    /// The cursor of that name, or the beginning.
     pub fn cursor(&self, name: &str) -> Result<Cursor, QueryError> {
-        backlog::cursor(&self.0.shared, name)
+        cursors::find(&self.0.shared, name)
     }
 
-    /// Makes `cursor` durable under `name`.
-    pub fn set_cursor(&self, name: &str, cursor: Cursor) -> Result<(), AppendError> {
-        self.set_cursors(vec![(name.to_owned(), cursor)])
-    }
-
-    /// Makes several durable at once.
-    pub fn set_cursors(&self, cursors: Vec<(String, Cursor)>) -> Result<(), AppendError> {
-        wait(|done| self.0.offer(Command::SetCursors(cursors, done)))
+    /// Remembers cursors by their names. They become durable with the next append, or when the store is closed: after a
+    /// crash, what was delivered since the last append is delivered again.
+    pub fn note_cursors(&self, cursors: impl IntoIterator<Item = (String, Cursor)>) {
+        self.0.shared.cursors.note(cursors);
     }
 
     /// Whether an append found no room within the budget since the store was last looked after: worth doing it now.
@@ -374,14 +376,14 @@ impl Store {
 }
 
 impl Inner {
-    fn offer(&self, command: Command) -> Result<(), AppendError> {
-        let is_behind = matches!(command, Command::Append(..)) && seal::is_behind(&self.shared);
+    fn offer(&self, append: Append, done: Done<Appended>) -> Result<(), AppendError> {
+        let command = Command::Append(Box::new(append), done);
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let queued = &self.shared.counters.queued;
         queued.fetch_add(1, Ordering::Relaxed);
         let refused = match queue {
             None => Some((command, AppendError::Closed)),
-            Some(_) if is_behind => Some((command, AppendError::QueueFull)),
+            Some(_) if seal::is_behind(&self.shared) => Some((command, AppendError::QueueFull)),
             Some(queue) => match queue.try_send(command) {
                 Ok(()) => None,
                 Err(TrySendError::Full(command)) => Some((command, AppendError::QueueFull)),
@@ -392,10 +394,8 @@ impl Inner {
             return Ok(());
         };
         queued.fetch_sub(1, Ordering::Relaxed);
-        match command {
-            Command::Append(_, done) => done.disarm(),
-            Command::SetCursors(_, done) => done.disarm(),
-            Command::Run(_) | Command::Close(_) => {}
+        if let Command::Append(_, done) = command {
+            done.disarm();
         }
         Err(error)
     }
@@ -465,12 +465,4 @@ fn require_room(shared: &Shared) -> Result<(), OpenError> {
 
 fn named(name: &str) -> std::thread::Builder {
     std::thread::Builder::new().name(name.to_owned())
-}
-
-fn wait<T: Send + 'static>(offer: impl FnOnce(Done<T>) -> Result<(), AppendError>) -> Result<T, AppendError> {
-    let (answer, answered) = sync_channel(1);
-    offer(Done::new(move |result| {
-        answer.send(result).ok();
-    }))?;
-    answered.recv().unwrap_or(Err(AppendError::Closed))
 }

@@ -6,6 +6,7 @@ use crate::budget::Budget;
 use crate::churn::Unused;
 use crate::counters::Counters;
 use crate::crowd::Crowd;
+use crate::cursors::{self, Cursors};
 use crate::done::Done;
 use crate::head::HostCell;
 use crate::host_row;
@@ -18,8 +19,8 @@ use crate::request::StoreOptions;
 use crate::room::{self, Bound, Room};
 use crate::seal::{Sealing, Unsealed};
 use crate::{Append, AppendError, Appended, Cursor, OpenError, file, meta, retention};
-use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
-use std::collections::{HashMap, HashSet};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -54,6 +55,8 @@ pub(crate) struct Shared {
     pub(crate) aged_to: AtomicI64,
     /// Where the last damaged file was put.
     pub(crate) set_aside: Mutex<Option<PathBuf>>,
+    /// Places up to which rows were delivered, as far as they are not durable.
+    pub(crate) cursors: Cursors,
     /// Set once nothing more is to be taken.
     pub(crate) is_closing: AtomicBool,
     /// Held for as long as the store is open.
@@ -63,7 +66,6 @@ pub(crate) struct Shared {
 /// What waits for the writer.
 pub(crate) enum Command {
     Append(Box<Append>, Done<Appended>),
-    SetCursors(Vec<(String, Cursor)>, Done<()>),
     /// Maintenance, between two transactions.
     Run(Box<dyn FnOnce(&mut Writer) + Send>),
     Close(SyncSender<()>),
@@ -133,7 +135,8 @@ impl Writer {
         // Before the writer's own connection: the last one to go takes SQLite's log with it, which a reader cannot.
         self.shared.readers.clear();
         if let Some(conn) = self.conn.take() {
-            write_hosts(&conn, &self.seen).and_then(|()| checkpoint(&conn)).ok();
+            let written = cursors::write(&conn, &self.shared.cursors.take());
+            written.and_then(|()| write_hosts(&conn, &self.seen)).and_then(|()| checkpoint(&conn)).ok();
         }
         self.shared.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(closed) = closing {
@@ -151,11 +154,10 @@ impl Writer {
         let (mut last, mut cells) = (None, 0);
         while let Some(command) = next {
             match command {
-                Command::Append(ref append, _) => {
+                Command::Append(append, done) => {
                     cells += append.frame.row_count() * append.frame.shape().len();
-                    group.push(command);
+                    group.push((append, done));
                 }
-                Command::SetCursors(..) => group.push(command),
                 Command::Run(_) | Command::Close(_) => {
                     last = Some(command);
                     break;
@@ -191,65 +193,53 @@ impl Writer {
         &self.shared
     }
 
-    fn commit(&mut self, group: Vec<Command>) {
+    fn commit(&mut self, group: Vec<(Box<Append>, Done<Appended>)>) {
         let mark = self.shared.names.read().unwrap_or_else(PoisonError::into_inner).mark();
-        let (mut writes, mut dones) = (Vec::new(), Vec::new());
-        for command in group {
-            match command {
-                Command::Append(append, done) => {
-                    self.now = self.now.max(append.received);
-                    writes.push(Write::Append(append));
-                    dones.push(WriteDone::Append(done));
-                }
-                Command::SetCursors(cursors, done) => {
-                    writes.push(Write::SetCursors(cursors));
-                    dones.push(WriteDone::SetCursors(done));
-                }
-                Command::Run(_) | Command::Close(_) => {}
-            }
-        }
-        match self.try_commit(writes) {
+        let (appends, dones): (Vec<_>, Vec<_>) =
+            group.into_iter().map(|(append, done)| (*append, done)).unzip();
+        self.now = appends.iter().map(|append| append.received).fold(self.now, Timestamp::max);
+        match self.try_commit(appends) {
             Ok(answers) => {
                 self.shared.room.found();
                 self.shared.counters.commits.fetch_add(1, Ordering::Relaxed);
                 for (done, answer) in dones.into_iter().zip(answers) {
-                    self.answer(done, answer);
+                    self.count(&answer);
+                    done.tell(answer);
                 }
             }
             Err(failure) => {
                 self.shared.names.write().unwrap_or_else(PoisonError::into_inner).rollback(mark);
                 let reason = self.after_failure(failure);
                 for done in dones {
-                    self.answer(done, Err(reason.clone()));
+                    done.tell(Err(reason.clone()));
                 }
             }
         }
     }
 
-    fn answer(&self, done: WriteDone, answer: Result<Appended, AppendError>) {
-        if let Ok(appended) = &answer {
+    fn count(&self, answer: &Result<Appended, AppendError>) {
+        if let Ok(appended) = answer {
             let counters = &self.shared.counters;
             counters.stored.fetch_add(appended.stored as u64, Ordering::Relaxed);
             counters.dropped.fetch_add(appended.too_old as u64, Ordering::Relaxed);
             counters.duplicate.fetch_add(appended.duplicates as u64, Ordering::Relaxed);
         }
-        match done {
-            WriteDone::Append(done) => done.tell(answer),
-            WriteDone::SetCursors(done) => done.tell(answer.map(|_| ())),
-        }
     }
 
-    fn try_commit(&mut self, writes: Vec<Write>) -> Result<Vec<Result<Appended, AppendError>>, Failure> {
+    fn try_commit(&mut self, appends: Vec<Append>) -> Result<Vec<Result<Appended, AppendError>>, Failure> {
         if !self.crowd.has_reserve(&self.shared.path) {
             return Err(Failure::NoSpace);
         }
-        let (shared, next_host, log_id) = (self.shared.clone(), self.next_host, self.next_log);
-        let hosts_due = self.hosts_written.plus_millis(WRITE_HOSTS_EVERY_MS) <= self.now;
         self.connection().map_err(Failure::Reopen)?;
         // Taken out, so that the transaction's borrow is not one of the whole writer.
         let mut conn = self.conn.take().ok_or(Failure::Reopen(AppendError::Closed))?;
-        let done = self.transact(&mut conn, &shared, writes, next_host, log_id, hosts_due);
+        let shared = self.shared.clone();
+        let cursors = shared.cursors.take();
+        let done = self.transact(&mut conn, &shared, appends, &cursors);
         self.conn = Some(conn);
+        if done.is_err() {
+            shared.cursors.give_back(cursors);
+        }
         done
     }
 
@@ -257,27 +247,18 @@ impl Writer {
         &mut self,
         conn: &mut Connection,
         shared: &Shared,
-        writes: Vec<Write>,
-        next_host: i64,
-        log_id: i64,
-        hosts_due: bool,
+        appends: Vec<Append>,
+        cursors: &BTreeMap<String, Cursor>,
     ) -> Result<Vec<Result<Appended, AppendError>>, Failure> {
+        let log_id = self.next_log;
+        let hosts_due = self.hosts_written.plus_millis(WRITE_HOSTS_EVERY_MS) <= self.now;
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut batch = Batch::new(&tx, shared, next_host);
-        let mut answers = Vec::with_capacity(writes.len());
-        for write in writes {
-            answers.push(match write {
-                Write::Append(append) => batch.append(*append)?,
-                Write::SetCursors(cursors) => {
-                    let mut put =
-                        tx.prepare_cached("INSERT OR REPLACE INTO cursor (name, seq) VALUES (?1, ?2)")?;
-                    for (name, cursor) in cursors {
-                        put.execute(params![name, cursor.0])?;
-                    }
-                    Ok(Appended::default())
-                }
-            });
+        let mut batch = Batch::new(&tx, shared, self.next_host);
+        let mut answers = Vec::with_capacity(appends.len());
+        for append in appends {
+            answers.push(batch.append(append)?);
         }
+        cursors::write(&tx, cursors)?;
         if hosts_due {
             write_hosts(&tx, &self.seen)?;
         }
@@ -402,6 +383,8 @@ impl Writer {
             file::begin_anew(&self.shared.path, budget, self.now)?
         };
         if opened.set_aside.is_some() {
+            // They were places in that file.
+            self.shared.cursors.take();
             *self.shared.set_aside.lock().unwrap_or_else(PoisonError::into_inner) = opened.set_aside;
         }
         let path = self.shared.path.display().to_string();
@@ -446,16 +429,6 @@ fn write_hosts(conn: &Connection, hosts: &HashMap<i64, Arc<HostCell>>) -> rusqli
         host_row::write(conn, cell.id, &state.host, state.static_info.as_ref())?;
     }
     Ok(())
-}
-
-enum Write {
-    Append(Box<Append>),
-    SetCursors(Vec<(String, Cursor)>),
-}
-
-enum WriteDone {
-    Append(Done<Appended>),
-    SetCursors(Done<()>),
 }
 
 enum Failure {

@@ -140,6 +140,31 @@ fn a_closed_store_refuses_appends_and_still_answers() {
 }
 
 #[test]
+fn cursors_are_durable_with_the_next_append() {
+    let (folder, store) = opened();
+    let note = |place| store.note_cursors([("push".to_owned(), Cursor(place))]);
+    let after_a_crash = || {
+        let folder = tempfile::tempdir().expect("a folder");
+        store.copy_to(folder.path());
+        reopen(&folder, options()).cursor("push").expect("readable")
+    };
+    let push = |second: i64| {
+        store.append_wait(append("a", seconds(second), &[("m", "", second * 1000, 1.0)])).expect("stored");
+    };
+    push(1);
+    note(1);
+    assert_eq!(store.cursor("push").expect("readable"), Cursor(1));
+    assert_eq!(after_a_crash(), Cursor::default());
+    push(2);
+    assert_eq!(after_a_crash(), Cursor(1));
+    note(2);
+    note(3);
+    store.close();
+    let store = reopen(&folder, options());
+    assert_eq!(store.cursor("push").expect("readable"), Cursor(3));
+}
+
+#[test]
 fn cursors_are_durable_and_order_outlives_deletion() {
     let (folder, store) = opened();
     let day = 86_400_000;
@@ -147,7 +172,7 @@ fn cursors_are_durable_and_order_outlives_deletion() {
         .append_wait(append("a", seconds(1), &[("m", "", 1000, 1.0), ("m", "", 2 * day, 1.0)]))
         .expect("stored");
     let pushed = store.read_after("a", Cursor::default(), 10).expect("known").next;
-    store.set_cursor("push", pushed).expect("durable");
+    store.note_cursors([("push".to_owned(), pushed)]);
     store.seal_all();
     assert_eq!(store.retain(Timestamp::from_millis(2 * day)).expect("deleted"), 1);
     drop(store);

@@ -1,20 +1,24 @@
 //! The tick loop: reads all sources at whole multiples of the interval and hands each row on.
+//!
+//! It has a thread of its own, which between two ticks sleeps in one call of the kernel's: of what an agent takes, most
+//! is being woken, and a runtime that also keeps other times is woken several times for each.
 
 use super::counters::Counters;
 use super::grid;
 use super::keep::Ring;
 use super::registry::Registry;
 use super::rows::Rows;
-use super::scrape::{self, Questions};
+use super::scrape;
 use crate::clock;
 use crate::shutdown::Shutdown;
 use crate::systemd::Pulse;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread;
 use std::time::Duration;
 use sysmond_model::{ProcessReading, Timestamp};
 use sysmond_procfs::{LatestProcesses, Roots};
 use tokio::sync::{oneshot, watch};
-use tokio::time::sleep;
 
 /// How long a row waits for its sources, where half of the interval is not less.
 const DEADLINE: Duration = Duration::from_millis(400);
@@ -23,6 +27,36 @@ const DEADLINE: Duration = Duration::from_millis(400);
 const PRIMING: Duration = Duration::from_millis(250);
 /// Between two readings while somebody watches, where the interval is not less.
 const WATCHED_INTERVAL: Duration = Duration::from_secs(1);
+/// Calls that wait for their turn: more than a few servers do not ask at the same moment.
+const MAX_WAITING: usize = 8;
+
+/// What is said to the loop between two ticks.
+#[derive(Debug)]
+pub(super) enum Call {
+    /// Look again who watches, and whether the end was asked for.
+    Look,
+    /// Show what is read to Prometheus.
+    Show(oneshot::Sender<String>),
+}
+
+/// The two ends of the way on which the loop is called.
+pub(super) fn calls() -> (SyncSender<Call>, Receiver<Call>) {
+    sync_channel(MAX_WAITING)
+}
+
+/// Has the loop look again where there is something to see, until `shutdown`.
+pub(super) async fn wake(calls: SyncSender<Call>, mut watched: watch::Receiver<bool>, shutdown: Shutdown) {
+    let mut is_over = false;
+    while !is_over {
+        tokio::select! {
+            () = shutdown.requested() => is_over = true,
+            Ok(()) = watched.changed() => {}
+        }
+        // Where there is no room for it the loop is awake, and looks after each call.
+        calls.try_send(Call::Look).ok();
+    }
+}
+
 /// What the loop needs.
 pub(super) struct Collect {
     /// The sources.
@@ -39,8 +73,8 @@ pub(super) struct Collect {
     pub(super) watched: watch::Receiver<bool>,
     /// The timestamp of the newest row, of an earlier run too.
     pub(super) last: Option<Timestamp>,
-    /// Who wants to see what is read.
-    pub(super) questions: Questions,
+    /// What is said to it.
+    pub(super) calls: Receiver<Call>,
     /// Where the host's file systems are.
     pub(super) roots: Roots,
     /// What is counted.
@@ -51,20 +85,23 @@ pub(super) struct Collect {
 
 impl Collect {
     /// Reads until `shutdown`, then says that no more rows come.
-    pub(super) async fn run(mut self, shutdown: Shutdown) {
-        self.registry.read(self.deadline()).await;
-        if !pause(PRIMING, &shutdown).await {
-            self.first_row().await;
+    pub(super) fn run(mut self, shutdown: &Shutdown) {
+        self.registry.read(self.deadline());
+        thread::sleep(PRIMING);
+        if !shutdown.is_requested() {
+            self.first_row();
         }
         while !shutdown.is_requested() {
             let now = clock::now();
             let tick = grid::next(now, self.last, self.period());
             let until = grid::until(now, tick);
             self.pulse.beat(until);
-            tokio::select! {
-                stop = pause(until, &shutdown) => if !stop { self.tick(tick).await },
-                Ok(()) = self.watched.changed() => {}
-                Some(answer) = self.questions.recv() => self.answer(answer).await,
+            match self.calls.recv_timeout(until) {
+                Ok(Call::Look) => {}
+                Ok(Call::Show(answer)) => self.show(answer),
+                Err(RecvTimeoutError::Timeout) => self.tick(tick),
+                // All that could ask for the end are gone.
+                Err(RecvTimeoutError::Disconnected) => break,
             }
         }
         self.ring.close();
@@ -73,28 +110,28 @@ impl Collect {
 
     /// The one row that does not wait for the grid. It carries the whole second of its reading; where an earlier run
     /// stored that second already, the next tick is soon enough.
-    async fn first_row(&mut self) {
+    fn first_row(&mut self) {
         let second = grid::floor(clock::now(), Duration::from_secs(1).min(self.interval));
         if self.last.is_none_or(|last| last != second) {
-            self.row(second).await;
+            self.row(second);
         } else {
-            self.registry.read(self.deadline()).await;
+            self.registry.read(self.deadline());
         }
     }
 
     /// Reads the row of `tick`, or that of the grid's current place where the clock jumped or time was lost meanwhile.
-    async fn tick(&mut self, tick: Timestamp) {
+    fn tick(&mut self, tick: Timestamp) {
         let now = clock::now();
         if now < tick {
             // Set back while it slept: the loop plans anew.
             return;
         }
         let stamp = grid::floor(now, self.period()).max(tick);
-        self.row(stamp).await;
+        self.row(stamp);
     }
 
-    async fn row(&mut self, stamp: Timestamp) {
-        self.registry.read(self.deadline()).await;
+    fn row(&mut self, stamp: Timestamp) {
+        self.registry.read(self.deadline());
         self.last = Some(stamp);
         let row = self.rows.row(stamp, clock::since_boot(), self.registry.collectors());
         let processes = self.processes.take();
@@ -102,8 +139,9 @@ impl Collect {
         self.ring.put(row, processes.map(reading));
     }
 
-    async fn answer(&self, answer: oneshot::Sender<String>) {
-        let text = scrape::text(&self.registry, &self.roots, &self.counters, self.deadline()).await;
+    fn show(&mut self, answer: oneshot::Sender<String>) {
+        let deadline = self.deadline();
+        let text = scrape::text(&mut self.registry, &self.roots, &self.counters, deadline);
         // Whoever asked may have gone meanwhile.
         drop(answer.send(text));
     }
@@ -114,13 +152,5 @@ impl Collect {
 
     fn deadline(&self) -> Duration {
         DEADLINE.min(self.period() / 2)
-    }
-}
-
-/// Sleeps; whether the end was asked for meanwhile.
-async fn pause(duration: Duration, shutdown: &Shutdown) -> bool {
-    tokio::select! {
-        () = sleep(duration) => shutdown.is_requested(),
-        () = shutdown.requested() => true,
     }
 }

@@ -88,15 +88,20 @@ impl Ring {
     /// Adds a row, and the snapshot of processes that was made with it.
     pub(super) fn put(&self, row: Frame, processes: Option<ProcessReading>) {
         let mut waiting = self.lock();
-        if waiting.rows.is_empty() {
+        let is_first = waiting.rows.is_empty();
+        if is_first {
             waiting.since = waiting.holds.then(Instant::now);
         }
         waiting.processes.extend(processes);
         waiting.cells += cells(&row);
         waiting.rows.push_back(row);
         self.trim(&mut waiting);
+        // One that only waits with others wakes nobody.
+        let is_news = is_first || waiting.since.is_none() || waiting.rows.len() >= BATCH_ROWS;
         drop(waiting);
-        self.arrived.notify_one();
+        if is_news {
+            self.arrived.notify_one();
+        }
     }
 
     /// Has all rows stored that wait, and waits for it, but not for long.
@@ -258,6 +263,8 @@ pub(super) struct Keep {
     pub(super) newest: watch::Sender<Option<Frame>>,
     /// Whether somebody watches.
     pub(super) watched: watch::Receiver<bool>,
+    /// Told where a row finds no room in the store.
+    pub(super) short: Arc<Notify>,
     /// What is counted.
     pub(super) counters: Arc<Counters>,
 }
@@ -291,6 +298,9 @@ impl Keep {
                     self.ring.tried(Attempt::Done);
                 }
                 Err(error) => {
+                    if self.store.is_short() {
+                        self.short.notify_one();
+                    }
                     if !std::mem::replace(&mut failing, true) {
                         let error = format!("{:#}", anyhow::Error::from(error));
                         warn!(error, "the store takes no rows; collecting goes on in memory");

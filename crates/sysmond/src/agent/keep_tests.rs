@@ -133,6 +133,7 @@ async fn rows_that_a_store_does_not_take_are_shown_and_counted_at_the_end() {
         host,
         newest,
         watched: watched(false),
+        short: Arc::default(),
         counters: Arc::clone(&counters),
     };
     let keeping = tokio::spawn(keep.run(shutdown.clone()));

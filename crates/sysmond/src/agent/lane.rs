@@ -1,5 +1,5 @@
-//! A thread and the sources that it reads, one after the other. What hangs holds up those of its own lane alone, and it
-//! is known which one of them it is.
+//! The sources of a lane, which are read one after the other: on a thread of theirs, where what hangs holds up those of
+//! its own lane alone and it is known which one of them it is, or here, where none can.
 
 use super::collector::Collector;
 use crate::clock;
@@ -8,12 +8,11 @@ use std::collections::VecDeque;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use sysmond_procfs::{Exposition, Lane, Source, SourceError, Values, WrongFile};
-use tokio::sync::{Notify, oneshot};
 use tracing::warn;
 
 /// The stack of a thread: parsing needs little, and there are several such threads.
@@ -31,13 +30,20 @@ pub(super) type Placed = (usize, Box<dyn Source>);
 pub(super) struct Answers {
     waiting: Mutex<Vec<Answer>>,
     /// A thread is done with what it was asked for.
-    pub(super) done: Notify,
+    done: Condvar,
 }
 
 impl Answers {
     pub(super) fn lock(&self) -> MutexGuard<'_, Vec<Answer>> {
         // A push leaves it whole, whatever panicked beside it.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until a thread is done, or something lies here already, but not beyond `end`; whether it is reached.
+    pub(super) fn wait(&self, end: Instant) -> bool {
+        let rest = end.saturating_duration_since(Instant::now());
+        let waited = self.done.wait_timeout_while(self.lock(), rest, |waiting| waiting.is_empty());
+        waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 }
 
@@ -79,26 +85,20 @@ impl Failure {
     }
 }
 
-/// What the sources of a lane exposed so far.
-#[derive(Default)]
+/// What one source exposed that was asked to.
 pub(super) struct Exposed {
-    pub(super) exposition: Exposition,
-    pub(super) scraped: Vec<Scraped>,
-}
-
-/// One source that was asked to expose itself.
-pub(super) struct Scraped {
     pub(super) index: usize,
     /// Nothing where the host has no such thing.
     pub(super) is_well: Option<bool>,
     pub(super) took: Duration,
+    pub(super) exposition: Exposition,
 }
 
 enum Ask {
     /// Read what lies on the desk.
     Read,
-    /// Expose all sources, until nobody waits for it.
-    Expose { exposed: Arc<Mutex<Exposed>>, done: oneshot::Sender<()> },
+    /// Expose all sources, one after the other, until nobody waits for it.
+    Expose(Sender<Exposed>),
 }
 
 struct Job {
@@ -149,7 +149,7 @@ impl Thread {
         let jobs = Mutex::new(VecDeque::with_capacity(indices.len()));
         let desk = Arc::new(Desk { jobs, current: AtomicUsize::new(NONE) });
         let name = match lane {
-            Lane::Kernel => "collect",
+            Lane::Kernel => "collect-kernel",
             Lane::Processes => "collect-process",
             Lane::Storage => "collect-storage",
             Lane::Hardware => "collect-sensors",
@@ -164,22 +164,12 @@ impl Thread {
         Ok(Self { handle, ask, indices, desk })
     }
 
-    /// Whether all of its sources would give the same again: then it is not woken, and what they gave stands.
-    pub(super) fn rests(&self, at: Duration, collectors: &[Collector]) -> bool {
-        let rests = |until: Duration| at < until && until < at + LONGEST_REST;
-        let mut own = self.indices.iter().filter_map(|index| collectors.get(*index));
-        own.all(|collector| collector.rests_until().is_some_and(rests))
-    }
-
-    /// Asks for those of its sources that are idle; how many those are.
-    pub(super) fn read(&self, round: u64, collectors: &mut [Collector]) -> usize {
+    /// Asks for those of its sources that neither rest nor are busy; how many those are. It is not woken for none.
+    pub(super) fn read(&self, at: Duration, round: u64, collectors: &mut [Collector]) -> usize {
         let mut jobs = self.desk.jobs();
         let before = jobs.len();
         for index in &self.indices {
-            let Some(collector) = collectors.get_mut(*index) else { continue };
-            collector.forget();
-            let job = collector.lend(round).map(|values| Job { index: *index, round, values });
-            jobs.extend(job);
+            jobs.extend(collectors.get_mut(*index).and_then(|collector| job(*index, at, round, collector)));
         }
         let asked = jobs.len() - before;
         drop(jobs);
@@ -223,20 +213,16 @@ impl Thread {
         }
     }
 
-    /// Asks its sources to expose themselves, where none of them is busy; what they exposed, and when it is all.
-    pub(super) fn expose(
-        &self,
-        collectors: &[Collector],
-    ) -> Option<(Arc<Mutex<Exposed>>, oneshot::Receiver<()>)> {
+    /// Asks its sources to expose themselves, where none of them is busy; each comes as soon as it has, and after the
+    /// last the channel is closed.
+    pub(super) fn expose(&self, collectors: &[Collector]) -> Option<Receiver<Exposed>> {
         let is_busy = |index: &usize| collectors.get(*index).is_none_or(Collector::is_busy);
         // One that hangs is asked for no more: its lane is late already.
         if self.desk.current.load(Ordering::Relaxed) != NONE || self.indices.iter().any(is_busy) {
             return None;
         }
-        let (done, is_done) = oneshot::channel();
-        let exposed = Arc::<Mutex<Exposed>>::default();
-        let ask = Ask::Expose { exposed: Arc::clone(&exposed), done };
-        self.ask.try_send(ask).ok().map(|()| (exposed, is_done))
+        let (exposed, receiver) = channel();
+        self.ask.try_send(Ask::Expose(exposed)).ok().map(|()| receiver)
     }
 
     /// Ends it and waits for that, where it is not busy: a source that hangs cannot be ended; it goes with the process.
@@ -248,6 +234,40 @@ impl Thread {
             warn!("a thread of the collectors panicked");
         }
     }
+}
+
+/// The sources that are read by whoever asks: nothing of them can hang.
+pub(super) struct Here(Vec<Placed>);
+
+impl Here {
+    pub(super) fn new(sources: Vec<Placed>) -> Self {
+        Self(sources)
+    }
+
+    /// Reads those that do not rest.
+    pub(super) fn read(&mut self, at: Duration, round: u64, collectors: &mut [Collector]) {
+        for (index, source) in &mut self.0 {
+            let Some(collector) = collectors.get_mut(*index) else { continue };
+            if let Some(job) = job(*index, at, round, collector) {
+                collector.take(read(&mut **source, job), true);
+            }
+        }
+    }
+
+    /// What they expose.
+    pub(super) fn expose(&mut self) -> impl Iterator<Item = Exposed> {
+        self.0.iter_mut().map(|(index, source)| expose(*index, &mut **source))
+    }
+}
+
+/// What is asked of a source, but where it is busy, or rests: then what it gave stands.
+fn job(index: usize, at: Duration, round: u64, collector: &mut Collector) -> Option<Job> {
+    let rests = |until: Duration| at < until && until < at + LONGEST_REST;
+    if collector.rests_until().is_some_and(rests) {
+        return None;
+    }
+    collector.forget();
+    collector.lend(round).map(|values| Job { index, round, values })
 }
 
 /// The life of a thread: it ends when the registry does.
@@ -264,17 +284,16 @@ fn serve(mut sources: Vec<Placed>, asked: &Receiver<Ask>, desk: &Desk, answers: 
                 }
                 answers.done.notify_one();
             }
-            Ask::Expose { exposed, done } => {
+            Ask::Expose(exposed) => {
                 for (index, source) in &mut sources {
-                    // Whoever asked may have given up while this thread was busy.
-                    if done.is_closed() {
+                    desk.current.store(*index, Ordering::Relaxed);
+                    let own = expose(*index, &mut **source);
+                    desk.end();
+                    // Whoever asked may have given up meanwhile.
+                    if exposed.send(own).is_err() {
                         break;
                     }
-                    desk.current.store(*index, Ordering::Relaxed);
-                    expose(*index, &mut **source, &exposed);
-                    desk.end();
                 }
-                done.send(()).ok();
             }
         }
     }
@@ -295,24 +314,21 @@ fn read(source: &mut dyn Source, Job { index, round, mut values }: Job) -> Answe
 }
 
 /// What a source fails to show, its next reading will tell.
-fn expose(index: usize, source: &mut dyn Source, exposed: &Mutex<Exposed>) {
+fn expose(index: usize, source: &mut dyn Source) -> Exposed {
     let begin = clock::since_boot();
-    let mut own = Exposition::default();
-    let outcome = catch_unwind(AssertUnwindSafe(|| source.expose(&mut own)));
+    let mut exposition = Exposition::default();
+    let outcome = catch_unwind(AssertUnwindSafe(|| source.expose(&mut exposition)));
     let is_well = match outcome {
         Ok(Ok(())) => Some(true),
         Ok(Err(error)) if error.is_absence() => None,
         Ok(Err(_)) => Some(false),
         // Half a family is worse than none.
         Err(_) => {
-            own = Exposition::default();
+            exposition = Exposition::default();
             Some(false)
         }
     };
-    let took = clock::since_boot().saturating_sub(begin);
-    let mut exposed = exposed.lock().unwrap_or_else(PoisonError::into_inner);
-    exposed.exposition.merge(own);
-    exposed.scraped.push(Scraped { index, is_well, took });
+    Exposed { index, is_well, took: clock::since_boot().saturating_sub(begin), exposition }
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {

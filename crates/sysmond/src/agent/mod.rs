@@ -37,21 +37,23 @@ use crate::systemd::Pulse;
 use crate::{listen, opening};
 use anyhow::Context;
 use client::Client;
-use collect::Collect;
+use collect::{Call, Collect};
 use counters::Counters;
 use keep::{Keep, Ring};
+use own_thread::OwnThread;
 use push::{Parts, Push};
 use registry::{Reasons, Registry};
 use report::Reporter;
 use rows::Rows;
-use scrape::Questions;
 use statics::Statics;
+use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use sysmond_model::Timestamp;
 use sysmond_procfs::{LatestProcesses, ProcessOptions, Source};
 use sysmond_tsdb::{Keeper, Store};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::{JoinSet, spawn_blocking};
 use tracing::{info, warn};
 use upkeep::Upkeep;
@@ -95,14 +97,14 @@ async fn run_with(
         Some(metrics) => Some(listen::bind(&metrics.listen, "metrics-listen").await?),
         None => None,
     };
-    let registry = Registry::start(sources)?;
+    let registry = Registry::start(sources, config.roots.are_the_kernels())?;
     let (path, options) = (config.data_dir.join(STORE_FILE), config.store.clone());
     let store = opening::open(path, options, Keeper::Agent, &config.service).await?;
     let counters = Arc::new(Counters::default());
 
-    let (scraper, questions) = Scraper::new();
-    let collected = (registry, processes, questions);
-    let mut parts = start(&config, client, collected, &store, &counters, &shutdown).await;
+    let calls = collect::calls();
+    let scraper = Scraper::new(calls.0.clone());
+    let mut parts = start(&config, client, (registry, processes), calls, &store, &counters, &shutdown).await;
     if let (Some(metrics), Some(listener)) = (config.metrics, listener) {
         parts.spawn(serve_metrics(listener, scraper, metrics.allowed_hosts, shutdown));
     }
@@ -117,7 +119,8 @@ async fn run_with(
 async fn start(
     config: &AgentConfig,
     client: Client,
-    (registry, processes, questions): (Registry, Arc<LatestProcesses>, Questions),
+    (registry, processes): (Registry, Arc<LatestProcesses>),
+    (call, calls): (SyncSender<Call>, Receiver<Call>),
     store: &Store,
     counters: &Arc<Counters>,
     shutdown: &Shutdown,
@@ -144,7 +147,7 @@ async fn start(
         interval: config.interval,
         watched: is_watched.clone(),
         last: newest_stored(&store, &host.hostname),
-        questions,
+        calls,
         roots: config.roots.clone(),
         counters: Arc::clone(counters),
         pulse,
@@ -162,17 +165,28 @@ async fn start(
         contact,
     });
     let watch = Watch { client, hostname: host.hostname.clone(), watched, contact: in_contact };
-    let upkeep = Upkeep { store: store.clone(), counters: Arc::clone(counters) };
-    let keep = Keep { ring, store, host, newest, watched: is_watched, counters: Arc::clone(counters) };
+    let short = Arc::<Notify>::default();
+    let upkeep = Upkeep { store: store.clone(), short: Arc::clone(&short), counters: Arc::clone(counters) };
+    let keep = Keep { ring, store, host, newest, watched: is_watched, short, counters: Arc::clone(counters) };
 
     let mut parts = JoinSet::new();
-    parts.spawn(collect.run(shutdown.clone()));
+    parts.spawn(collect::wake(call, keep.watched.clone(), shutdown.clone()));
+    parts.spawn(on_own_thread(collect, shutdown.clone()));
     parts.spawn(keep.run(shutdown.clone()));
     parts.spawn(push.await.run(shutdown.clone()));
     parts.spawn(watch.run(shutdown.clone()));
     parts.spawn(upkeep.run(shutdown.clone()));
     parts.spawn(reporter.run(shutdown.clone()));
     parts
+}
+
+/// Collects until `shutdown`.
+async fn on_own_thread(collect: Collect, shutdown: Shutdown) {
+    let mut thread = OwnThread::new("collect");
+    if let Err(error) = thread.run(move || collect.run(&shutdown)).await {
+        // As a task would have panicked.
+        panic!("{error:#}");
+    }
 }
 
 /// Serves Prometheus until `shutdown`.

@@ -3,20 +3,21 @@
 //! There is a thread for each [`Lane`]: what waits for a disk or a bus holds up nothing that only asks the kernel, and
 //! to wake a thread for each source would cost more than to read it. So a lane is asked for all of its sources at once,
 //! leaves each answer as soon as it has it, and says once that it is done. A lane whose sources all rest is not woken.
+//! What only asks the kernel is read by whoever asks the others, which is one thread less to wake in each second.
 
 pub(super) use super::collector::{Collector, Reasons};
-use super::lane::{Answer, Answers, Exposed, Thread};
+use super::lane::{Answer, Answers, Exposed, Here, Thread};
 use crate::clock;
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 use sysmond_procfs::{Exposition, Lane, Source};
-use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
 /// All sources of this host, with their health.
 pub(super) struct Registry {
     collectors: Vec<Collector>,
+    here: Here,
     threads: Vec<Thread>,
     answers: Arc<Answers>,
     /// Where answers are taken from; its buffer is used again.
@@ -26,17 +27,20 @@ pub(super) struct Registry {
 }
 
 impl Registry {
-    /// The threads of `sources`. Fails where the system gives no more threads.
-    pub(super) fn start(sources: Vec<Box<dyn Source>>) -> anyhow::Result<Self> {
+    /// The threads of `sources`; those of [`Lane::Kernel`] are read without one where the files are `the_kernels` own.
+    /// Fails where the system gives no more threads.
+    pub(super) fn start(sources: Vec<Box<dyn Source>>, the_kernels: bool) -> anyhow::Result<Self> {
         let (reasons, answers) = (Reasons::default(), Arc::<Answers>::default());
         let (mut collectors, mut lanes) = (Vec::new(), BTreeMap::<Lane, Vec<_>>::new());
         for (index, source) in sources.into_iter().enumerate() {
             collectors.push(Collector::new(source.name(), Arc::clone(&reasons)));
             lanes.entry(source.lane()).or_default().push((index, source));
         }
+        let here = if the_kernels { lanes.remove(&Lane::Kernel) } else { None };
         let thread = |(lane, sources)| Thread::start(lane, sources, Arc::clone(&answers));
         let threads = lanes.into_iter().map(thread).collect::<anyhow::Result<_>>()?;
-        Ok(Self { collectors, threads, answers, taken: Vec::new(), round: 0, reasons })
+        let here = Here::new(here.unwrap_or_default());
+        Ok(Self { collectors, here, threads, answers, taken: Vec::new(), round: 0, reasons })
     }
 
     /// Why collectors give nothing, kept up to date.
@@ -51,20 +55,16 @@ impl Registry {
 
     /// Asks all idle sources and waits at most `deadline` for their answers. Afterwards [`Self::collectors`] has what
     /// came in time.
-    pub(super) async fn read(&mut self, deadline: Duration) {
+    pub(super) fn read(&mut self, deadline: Duration) {
         self.round += 1;
         self.take_answers();
         let (at, end) = (clock::since_boot(), Instant::now() + deadline);
-        let Self { threads, collectors, round, .. } = self;
-        let mut open = 0;
-        for thread in &*threads {
-            if !thread.rests(at, collectors) {
-                open += thread.read(*round, collectors);
-            }
-        }
-        let answers = Arc::clone(&self.answers);
+        let Self { here, threads, collectors, round, .. } = self;
+        let mut open: usize = threads.iter().map(|thread| thread.read(at, *round, collectors)).sum();
+        // While the others read.
+        here.read(at, *round, collectors);
         while open > 0 {
-            let is_over = timeout_at(end, answers.done.notified()).await.is_err();
+            let is_over = self.answers.wait(end);
             open -= self.take_answers();
             if is_over {
                 break;
@@ -76,25 +76,27 @@ impl Registry {
     }
 
     /// What all sources expose, of those that answer within `deadline`; all of them are told of.
-    pub(super) async fn expose(&self, deadline: Duration) -> Exposition {
+    pub(super) fn expose(&mut self, deadline: Duration) -> Exposition {
         let end = Instant::now() + deadline;
         let asked = self.threads.iter().filter_map(|thread| thread.expose(&self.collectors));
         let asked: Vec<_> = asked.collect();
-        let mut all = Exposed::default();
-        for (exposed, is_done) in asked {
-            // Of a lane that takes longer, or panics, what came so far is shown.
-            timeout_at(end, is_done).await.ok();
-            let own = std::mem::take(&mut *exposed.lock().unwrap_or_else(PoisonError::into_inner));
-            all.exposition.merge(own.exposition);
-            all.scraped.extend(own.scraped);
+        let mut all: Vec<Exposed> = self.here.expose().collect();
+        for lane in asked {
+            // Of one that takes longer, or panics, what came so far is shown.
+            let rest = || end.saturating_duration_since(Instant::now());
+            all.extend(std::iter::from_fn(|| lane.recv_timeout(rest()).ok()));
         }
         self.expose_health(all)
     }
 
     /// How each source fared, as `node_exporter` tells it; one that was left out failed.
-    fn expose_health(&self, Exposed { exposition: mut out, scraped }: Exposed) -> Exposition {
+    fn expose_health(&self, mut all: Vec<Exposed>) -> Exposition {
+        let mut out = Exposition::default();
+        for own in &mut all {
+            out.merge(std::mem::take(&mut own.exposition));
+        }
         for (place, collector) in self.collectors.iter().enumerate().filter(|(_, it)| !it.is_absent()) {
-            let found = scraped.iter().find(|scraped| scraped.index == place);
+            let found = all.iter().find(|exposed| exposed.index == place);
             let labels = [("collector", collector.name().as_bytes())];
             let Some(is_well) = found.map_or(Some(false), |found| found.is_well) else { continue };
             let (name, help) =

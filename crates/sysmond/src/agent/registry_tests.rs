@@ -88,7 +88,7 @@ impl Source for Steady {
 /// A source that the test orders about, and a steady one.
 fn registry() -> (Sender<Order>, Registry) {
     let (orders, puppet) = puppet("puppet");
-    (orders, Registry::start(vec![puppet, Box::new(Steady)]).unwrap())
+    (orders, Registry::start(vec![puppet, Box::new(Steady)], true).unwrap())
 }
 
 /// Of each collector: whether it is up, and its values.
@@ -106,39 +106,39 @@ fn steady() -> (Option<bool>, Vec<f64>) {
     (Some(true), vec![7.0])
 }
 
-#[tokio::test]
-async fn a_failing_source_gives_what_it_has_and_is_down_until_it_reads_again() {
+#[test]
+fn a_failing_source_gives_what_it_has_and_is_down_until_it_reads_again() {
     let (orders, mut registry) = registry();
     assert_eq!(seen(&registry), [(None, vec![]), (None, vec![])]);
     orders.send(Order::Fail(1.0)).unwrap();
-    registry.read(LONG).await;
+    registry.read(LONG);
     assert_eq!(seen(&registry), [(Some(false), vec![1.0]), steady()]);
     orders.send(Order::Give(2.0)).unwrap();
-    registry.read(LONG).await;
+    registry.read(LONG);
     assert_eq!(seen(&registry), [(Some(true), vec![2.0]), steady()]);
     registry.stop();
 }
 
-#[tokio::test]
-async fn a_source_that_the_host_has_not_is_neither_up_nor_down_and_says_why() {
+#[test]
+fn a_source_that_the_host_has_not_is_neither_up_nor_down_and_says_why() {
     let (orders, mut registry) = registry();
     orders.send(Order::Miss).unwrap();
-    registry.read(LONG).await;
+    registry.read(LONG);
     assert_eq!(seen(&registry), [(None, vec![]), steady()]);
     assert_eq!(registry.collectors()[0].took(), None);
     assert_eq!(reasons(&registry), [("puppet", "no such thing: there is no /proc/x".to_owned())]);
     orders.send(Order::Give(1.0)).unwrap();
-    registry.read(LONG).await;
+    registry.read(LONG);
     assert_eq!(seen(&registry)[0], (Some(true), vec![1.0]));
     assert!(reasons(&registry).is_empty());
     registry.stop();
 }
 
-#[tokio::test]
-async fn a_source_of_which_others_may_see_more_is_up_and_says_so() {
+#[test]
+fn a_source_of_which_others_may_see_more_is_up_and_says_so() {
     let (orders, mut registry) = registry();
     orders.send(Order::Deny(1.0)).unwrap();
-    registry.read(LONG).await;
+    registry.read(LONG);
     assert_eq!(seen(&registry), [(Some(true), vec![1.0]), steady()]);
     let told = registry.reasons().lock().unwrap().get("puppet").cloned();
     assert_eq!(told.unwrap(), "cannot read /proc/x: permission denied");
@@ -146,24 +146,24 @@ async fn a_source_of_which_others_may_see_more_is_up_and_says_so() {
 }
 
 /// Reads until the lane that is not ordered about was in time.
-async fn read_until_steady(registry: &mut Registry, place: usize) {
+fn read_until_steady(registry: &mut Registry, place: usize) {
     while seen(registry)[place].0 != Some(true) {
-        registry.read(LONG.min(Duration::from_millis(200))).await;
+        registry.read(LONG.min(Duration::from_millis(200)));
     }
 }
 
-#[tokio::test]
-async fn of_a_lane_one_hangs_and_the_others_wait_behind_it() {
+#[test]
+fn of_a_lane_one_hangs_and_the_others_wait_behind_it() {
     let ((first_orders, first), (orders, second)) = (puppet("first"), puppet("second"));
-    let mut registry = Registry::start(vec![first, second, Box::new(Steady)]).unwrap();
-    read_until_steady(&mut registry, 2).await;
+    let mut registry = Registry::start(vec![first, second, Box::new(Steady)], false).unwrap();
+    read_until_steady(&mut registry, 2);
     assert_eq!(seen(&registry), [(Some(false), vec![]), (Some(false), vec![]), steady()]);
     let told = |first: &str, second: &str| [("first", first.to_owned()), ("second", second.to_owned())];
     assert_eq!(reasons(&registry), told("it hangs", "waits behind first, which hangs"));
     // The first goes on, and now it is the second that hangs.
     first_orders.send(Order::Give(1.0)).unwrap();
     while reasons(&registry)[1].1 != "it hangs" {
-        registry.read(SHORT).await;
+        registry.read(SHORT);
     }
     while !seen(&registry).iter().all(|(is_up, _)| *is_up == Some(true)) {
         // One for the question that waits since long, and one for the next.
@@ -171,36 +171,36 @@ async fn of_a_lane_one_hangs_and_the_others_wait_behind_it() {
             first_orders.send(Order::Give(2.0)).unwrap();
             orders.send(Order::Give(3.0)).unwrap();
         }
-        registry.read(LONG).await;
+        registry.read(LONG);
     }
     assert!(reasons(&registry).is_empty());
     registry.stop();
 }
 
-#[tokio::test]
-async fn each_file_that_is_wrong_is_a_reason() {
+#[test]
+fn each_file_that_is_wrong_is_a_reason() {
     let (orders, mut registry) = registry();
     for names in [&["/a", "/b"][..], &["/b"]] {
         orders.send(Order::Files(names)).unwrap();
-        registry.read(LONG).await;
+        registry.read(LONG);
         let text: Vec<_> = names.iter().map(|name| format!("{name}: bad")).collect();
         assert_eq!(reasons(&registry), [("puppet", text.join("; "))]);
     }
     orders.send(Order::Give(1.0)).unwrap();
-    registry.read(LONG).await;
+    registry.read(LONG);
     assert!(reasons(&registry).is_empty());
     registry.stop();
 }
 
-#[tokio::test]
-async fn a_lane_that_hangs_exposes_nothing_is_told_of_and_holds_up_no_other() {
+#[test]
+fn a_lane_that_hangs_exposes_nothing_is_told_of_and_holds_up_no_other() {
     let (orders, mut registry) = registry();
     let well = |name: &str| format!("node_scrape_collector_success{{collector=\"{name}\"}} 1\n");
-    let text = registry.expose(LONG).await.text();
+    let text = registry.expose(LONG).text();
     assert!(text.contains("steady_total 7\n") && text.contains(&well("steady")), "{text}");
     assert!(text.contains(&well("puppet")), "{text}");
-    read_until_steady(&mut registry, 1).await;
-    let text = registry.expose(LONG).await.text();
+    read_until_steady(&mut registry, 1);
+    let text = registry.expose(LONG).text();
     assert!(text.contains("steady_total 7\n") && text.contains(&well("steady")), "{text}");
     assert!(text.contains("node_scrape_collector_success{collector=\"puppet\"} 0\n"), "{text}");
     assert!(!text.contains("duration_seconds{collector=\"puppet\"}"), "{text}");
@@ -228,27 +228,28 @@ impl Source for Slow {
     }
 }
 
-#[tokio::test]
-async fn of_a_lane_that_is_slow_what_came_in_time_is_exposed() {
+#[test]
+fn of_a_lane_that_is_slow_what_came_in_time_is_exposed() {
     let (go, slow) = channel();
-    let mut registry = Registry::start(vec![Box::new(Slow(None)), Box::new(Slow(Some(slow)))]).unwrap();
+    let mut registry =
+        Registry::start(vec![Box::new(Slow(None)), Box::new(Slow(Some(slow)))], false).unwrap();
     // However slow the machine is, the first is done at some time; the second never is.
     let mut text = String::new();
     while !text.contains("\nquick 1\n") {
-        text = registry.expose(Duration::from_millis(50)).await.text();
+        text = registry.expose(Duration::from_millis(50)).text();
         if !text.contains("\nquick 1\n") {
             go.send(()).unwrap();
-            registry.read(LONG).await;
+            registry.read(LONG);
         }
     }
     assert!(text.contains("success{collector=\"quick\"} 1\n"), "{text}");
     assert!(text.contains("success{collector=\"slow\"} 0\n") && !text.contains("\nslow 1"), "{text}");
     // Nor is it asked again while it hangs, and its lane is told of as late.
-    assert!(registry.expose(LONG).await.text().contains("success{collector=\"quick\"} 0\n"));
-    registry.read(SHORT).await;
+    assert!(registry.expose(LONG).text().contains("success{collector=\"quick\"} 0\n"));
+    registry.read(SHORT);
     assert_eq!(reasons(&registry)[1], ("slow", "it hangs".to_owned()));
     go.send(()).unwrap();
-    registry.read(LONG).await;
+    registry.read(LONG);
     registry.stop();
 }
 
@@ -271,58 +272,95 @@ impl Source for Resting {
     }
 }
 
-#[tokio::test]
-async fn a_lane_is_read_where_one_of_its_sources_does_not_rest() {
-    for (is_resting, expected) in [(true, 1.0), (false, 3.0)] {
-        let sources: Vec<Box<dyn Source>> =
-            vec![Box::new(Resting(0.0, true)), Box::new(Resting(0.0, is_resting))];
-        let mut registry = Registry::start(sources).unwrap();
+#[test]
+fn of_a_source_that_rests_what_it_gave_stands() {
+    for the_kernels in [true, false] {
+        let sources: Vec<Box<dyn Source>> = vec![Box::new(Resting(0.0, true)), Box::new(Resting(0.0, false))];
+        let mut registry = Registry::start(sources, the_kernels).unwrap();
         for _ in 0..3 {
-            registry.read(LONG).await;
+            registry.read(LONG);
         }
-        assert_eq!(seen(&registry), [(); 2].map(|()| (Some(true), vec![expected])));
+        assert_eq!(seen(&registry), [1.0, 3.0].map(|value| (Some(true), vec![value])));
         assert!(registry.collectors()[0].took().is_some());
         registry.stop();
     }
 }
 
-#[tokio::test]
-async fn sources_of_a_lane_share_a_thread_and_keep_their_own_values() {
+#[test]
+fn sources_of_a_lane_share_a_thread_and_keep_their_own_values() {
     let steady: Vec<Box<dyn Source>> = (0..5).map(|_| Box::new(Steady) as Box<dyn Source>).collect();
-    let mut registry = Registry::start(steady).unwrap();
+    let mut registry = Registry::start(steady, false).unwrap();
     assert_eq!(registry.thread_count(), 1);
-    registry.read(LONG).await;
+    registry.read(LONG);
     assert_eq!(seen(&registry), [(); 5].map(|()| self::steady()));
     registry.stop();
 }
 
-#[tokio::test]
-async fn a_panicking_source_gives_nothing_and_may_recover() {
+/// Asks the kernel alone, and panics each other time.
+struct Nervous(bool);
+
+impl Source for Nervous {
+    fn name(&self) -> &'static str {
+        "nervous"
+    }
+
+    fn read(&mut self, _at: Duration, out: &mut Values) -> Result<(), SourceError> {
+        self.0 = !self.0;
+        assert!(self.0, "for fear");
+        out.put(&LOAD_AVG_1M, "", 1.0);
+        Ok(())
+    }
+
+    fn expose(&mut self, _out: &mut Exposition) -> Result<(), SourceError> {
+        panic!("for fear");
+    }
+}
+
+#[test]
+fn what_only_asks_the_kernel_is_read_without_a_thread_and_may_panic_too() {
+    let sources: Vec<Box<dyn Source>> = vec![Box::new(Nervous(false)), Box::new(Steady)];
+    let mut registry = Registry::start(sources, true).unwrap();
+    assert_eq!(registry.thread_count(), 0);
+    for nervous in [(Some(true), vec![1.0]), (Some(false), vec![]), (Some(true), vec![1.0])] {
+        // Nobody else is waited for.
+        registry.read(Duration::ZERO);
+        assert_eq!(seen(&registry), [nervous, steady()]);
+    }
+    let text = registry.expose(Duration::ZERO).text();
+    assert!(
+        text.contains("success{collector=\"nervous\"} 0\n") && text.contains("steady_total 7\n"),
+        "{text}"
+    );
+    registry.stop();
+}
+
+#[test]
+fn a_panicking_source_gives_nothing_and_may_recover() {
     let (orders, mut registry) = registry();
     orders.send(Order::Panic).unwrap();
-    registry.read(LONG).await;
+    registry.read(LONG);
     assert_eq!(seen(&registry), [(Some(false), vec![]), steady()]);
     orders.send(Order::Give(2.0)).unwrap();
-    registry.read(LONG).await;
+    registry.read(LONG);
     assert_eq!(seen(&registry), [(Some(true), vec![2.0]), steady()]);
     registry.stop();
 }
 
-#[tokio::test]
-async fn a_hanging_source_is_not_asked_again_and_its_late_value_is_thrown_away() {
+#[test]
+fn a_hanging_source_is_not_asked_again_and_its_late_value_is_thrown_away() {
     let (orders, mut registry) = registry();
-    registry.read(SHORT).await;
+    registry.read(SHORT);
     assert_eq!(seen(&registry)[0], (Some(false), vec![]));
     // The steady one was perhaps late too: it comes back by itself, the hanging one is not waited for.
     let begin = std::time::Instant::now();
     while seen(&registry) != [(Some(false), vec![]), steady()] {
-        registry.read(LONG).await;
+        registry.read(LONG);
         assert!(begin.elapsed() < LONG, "a round waited for the source that hangs");
     }
     orders.send(Order::Give(1.0)).unwrap();
     orders.send(Order::Give(2.0)).unwrap();
     while seen(&registry)[0].0 != Some(true) {
-        registry.read(LONG).await;
+        registry.read(LONG);
         assert!(!seen(&registry)[0].1.contains(&1.0), "a late value came through");
         assert!(begin.elapsed() < LONG, "the source did not come back");
     }
@@ -330,11 +368,11 @@ async fn a_hanging_source_is_not_asked_again_and_its_late_value_is_thrown_away()
     registry.stop();
 }
 
-#[tokio::test]
-async fn a_late_answer_ends_no_wait_and_leaves_no_value() {
+#[test]
+fn a_late_answer_ends_no_wait_and_leaves_no_value() {
     let (orders, mut registry) = registry();
     orders.send(Order::Give(1.0)).unwrap();
-    registry.read(LONG).await;
+    registry.read(LONG);
     let mut values = Values::default();
     values.put(&CPU_TOTAL_USAGE, "", 9.0);
     let round = registry.round - 1;

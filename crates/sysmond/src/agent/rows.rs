@@ -3,6 +3,7 @@
 
 use super::counters::Counters;
 use super::registry::Collector;
+use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
 use sysmond_model::catalogue::{AGENT_COLLECTOR_SECONDS, AGENT_COLLECTOR_UP};
@@ -64,7 +65,9 @@ impl Rows {
     }
 
     fn put(&mut self, at: Duration, metric: &'static Metric, tags: &str, value: f64) {
-        let wanted = |column: &Column| column.metric.name == metric.name && *column.tags == *tags;
+        // By its place in the catalogue first: names are compared only where it is another one's.
+        let is_it = |of: &'static Metric| ptr::eq(of, metric) || of.name == metric.name;
+        let wanted = |column: &Column| is_it(column.metric) && *column.tags == *tags;
         let (before, after) = self.columns.split_at(self.place);
         let found = after.iter().position(wanted).map(|index| self.place + index);
         let index = match found.or_else(|| before.iter().position(wanted)) {

@@ -2,28 +2,25 @@
 //!
 //! The sources are read when it is asked for, by the loop that reads them at each tick, so that nothing is read by two.
 
+use super::collect::Call;
 use super::counters::Counters;
 use super::registry::{Collector, Registry};
 use crate::{clock, process};
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 use sysmond_model::Metric;
 use sysmond_model::catalogue::{AGENT_COLLECTOR_SECONDS, AGENT_COLLECTOR_UP};
 use sysmond_model::tags;
 use sysmond_procfs::{Exposition, Kind, Roots, expose_identity};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// Questions that wait for their turn: more than a few servers do not ask at the same moment.
-const MAX_WAITING: usize = 8;
 /// How long one waits for it: as long as Prometheus does by itself.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Asks for the text. Clones ask the same agent.
 #[derive(Clone, Debug)]
-pub struct Scraper(mpsc::Sender<oneshot::Sender<String>>);
-
-/// Where questions come from.
-pub(super) type Questions = mpsc::Receiver<oneshot::Sender<String>>;
+pub struct Scraper(SyncSender<Call>);
 
 /// Why there is no text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,9 +28,9 @@ pub(super) type Questions = mpsc::Receiver<oneshot::Sender<String>>;
 pub struct Busy;
 
 impl Scraper {
-    pub(super) fn new() -> (Self, Questions) {
-        let (ask, questions) = mpsc::channel(MAX_WAITING);
-        (Self(ask), questions)
+    /// Of the loop that takes these calls.
+    pub(super) const fn new(calls: SyncSender<Call>) -> Self {
+        Self(calls)
     }
 
     /// The text, as it is now.
@@ -42,19 +39,19 @@ impl Scraper {
     /// Where too many wait for it, or the agent ends.
     pub async fn text(&self) -> Result<String, Busy> {
         let (answer, text) = oneshot::channel();
-        self.0.try_send(answer).map_err(|_| Busy)?;
+        self.0.try_send(Call::Show(answer)).map_err(|_| Busy)?;
         timeout(PATIENCE, text).await.map_err(|_| Busy)?.map_err(|_| Busy)
     }
 }
 
 /// All that is shown: what the sources expose, what else they read last, and what this agent takes and did.
-pub(super) async fn text(
-    registry: &Registry,
+pub(super) fn text(
+    registry: &mut Registry,
     roots: &Roots,
     counters: &Counters,
     deadline: Duration,
 ) -> String {
-    let mut out = registry.expose(deadline).await;
+    let mut out = registry.expose(deadline);
     let now = u64::try_from(clock::now().as_millis()).unwrap_or(0);
     // A system that does not say its name is shown without one.
     expose_identity(roots, Duration::from_millis(now), &mut out).unwrap_or_default();

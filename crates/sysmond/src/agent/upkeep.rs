@@ -7,18 +7,21 @@ use crate::shutdown::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
 use sysmond_tsdb::Store;
-use tokio::time::{Instant, sleep};
+use tokio::sync::Notify;
+use tokio::time::sleep;
 use tracing::{debug, info, warn};
 
 /// Between two rounds: little is removed at a time, so that no round takes long.
 const PERIOD: Duration = Duration::from_mins(1);
-/// Between two looks whether one is wanted at once, since a row found no room.
-const LOOK: Duration = Duration::from_secs(5);
+/// How soon one comes where a row found no room.
+const SOON: Duration = Duration::from_secs(5);
 
 /// The upkeep of the agent's store.
 pub(super) struct Upkeep {
     /// The agent's store.
     pub(super) store: Store,
+    /// Told that a row found no room.
+    pub(super) short: Arc<Notify>,
     /// What is logged.
     pub(super) counters: Arc<Counters>,
 }
@@ -38,9 +41,9 @@ impl Upkeep {
         loop {
             self.retain(&mut thread, &mut failing).await;
             self.counters.log_interim();
-            let due = Instant::now() + PERIOD;
-            while Instant::now() < due && !self.store.is_short() {
-                sleep(LOOK).await;
+            tokio::select! {
+                () = sleep(PERIOD) => {}
+                () = self.short.notified() => sleep(SOON).await,
             }
         }
     }

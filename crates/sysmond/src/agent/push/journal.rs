@@ -22,8 +22,6 @@ pub(super) struct Journal {
     processes_cursor: Cursor,
     /// Where the store's file went when it was last found damaged: after that its cursors begin anew.
     recovered: Option<PathBuf>,
-    /// Whether the last attempt to make the cursor durable failed.
-    failing: bool,
 }
 
 /// The next rows to deliver.
@@ -77,7 +75,6 @@ impl Journal {
             processes_name,
             processes_cursor: Cursor::default(),
             recovered,
-            failing: false,
         };
         journal.find_place().await;
         journal
@@ -127,9 +124,9 @@ impl Journal {
         Ok(Batch { frames, rows, samples, next, processes, processes_next })
     }
 
-    /// `batch` is delivered or set aside: it is never read again. Where the store cannot keep that, the next time it
-    /// can will do; until then only a restart would push again.
-    pub(super) async fn advance(&mut self, batch: &Batch) {
+    /// `batch` is delivered or set aside: it is never read again, but after a crash that comes before the next row is
+    /// stored.
+    pub(super) fn advance(&mut self, batch: &Batch) {
         let mut moved = Vec::new();
         if batch.next != self.cursor {
             self.cursor = batch.next;
@@ -139,28 +136,19 @@ impl Journal {
             self.processes_cursor = batch.processes_next;
             moved.push((self.processes_name.clone(), self.processes_cursor));
         }
-        self.keep(moved).await;
+        self.note(moved);
     }
 
     /// The snapshots up to `cursor` are set aside: they are never read again.
-    pub(super) async fn pass_over(&mut self, cursor: Cursor) {
+    pub(super) fn pass_over(&mut self, cursor: Cursor) {
         self.processes_cursor = cursor;
-        self.keep(vec![(self.processes_name.clone(), cursor)]).await;
+        self.note(vec![(self.processes_name.clone(), cursor)]);
     }
 
-    async fn keep(&mut self, moved: Vec<(String, Cursor)>) {
-        if moved.is_empty() {
-            return;
-        }
-        let store = self.store.clone();
-        let kept = spawn_blocking(move || store.set_cursors(moved)).await;
-        match kept.map_err(anyhow::Error::from).and_then(|kept| Ok(kept?)) {
-            Ok(()) => self.failing = false,
-            Err(error) => {
-                if !std::mem::replace(&mut self.failing, true) {
-                    warn!(error = format!("{error:#}"), "the place of the last push cannot be kept");
-                }
-            }
+    /// In a file that was begun anew meanwhile these places mean nothing.
+    fn note(&self, moved: Vec<(String, Cursor)>) {
+        if self.store.recovered() == self.recovered {
+            self.store.note_cursors(moved);
         }
     }
 }

@@ -197,7 +197,7 @@ impl Push {
         match self.post(body, batch.samples).await {
             Outcome::Taken(answer) => {
                 self.count(&batch, &answer);
-                journal.advance(&batch).await;
+                journal.advance(&batch);
                 self.earlier.push_front(Earlier { host, journal });
                 Ok(())
             }
@@ -242,9 +242,9 @@ impl Push {
             Outcome::Taken(answer) => {
                 self.rows = (self.rows * 2).min(fitting).min(BATCH_ROWS);
                 let more = batch.rows >= asked || batch.is_full_of_processes() || self.suspects.is_some();
-                self.clear_suspects(batch.rows).await;
+                self.clear_suspects(batch.rows);
                 self.taken(&answer, more);
-                self.delivered(&batch, &answer).await;
+                self.delivered(&batch, &answer);
                 Ok(more)
             }
             Outcome::Refused { status, why } => {
@@ -279,19 +279,19 @@ impl Push {
         if rows.is_power_of_two() {
             warn!(why, rows, "the aggregator refuses rows that it cannot read; they are set aside");
         }
-        self.journal.advance(&batch).await;
+        self.journal.advance(&batch);
         Ok(true)
     }
 
     /// A push without the snapshots that were held back was taken: they are at fault where it was the same but for
     /// them, and are set aside.
-    async fn clear_suspects(&mut self, rows: usize) {
+    fn clear_suspects(&mut self, rows: usize) {
         let Some(suspects) = self.suspects.take() else { return };
         if suspects.rows == rows {
             self.parts.counters.snapshots_refused.add(suspects.count);
             let snapshots = self.parts.counters.snapshots_refused.get();
             warn!(snapshots, "the aggregator refuses snapshots of processes; they are set aside");
-            self.journal.pass_over(suspects.next).await;
+            self.journal.pass_over(suspects.next);
         }
     }
 
@@ -355,10 +355,10 @@ impl Push {
         self.acknowledged = Some(clock::since_boot());
     }
 
-    async fn delivered(&mut self, batch: &Batch, answer: &PushAnswer) {
+    fn delivered(&mut self, batch: &Batch, answer: &PushAnswer) {
         self.count(batch, answer);
         self.note_newest(&batch.frames);
-        self.journal.advance(batch).await;
+        self.journal.advance(batch);
     }
 
     fn count(&self, batch: &Batch, answer: &PushAnswer) {
