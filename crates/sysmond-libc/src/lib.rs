@@ -5,5 +5,5 @@
 mod clock;
 mod heap;
 
-pub use clock::{ClockState, clock_state};
+pub use clock::{ClockState, Pulse, clock_state};
 pub use heap::{give_back_heap, use_one_heap};

@@ -4,6 +4,7 @@
 //! names those of the semantic conventions for systems, hardware and containers; either is empty where there is none.
 //! Documentation, dashboard, API and tests are made from this table.
 
+mod declare;
 mod page;
 mod table;
 
@@ -64,7 +65,8 @@ impl Unit {
         }
     }
 
-    /// Whether a value below zero makes sense.
+    /// Whether a value below zero makes sense of all that is measured in it. In seconds that is so of a clock's offset
+    /// alone.
     pub const fn can_be_negative(self) -> bool {
         matches!(self, Self::Celsius | Self::Volts | Self::Amperes | Self::Watts)
     }

@@ -32,9 +32,14 @@ impl Roots {
     /// Whether `/proc/stat` and its like are the kernel's own. They are not in a copy, nor where a program serves them
     /// to a container (`lxcfs`), for whose answer one may wait without an end.
     pub fn are_the_kernels(&self) -> bool {
-        let is_own =
-            |file: &str| statfs(self.procfs.join(file)).is_ok_and(|found| found.f_type == PROC_SUPER_MAGIC);
-        ["stat", "meminfo", "diskstats", "loadavg", "uptime", "vmstat"].iter().all(|file| is_own(file))
+        let files = ["stat", "meminfo", "diskstats", "loadavg", "uptime", "vmstat"];
+        files.iter().all(|file| is_procfs(&self.procfs.join(file)))
+    }
+
+    /// Whether this host runs on the kernel of this process, which may then be asked in other ways than by its files. A
+    /// copy of files does not; a container does, also where a program serves some of them to it (`lxcfs`).
+    pub(crate) fn are_of_this_kernel(&self) -> bool {
+        is_procfs(&self.procfs)
     }
 
     /// Where a file is that differs between namespaces (mounts, networks). For `/proc` itself the view of this process
@@ -47,6 +52,11 @@ impl Roots {
         }
         vec![self.procfs.join("1").join(file), own, self.procfs.join(file)]
     }
+}
+
+/// Whether the kernel itself serves this file or folder: no other one's can be mounted.
+fn is_procfs(path: &Path) -> bool {
+    statfs(path).is_ok_and(|found| found.f_type == PROC_SUPER_MAGIC)
 }
 
 /// Why a reading gave nothing or not all. To repeat one costs nothing: what fails once fails each second.
@@ -67,6 +77,16 @@ pub enum SourceError {
         path: Arc<Path>,
         /// What the host lacks.
         reason: &'static str,
+    },
+    /// A filter of system calls forbids this one to this process (`SystemCallFilter=` of a unit, that of an engine).
+    #[error("{reason}: the system call {call} is refused")]
+    Refused {
+        /// Its name.
+        call: &'static str,
+        /// What is lacking without it.
+        reason: &'static str,
+        /// The system's reason.
+        source: Arc<io::Error>,
     },
     /// A file was not as the kernel documents it.
     #[error("{}: {reason}", path.display())]
@@ -138,9 +158,13 @@ impl SourceError {
         matches!(self, Self::Limit { .. })
     }
 
-    /// Whether this user may not read it, while another could.
+    /// Whether this user or this process may not read it, while another could.
     pub fn is_denial(&self) -> bool {
-        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied)
+        match self {
+            Self::Io { source, .. } => source.kind() == io::ErrorKind::PermissionDenied,
+            Self::Refused { .. } => true,
+            _ => false,
+        }
     }
 }
 

@@ -30,7 +30,7 @@ const LEFT_OUT = [
   /^(system\.softirqs|system\.entropy_bits|system\.uptime_seconds|processes\.sleeping)$/,
   /^(swap\.(total|used)_bytes|disk\.(inodes_total|inodes_used)|sockets\.used|tcp\.allocated)$/,
   /^limit\.(cpu_cores|memory_bytes|memory_used_bytes)$/,
-  /^textfile\.mtime_seconds$/,
+  /^(textfile\.mtime|clock\.max_error)_seconds$/,
   /^agent\./,
 ];
 

@@ -36,11 +36,16 @@ machine or a user's rights do not show is absent, and the others go on.
   the first 30 files by name, of each at most 256 KiB and 1000 samples, of all together 2000 samples, and in an agent's
   life 2000 names of metrics; a file that goes beyond, or has a series that another one has, is wrong as a whole.
   `/metrics` shows them with their `HELP` and `TYPE`; histograms and summaries are untyped there.
-- Whether the kernel takes its own clock as synchronized, and how far off it says that it may be, is told by the system
-  call `adjtimex` alone: no file of `/proc` or `/sys` has it, the library for system calls that sysmond is built on does
-  not offer it, and no call is made past that library. What tells of a clock without it: the mark that
-  `systemd-timesyncd` leaves, the correction that whoever keeps the clock applies (it stays 0 where nobody does), and
-  every step. With `chrony` or `ntpd`, `clock.synchronized` is therefore absent, and `GET /api/static` says why.
+- Whether the clock is kept is the kernel's word (`adjtimex`), judged as `timedatectl` does: the error that it takes its
+  clock to have at most is below 16 s. `systemd-timesyncd`, `chronyd`, `ntpd` and `phc2sys` set that error with each
+  correction, and from there it grows: `clock.synchronized` becomes 0 about nine hours after the last one, and at once
+  where somebody else sets the clock. It is 1 with a `chronyd` too that keeps the kernel from writing the board's clock
+  (no `rtcsync`), for which `node_timex_sync_status` is 0. Where a filter of system calls forbids to ask the kernel, the
+  mark of `systemd-timesyncd` stands for its word, which is there once that has set the clock by a server and stays; the
+  errors and the offset are absent, and `GET /api/static` says so.
+- `clock.correction_ppm` is measured: what the clock gained on its oscillator between two readings, by whatever means.
+  The kernel's own figure is one of those means, and Prometheus alone is shown it
+  (`node_timex_frequency_adjustment_ratio`).
 - There is no `pressure.cpu_full`: for a whole host the kernel gives 0 always, since while one task waits for a processor
   another one has it.
 - A tag in braces tells series of one metric apart: `disk.usage_percent{mount=/}`.

@@ -1,25 +1,7 @@
 //! The table itself, family by family, in the order in which people read them.
 
+use super::declare::catalogue;
 use super::{Kind, Metric, Unit};
-
-macro_rules! catalogue {
-    ($($ident:ident = $name:literal, $kind:ident, $unit:ident, $tags:expr, $prometheus:literal, $otel:literal, $help:literal;)*) => {
-        $(
-            #[doc = $help]
-            pub static $ident: Metric = Metric {
-                name: $name,
-                kind: Kind::$kind,
-                unit: Unit::$unit,
-                tags: &$tags,
-                prometheus: $prometheus,
-                opentelemetry: $otel,
-                help: $help,
-            };
-        )*
-        /// All metrics, in the order in which people read them.
-        pub static CATALOGUE: &[&Metric] = &[$(&$ident),*];
-    };
-}
 
 catalogue! {
     CPU_TOTAL_USAGE = "cpu.total_usage", Gauge, Percent, [], "node_cpu_seconds_total", "system.cpu.utilization",
@@ -385,7 +367,13 @@ catalogue! {
     SYSTEM_ENTROPY_BITS = "system.entropy_bits", Gauge, Count, [], "node_entropy_available_bits", "",
         "Random bits that the kernel has gathered";
     CLOCK_SYNCHRONIZED = "clock.synchronized", Gauge, Count, [], "", "",
-        "1 where systemd-timesyncd has set the clock by a server since the host started, 0 where not yet; absent without it";
+        "1 where the clock is kept by a server or another source of time, 0 where not; absent where nothing tells";
+    CLOCK_MAX_ERROR = "clock.max_error_seconds", Gauge, Seconds, [], "node_timex_maxerror_seconds", "",
+        "Error of the clock at most; 0.5 ms more each second until it is corrected, up to 16 s";
+    CLOCK_ESTIMATED_ERROR = "clock.estimated_error_seconds", Gauge, Seconds, [], "node_timex_estimated_error_seconds", "",
+        "Error of the clock as estimated by the program that keeps it; 0 where that estimates none";
+    CLOCK_OFFSET = "clock.offset_seconds", Gauge, Seconds, [], "node_timex_offset_seconds", "",
+        "What the kernel has yet to move the clock by, below 0 where it is ahead; 0 where a program moves it by itself";
     CLOCK_CORRECTION = "clock.correction_ppm", Gauge, Count, [], "", "",
         "How much faster than its oscillator the clock is made to run, parts per million, size alone";
     CLOCK_STEP_SECONDS = "clock.step_seconds", Gauge, Seconds, [], "", "",

@@ -1,14 +1,9 @@
-//! How well the host's clock is kept.
-//!
-//! Whether the kernel takes its clock as synchronized is told by `adjtimex` alone, which no safe interface gives. What
-//! can be had: the mark of `systemd-timesyncd`; by how much the clock is made to run faster or slower than its
+//! What the system's clocks tell of each other: by how much that of the day is made to run faster or slower than its
 //! oscillator, which is zero where nobody corrects it; and whether it was set at once.
 
-use crate::source::{Roots, Source, SourceError, Values};
+use crate::source::Values;
 use rustix::time::{ClockId, Timespec, clock_gettime};
-use std::path::PathBuf;
-use std::time::Duration;
-use sysmond_model::catalogue::{CLOCK_CORRECTION, CLOCK_STEP_SECONDS, CLOCK_SYNCHRONIZED};
+use sysmond_model::catalogue::{CLOCK_CORRECTION, CLOCK_STEP_SECONDS};
 
 /// Over a shorter time than this a correction is lost in how long it takes to read two clocks.
 const LEAST_NANOS: i128 = 5_000_000_000;
@@ -20,19 +15,19 @@ const MILLION: i128 = 1_000_000;
 
 /// The clocks of one moment, nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Clocks {
+pub(super) struct Clocks {
     /// Of the day.
-    pub(crate) real: i128,
+    pub(super) real: i128,
     /// Since the start, suspended time included, with the same corrections as the day's but for steps.
-    pub(crate) boot: i128,
+    pub(super) boot: i128,
     /// Since the start, with corrections.
-    pub(crate) monotonic: i128,
+    pub(super) monotonic: i128,
     /// Since the start, of the bare oscillator.
-    pub(crate) raw: i128,
+    pub(super) raw: i128,
 }
 
 impl Clocks {
-    fn now() -> Self {
+    pub(super) fn now() -> Self {
         let nanos = |id| {
             let Timespec { tv_sec, tv_nsec } = clock_gettime(id);
             i128::from(tv_sec) * 1_000_000_000 + i128::from(tv_nsec)
@@ -45,7 +40,7 @@ impl Clocks {
         }
     }
 
-    fn put(&self, last: &Self, out: &mut Values) {
+    pub(super) fn put(&self, last: &Self, out: &mut Values) {
         let raw = self.raw - last.raw;
         if raw >= LEAST_NANOS {
             let ahead = (self.monotonic - last.monotonic) - raw;
@@ -58,48 +53,10 @@ impl Clocks {
     }
 }
 
-/// The state between two readings.
-#[derive(Debug)]
-pub(crate) struct Clock {
-    timesyncd: PathBuf,
-    last: Option<Clocks>,
-    /// What is said where nothing tells whether the clock is kept.
-    unknown: SourceError,
-}
-
-impl Clock {
-    pub(crate) fn new(roots: &Roots) -> Self {
-        let timesyncd = roots.rootfs.join("run/systemd/timesync");
-        let reason = "whether the clock is kept is shown by systemd-timesyncd alone, not by chronyd or ntpd";
-        let unknown = SourceError::Absent { path: timesyncd.as_path().into(), reason };
-        Self { timesyncd, last: None, unknown }
-    }
-}
-
-impl Source for Clock {
-    fn name(&self) -> &'static str {
-        "clock"
-    }
-
-    fn read(&mut self, _at: Duration, out: &mut Values) -> Result<(), SourceError> {
-        let is_there = self.timesyncd.is_dir();
-        if is_there {
-            let is_marked = self.timesyncd.join("synchronized").exists();
-            out.put(&CLOCK_SYNCHRONIZED, "", f64::from(u8::from(is_marked)));
-        }
-        let now = Clocks::now();
-        if let Some(last) = self.last.replace(now) {
-            now.put(&last, out);
-        }
-        if is_there { Ok(()) } else { Err(self.unknown.clone()) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::{value, values};
-    use std::fs;
 
     const SECOND: i128 = 1_000_000_000;
 
@@ -128,27 +85,5 @@ mod tests {
         assert_eq!(value(&found, "clock.step_seconds"), "0");
         let found = put(Clocks { real: minute - SECOND / 2, boot: minute, monotonic, raw });
         assert_eq!(value(&found, "clock.step_seconds"), "0.5");
-    }
-
-    #[test]
-    fn timesyncd_leaves_a_mark() {
-        let dir = tempfile::tempdir().unwrap();
-        let roots = Roots { procfs: dir.path().into(), sysfs: dir.path().into(), rootfs: dir.path().into() };
-        let marks = || {
-            let mut out = Values::default();
-            Clock::new(&roots).read(Duration::ZERO, &mut out).unwrap();
-            values(&out)
-        };
-        let mut clock = Clock::new(&roots);
-        let mut out = Values::default();
-        for _ in 0..2 {
-            let error = clock.read(Duration::ZERO, &mut out).unwrap_err();
-            assert!(error.is_absence() && error.to_string().contains("chronyd"), "{error}");
-        }
-        assert_eq!(value(&values(&out), "clock.step_seconds"), "0");
-        fs::create_dir_all(dir.path().join("run/systemd/timesync")).unwrap();
-        assert_eq!(marks(), ["clock.synchronized 0"]);
-        fs::write(dir.path().join("run/systemd/timesync/synchronized"), "").unwrap();
-        assert_eq!(marks(), ["clock.synchronized 1"]);
     }
 }
