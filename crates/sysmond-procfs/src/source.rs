@@ -176,13 +176,15 @@ pub enum Lane {
     Kernel,
     /// The memory of processes: a command line waits for its process where that waits for a disk.
     Processes,
-    /// Disks and other machines.
+    /// Disks.
     Storage,
     /// Sensors and the buses that they are on.
     Hardware,
     /// What stands under a lock that others may hold for seconds: interfaces that come and go by the hundred, control
-    /// groups, arrays, drivers.
+    /// groups, arrays, drivers, mounts.
     Locks,
+    /// The files of scripts, which are on a disk too, but seldom on the one that is gone.
+    Files,
 }
 
 /// One source of values, such as `/proc/stat`.
@@ -397,11 +399,19 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_for_a_process_holds_up_nothing_else() {
+    fn what_may_wait_holds_up_only_what_waits_for_the_same() {
         let roots = Roots { procfs: "/proc".into(), sysfs: "/sys".into(), rootfs: "/".into() };
-        let sources = sources(&roots, Duration::from_secs(3));
-        let of_processes = sources.iter().filter(|source| source.lane() == Lane::Processes);
-        assert_eq!(of_processes.map(|source| source.name()).collect::<Vec<_>>(), ["processes"]);
+        let mut sources = sources(&roots, Duration::from_secs(3));
+        sources.push(text_files("/var/lib/sysmon/metrics".into()));
+        let of = |lane| {
+            let own = sources.iter().filter(|source| source.lane() == lane);
+            own.map(|source| source.name()).collect::<Vec<_>>()
+        };
+        assert_eq!(of(Lane::Processes), ["processes"]);
+        assert_eq!(of(Lane::Storage), ["filesystem"]);
+        assert_eq!(of(Lane::Hardware), ["sensors", "battery"]);
+        assert_eq!(of(Lane::Locks), ["frequency", "remote", "links", "connections", "raid", "cgroup"]);
+        assert_eq!(of(Lane::Files), ["textfile"]);
     }
 
     #[test]

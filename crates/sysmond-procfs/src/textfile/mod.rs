@@ -202,7 +202,7 @@ impl Source for TextFiles {
     }
 
     fn lane(&self) -> Lane {
-        Lane::Storage
+        Lane::Files
     }
 
     fn read(&mut self, _at: Duration, out: &mut Values) -> Result<(), SourceError> {

@@ -154,6 +154,7 @@ impl Thread {
             Lane::Storage => "collect-storage",
             Lane::Hardware => "collect-sensors",
             Lane::Locks => "collect-locks",
+            Lane::Files => "collect-files",
         };
         let shared = Arc::clone(&desk);
         let handle = thread::Builder::new()

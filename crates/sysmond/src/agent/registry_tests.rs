@@ -2,7 +2,7 @@ use super::*;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use sysmond_model::catalogue::{CPU_TOTAL_USAGE, LOAD_AVG_1M};
-use sysmond_procfs::{Lane, SourceError, Values, WrongFile};
+use sysmond_procfs::{Lane, Roots, SourceError, Values, WrongFile, sources, text_files};
 
 /// Long enough for any machine: a test that reaches it has failed.
 const LONG: Duration = Duration::from_secs(20);
@@ -21,6 +21,7 @@ enum Order {
 /// A source that does what the test orders, and hangs until it is ordered.
 struct Puppet {
     name: &'static str,
+    lane: Lane,
     orders: Receiver<Order>,
 }
 
@@ -30,7 +31,7 @@ impl Source for Puppet {
     }
 
     fn lane(&self) -> Lane {
-        Lane::Storage
+        self.lane
     }
 
     fn read(&mut self, _at: Duration, out: &mut Values) -> Result<(), SourceError> {
@@ -63,8 +64,12 @@ impl Source for Puppet {
 }
 
 fn puppet(name: &'static str) -> (Sender<Order>, Box<dyn Source>) {
+    puppet_in(Lane::Storage, name)
+}
+
+fn puppet_in(lane: Lane, name: &'static str) -> (Sender<Order>, Box<dyn Source>) {
     let (orders, receiver) = channel();
-    (orders, Box::new(Puppet { name, orders: receiver }))
+    (orders, Box::new(Puppet { name, lane, orders: receiver }))
 }
 
 struct Steady;
@@ -174,6 +179,34 @@ fn of_a_lane_one_hangs_and_the_others_wait_behind_it() {
         registry.read(LONG);
     }
     assert!(reasons(&registry).is_empty());
+    registry.stop();
+}
+
+#[test]
+fn a_disk_that_hangs_silences_neither_other_machines_nor_the_files_of_scripts() {
+    let roots = Roots { procfs: "/proc".into(), sysfs: "/sys".into(), rootfs: "/".into() };
+    let mut real = sources(&roots, Duration::from_secs(3));
+    real.push(text_files("/nowhere".into()));
+    let in_its_lane = |name: &'static str| {
+        let own = real.iter().find(|source| source.name() == name).unwrap();
+        puppet_in(own.lane(), name)
+    };
+    let [(disk, filesystem), (servers, remote), (scripts, textfile)] =
+        ["filesystem", "remote", "textfile"].map(in_its_lane);
+    let mut registry = Registry::start(vec![filesystem, remote, textfile], true).unwrap();
+    assert_eq!(registry.thread_count(), 3);
+    let given = |value| (Some(true), vec![value]);
+    while seen(&registry)[1..] != [given(1.0), given(2.0)] {
+        servers.send(Order::Give(1.0)).unwrap();
+        scripts.send(Order::Give(2.0)).unwrap();
+        registry.read(Duration::from_millis(200));
+    }
+    assert_eq!(reasons(&registry), [("filesystem", "it hangs".to_owned())]);
+    // One for the question that waits since long, and one for the next.
+    for orders in [&disk, &disk, &servers, &scripts] {
+        orders.send(Order::Give(3.0)).unwrap();
+    }
+    registry.read(LONG);
     registry.stop();
 }
 
