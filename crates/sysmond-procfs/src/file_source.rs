@@ -91,6 +91,15 @@ impl ProcFile {
         }
     }
 
+    /// The same; nothing where the host has no such file and need not have one.
+    pub(crate) fn read_if_any(&mut self) -> Result<Option<&[u8]>, SourceError> {
+        match self.read() {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.is_absence() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     fn error(&mut self, error: io::Error) -> SourceError {
         // A kernel that has the code and has it switched off shows the file and refuses to read it.
         let is_absent = error.kind() == io::ErrorKind::NotFound
@@ -224,6 +233,7 @@ mod tests {
         let mut file = ProcFile::new(dir.path().join("mdstat")).or_absent("no RAID");
         let error = file.read().unwrap_err();
         assert!(error.is_absence() && error.to_string().starts_with("no RAID: there is no /"), "{error}");
+        assert_eq!(file.read_if_any().unwrap(), None);
         // A directory is no file of a kernel: that is an error like any other.
         assert!(!ProcFile::new(dir.path().into()).or_absent("x").read().unwrap_err().is_absence());
     }

@@ -62,6 +62,10 @@ impl Frequency {
             now.clone_into(&mut self.seen);
             changed
         });
+        if changed {
+            // A core that comes brings what it was slowed down before, and one that goes takes it along.
+            self.last = None;
+        }
         if changed || self.cores.is_empty() {
             self.open();
         }
@@ -224,6 +228,25 @@ mod tests {
         core(dir.path(), 3, "1000000\n", 0);
         fs::write(&online, "0-1,3,10\n").unwrap();
         assert_eq!(cores(read(&mut source, 20)), ["0", "1", "3", "10"]);
+    }
+
+    #[test]
+    fn what_a_core_that_comes_was_slowed_down_before_is_no_rate() {
+        let dir = tempfile::tempdir().unwrap();
+        let online = dir.path().join("devices/system/cpu/online");
+        let throttles = |source: &mut Frequency, second| {
+            let found = read(source, second);
+            found.iter().find_map(|line| line.strip_prefix("cpu.throttles ").map(str::to_owned))
+        };
+        core(dir.path(), 0, "1000000\n", 5);
+        fs::write(&online, "0\n").unwrap();
+        let mut source = source(dir.path());
+        assert_eq!(throttles(&mut source, 10), None);
+        core(dir.path(), 1, "1000000\n", 70);
+        fs::write(&online, "0-1\n").unwrap();
+        assert_eq!(throttles(&mut source, 20), None);
+        core(dir.path(), 1, "1000000\n", 75);
+        assert_eq!(throttles(&mut source, 30).as_deref(), Some("0.5"));
     }
 
     #[test]

@@ -106,16 +106,12 @@ impl Source for Netstat {
 
     fn read(&mut self, at: Duration, out: &mut Values) -> Result<(), SourceError> {
         let Self { snmp_file, snmp6_file, extended_file, udp, extended } = self;
-        let ipv6 = match snmp6_file.read() {
-            Ok(text) => {
-                udp.take_ipv6(text);
-                Ok(())
-            }
-            Err(error) => {
-                udp.forget_ipv6();
-                if error.is_absence() { Ok(()) } else { Err(error) }
-            }
-        };
+        let ipv6 = snmp6_file.read_if_any();
+        match &ipv6 {
+            Ok(Some(text)) => udp.take_ipv6(text),
+            Ok(None) | Err(_) => udp.forget_ipv6(),
+        }
+        let ipv6 = ipv6.map(|_| ());
         let text = snmp_file.read()?;
         let first = udp.take(text, at, out).map_err(|fault| fault.of(snmp_file.path()));
         let text = extended_file.read()?;
@@ -125,7 +121,7 @@ impl Source for Netstat {
     fn expose(&mut self, out: &mut Exposition) -> Result<(), SourceError> {
         expose(self.snmp_file.read()?, out);
         expose(self.extended_file.read()?, out);
-        for (key, value, _) in keyed::pairs(self.snmp6_file.read()?) {
+        for (key, value, _) in keyed::pairs(self.snmp6_file.read_if_any()?.unwrap_or_default()) {
             // `Udp6InDatagrams`: the version ends the protocol's name.
             if let Some(at) = key.iter().position(|byte| *byte == b'6')
                 && let Some((protocol, field)) = key.split_at_checked(at + 1)

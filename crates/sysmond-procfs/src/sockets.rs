@@ -42,14 +42,7 @@ impl Source for Sockets {
 
     fn read(&mut self, _at: Duration, out: &mut Values) -> Result<(), SourceError> {
         let mut counts = Counts::default();
-        let ipv6 = match self.ipv6.read() {
-            Ok(text) => {
-                counts.add(text);
-                Ok(())
-            }
-            Err(error) if error.is_absence() => Ok(()),
-            Err(error) => Err(error),
-        };
+        let ipv6 = self.ipv6.read_if_any().map(|text| counts.add(text.unwrap_or_default()));
         counts.add(self.ipv4.read()?);
         counts.put(self.page_bytes, out).map_err(|fault| fault.of(self.ipv4.path()))?;
         ipv6
@@ -67,7 +60,7 @@ impl Source for Sockets {
             }
         }
         expose(self.ipv4.read()?, self.page_bytes, out);
-        self.ipv6.read().map(|text| expose(text, self.page_bytes, out))
+        self.ipv6.read_if_any().map(|text| expose(text.unwrap_or_default(), self.page_bytes, out))
     }
 }
 

@@ -28,7 +28,10 @@ type Sums = [u64; 3];
 #[derive(Debug)]
 pub(crate) struct SoftNet {
     pace: Pace,
-    last: Option<(usize, Sums)>,
+    last: Option<Sums>,
+    /// The numbers of the processors, of the reading before and of this one.
+    before: Vec<u32>,
+    numbers: Vec<u32>,
 }
 
 /// A processor's number and counters.
@@ -43,7 +46,7 @@ fn parse(text: &[u8]) -> impl Iterator<Item = (u32, [u32; 3])> {
 
 impl SoftNet {
     pub(crate) const fn new(max_gap: Duration) -> Self {
-        Self { pace: Pace::new(max_gap), last: None }
+        Self { pace: Pace::new(max_gap), last: None, before: Vec::new(), numbers: Vec::new() }
     }
 }
 
@@ -51,16 +54,18 @@ impl Reading for SoftNet {
     const NAME: &'static str = "softnet";
 
     fn take(&mut self, text: &[u8], at: Duration, out: &mut Values) -> Result<(), Fault> {
-        let (mut count, mut now) = (0, Sums::default());
-        for (_, counters) in parse(text) {
-            count += 1;
+        let mut now = Sums::default();
+        std::mem::swap(&mut self.before, &mut self.numbers);
+        self.numbers.clear();
+        for (number, counters) in parse(text) {
+            self.numbers.push(number);
             for (sum, counter) in now.iter_mut().zip(counters) {
                 *sum += u64::from(counter);
             }
         }
-        // A processor that is switched on or off takes its counters with it.
-        let last = self.last.replace((count, now)).filter(|(before, _)| *before == count);
-        if let (Some(elapsed), Some((_, last))) = (self.pace.step(at), last) {
+        // A processor that is switched on or off takes its counters with it, and another may come in its place.
+        let last = self.last.replace(now).filter(|_| self.before == self.numbers);
+        if let (Some(elapsed), Some(last)) = (self.pace.step(at), last) {
             let metrics = [&NETWORK_QUEUE_PACKETS, &NETWORK_QUEUE_DROPS, &NETWORK_QUEUE_SQUEEZES];
             for ((metric, now), last) in metrics.into_iter().zip(now).zip(last) {
                 if let Some(increase) = now.checked_sub(last) {
@@ -68,7 +73,11 @@ impl Reading for SoftNet {
                 }
             }
         }
-        if count == 0 { Err(Fault::Malformed("expected three hexadecimal numbers")) } else { Ok(()) }
+        if self.numbers.is_empty() {
+            Err(Fault::Malformed("expected three hexadecimal numbers"))
+        } else {
+            Ok(())
+        }
     }
 
     fn expose(&mut self, text: &[u8], out: &mut Exposition) {
@@ -108,6 +117,16 @@ mod tests {
         let expected = ["network.queue_packets 6", "network.queue_drops 0", "network.queue_squeezes 0"];
         assert_eq!(found, expected);
         assert!(take(&mut source, 5, FIRST.lines().next().unwrap()).is_empty(), "a processor went");
+    }
+
+    #[test]
+    fn a_processor_in_the_place_of_another_is_no_rate() {
+        let mut source = SoftNet::new(Duration::from_secs(9));
+        take(&mut source, 1, FIRST);
+        let other = FIRST.replace("00000014", "00000f00").replace("00000002 0 0\n", "00000003 0 0\n");
+        assert!(take(&mut source, 3, &other).is_empty());
+        let found = take(&mut source, 5, &other.replace("00000f00", "00000f04"));
+        assert_eq!(found.first().map(String::as_str), Some("network.queue_packets 2"));
     }
 
     #[test]

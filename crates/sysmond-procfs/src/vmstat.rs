@@ -21,7 +21,7 @@ pub(crate) fn source(roots: &Roots, max_gap: Duration) -> FileSource<VmStat> {
 }
 
 /// Counters that every kernel has, or has since some version; some were split, and their parts are summed.
-const KEYS: [&[u8]; 32] = [
+const KEYS: [&[u8]; 38] = [
     b"pgpgin",
     b"pgpgout",
     b"pswpin",
@@ -37,19 +37,25 @@ const KEYS: [&[u8]; 32] = [
     b"compact_stall",
     b"nr_dirtied",
     b"nr_written",
-    // Before 4.8 for each zone, then as two sums.
+    // Before 4.8 for each zone, then as two sums. On POWER all memory is in the zone `dma`, on 32 bits most in `high`.
     b"pgscan_kswapd",
     b"pgscan_direct",
+    b"pgscan_kswapd_dma",
     b"pgscan_kswapd_dma32",
     b"pgscan_kswapd_normal",
+    b"pgscan_kswapd_high",
     b"pgscan_kswapd_movable",
+    b"pgscan_direct_dma",
     b"pgscan_direct_dma32",
     b"pgscan_direct_normal",
+    b"pgscan_direct_high",
     b"pgscan_direct_movable",
     // Before 4.10 one for all zones.
     b"allocstall",
+    b"allocstall_dma",
     b"allocstall_dma32",
     b"allocstall_normal",
+    b"allocstall_high",
     b"allocstall_movable",
     // Since 5.9 two of them.
     b"workingset_refault",
@@ -86,8 +92,8 @@ impl VmStat {
         let [freed, activated, deactivated, huge, fallback, compact, dirtied, written, rest @ ..] = rest;
         let bytes = |count: Option<u64>, each: u64| count.map(|count| count.saturating_mul(each));
         let sum = |parts: &[Option<u64>]| parts.iter().flatten().copied().reduce(u64::saturating_add);
-        let (scans, rest) = rest.split_at(8);
-        let (stalls, rest) = rest.split_at(4);
+        let (scans, rest) = rest.split_at(12);
+        let (stalls, rest) = rest.split_at(6);
         let (refaults, steals) = rest.split_at(3);
         [
             (&MEMORY_PAGE_FAULTS, pgfault),
@@ -182,6 +188,9 @@ mod tests {
             ("allocstall_normal 1\nallocstall_movable 1\n", "allocstall_normal 2\nallocstall_movable 4\n");
         check(first, second, "memory.reclaim_stalls", "2");
         check("pgscan_kswapd_normal 0\n", "pgscan_kswapd_normal 8\n", "memory.scanned_pages", "4");
+        check("pgscan_kswapd_dma 1\n", "pgscan_kswapd_dma 9\n", "memory.scanned_pages", "4");
+        check("pgscan_direct_high 1\n", "pgscan_direct_high 9\n", "memory.scanned_pages", "4");
+        check("allocstall_dma 0\n", "allocstall_dma 2\n", "memory.reclaim_stalls", "1");
         check(
             "pgscan_kswapd 0\npgscan_direct 0\n",
             "pgscan_kswapd 6\npgscan_direct 2\n",

@@ -1,121 +1,52 @@
-//! Everything that the fixtures give: a change of any value shows here.
+//! Everything that the fixtures give: a change of any value shows here. `INSTA_UPDATE=always` accepts it.
 //!
-//! A fixture has a `first` and a `second` reading, two seconds apart; what the second lacks is as in the first. Sources
-//! on a slow clock are read again twenty seconds after the second, of which they see the files then. `linux-6.18-vm`
-//! was captured from a real host, the others are made by hand after what such kernels write.
+//! `linux-6.18-vm` was captured from a real host but for what it had not, the others are made by hand after what such
+//! kernels write.
 
 #![expect(clippy::unwrap_used, reason = "a test stops where what it needs is not there")]
 
+#[path = "golden/coverage.rs"]
+mod coverage;
+#[path = "golden/machine.rs"]
+mod machine;
+
+use machine::Machine;
 use std::fmt::Write;
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use sysmond_model::{CATALOGUE, Series};
-use sysmond_procfs::{
-    Exposition, Roots, Source, SourceError, Values, hostname, sources, static_info, text_files,
-};
-
-/// What file systems hold and how clocks run is not in files: those sources have tests of their own, and the names that
-/// file systems are given one below.
-const OF_THE_TEST_MACHINE: [&str; 3] = ["filesystem", "remote", "clock"];
-const SLOW: [&str; 11] = [
-    "netstat",
-    "processes",
-    "frequency",
-    "links",
-    "tables",
-    "sensors",
-    "battery",
-    "raid",
-    "cgroup",
-    "limit",
-    "connections",
-];
-
-/// Writes the files of `from` over those of `to`, which may be open.
-fn lay_over(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).into_iter().flatten() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.path().is_symlink() {
-            if !target.is_symlink() {
-                symlink(fs::read_link(entry.path()).unwrap(), target).unwrap();
-            }
-        } else if entry.path().is_dir() {
-            fs::create_dir_all(&target).unwrap();
-            lay_over(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), &target).unwrap();
-        }
-    }
-}
+use sysmond_procfs::{Exposition, Roots, Values, hostname, sources, static_info};
 
 fn check(fixture: &str) {
-    let fixture_dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(fixture);
-    let dir = tempfile::tempdir().unwrap();
-    let roots =
-        Roots { procfs: dir.path().join("proc"), sysfs: dir.path().join("sys"), rootfs: dir.path().into() };
-    lay_over(&fixture_dir.join("first"), dir.path());
-    let mut text = read_once(&roots);
-    // No hole, as an agent has them between readings of a slow clock.
-    let mut sources = sources(&roots, Duration::from_secs(30));
-    sources.retain(|source| !OF_THE_TEST_MACHINE.contains(&source.name()));
-    sources.extend(own_metrics(dir.path()));
-    for (tick, at) in [("first", 1), ("second", 3), ("slow", 23)] {
-        lay_over(&fixture_dir.join(tick), dir.path());
-        set_times(&dir.path().join("textfile"));
-        writeln!(text, "\n# {tick} reading").unwrap();
-        for source in &mut sources {
-            if tick != "first" && SLOW.contains(&source.name()) != (tick == "slow") {
-                continue;
-            }
-            let mut out = Values::default();
-            let result = source.read(Duration::from_secs(at), &mut out);
-            for (metric, tags, value) in out.iter() {
-                writeln!(text, "{} {value}", Series::new(metric.name, tags)).unwrap();
-            }
-            if let Err(error) = result {
-                writeln!(text, "! {}: {}", source.name(), told(&error, &roots)).unwrap();
-            }
+    let machine = Machine::new(fixture);
+    let mut text = read_once(&machine);
+    let (seen, exposed) = machine.read();
+    let mut last = "";
+    for reading in &seen {
+        if reading.tick != last {
+            last = reading.tick;
+            writeln!(text, "\n# {last} reading").unwrap();
         }
-    }
-    let mut exposition = Exposition::default();
-    for source in &mut sources {
-        // What is not there has no names.
-        source.expose(&mut exposition).unwrap_or_default();
+        reading.values.iter().for_each(|value| writeln!(text, "{value}").unwrap());
+        if let Err(error) = &reading.outcome {
+            writeln!(text, "! {}: {}", reading.source, machine.told(error)).unwrap();
+        }
     }
     insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!(fixture, text);
-        insta::assert_snapshot!(format!("prometheus-{fixture}"), exposition.text());
+        insta::assert_snapshot!(format!("prometheus-{fixture}"), exposed.text());
     });
 }
 
-/// The files of scripts, where the fixture has any.
-fn own_metrics(dir: &Path) -> Option<Box<dyn Source>> {
-    Some(dir.join("textfile")).filter(|folder| folder.exists()).map(text_files)
-}
-
-/// As if all were written at one time.
-fn set_times(folder: &Path) {
-    for entry in fs::read_dir(folder).into_iter().flatten() {
-        let file = fs::File::options().write(true).open(entry.unwrap().path()).unwrap();
-        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_hours(465_480)).unwrap();
-    }
-}
-
-fn read_once(roots: &Roots) -> String {
-    let (mut info, errors) = static_info(roots);
+fn read_once(machine: &Machine) -> String {
+    let (mut info, errors) = static_info(&machine.roots);
     "(that of the test machine)".clone_into(&mut info.architecture);
-    let mut text = format!("# static\nhostname: {:?}\n{info:#?}\n", hostname(roots).ok());
+    let mut text = format!("# static\nhostname: {:?}\n{info:#?}\n", hostname(&machine.roots).ok());
     for error in errors {
-        writeln!(text, "! {}", told(&error, roots)).unwrap();
+        writeln!(text, "! {}", machine.told(&error)).unwrap();
     }
     text
-}
-
-fn told(error: &SourceError, roots: &Roots) -> String {
-    error.to_string().replace(&*roots.rootfs.to_string_lossy(), "")
 }
 
 #[test]
@@ -156,6 +87,16 @@ fn a_laptop_with_a_core_off_on_battery() {
 #[test]
 fn a_node_of_containers_with_huge_pages_and_a_firewall() {
     check("linux-6.12-kubernetes");
+}
+
+#[test]
+fn processors_that_come_and_go_while_it_runs() {
+    check("linux-5.4-power-hotplug");
+}
+
+#[test]
+fn a_container_within_the_limits_of_the_first_control_groups() {
+    check("linux-4.19-container-v1");
 }
 
 /// Lines without the figures, which are those of the test machine.
