@@ -30,6 +30,10 @@ pub(crate) fn source(roots: &Roots, max_gap: Duration) -> FileSource<Cpu> {
     FileSource::new(ProcFile::new(roots.procfs.join("stat")), Cpu::new(max_gap))
 }
 
+const GUEST: &str = "node_cpu_guest_seconds_total";
+/// What is exposed beside what the catalogue names.
+pub(crate) const FAMILIES: [&str; 1] = [GUEST];
+
 /// The state between two readings.
 #[derive(Debug)]
 pub(crate) struct Cpu {
@@ -202,7 +206,7 @@ fn expose_core(core: &[u8], times: &CpuTimes, out: &mut Exposition) {
     for (mode, ticks) in [("nice", times.guest_nice), ("user", times.guest)] {
         let help = "Time of the core for virtual machines, which its time by mode holds too";
         let labels = [("cpu", core), ("mode", mode.as_bytes())];
-        out.counter("node_cpu_guest_seconds_total", help, &labels, seconds(ticks));
+        out.counter(GUEST, help, &labels, seconds(ticks));
     }
 }
 

@@ -76,34 +76,50 @@ impl Counters {
     }
 }
 
+/// What is exposed beside what the catalogue names.
+pub(crate) const FAMILIES: [&str; 9] = [
+    "node_disk_io_now",
+    "node_disk_reads_merged_total",
+    "node_disk_writes_merged_total",
+    "node_disk_discards_completed_total",
+    "node_disk_discards_merged_total",
+    "node_disk_discarded_sectors_total",
+    "node_disk_discard_time_seconds_total",
+    "node_disk_flush_requests_total",
+    "node_disk_flush_requests_time_seconds_total",
+];
+
 impl Counters {
     fn expose(&self, name: &[u8], out: &mut Exposition) {
+        let [io_now, reads_merged, writes_merged, discard_names @ .., flushes, flush_time] = FAMILIES;
         let labels = [("device", name)];
         let seconds = |millis: u64| millis as f64 / 1000.0;
         let bytes = |sectors: u64| sectors as f64 * SECTOR_BYTES as f64;
-        out.gauge("node_disk_io_now", "Operations in flight", &labels, self.in_flight as f64);
-        let mut put =
-            |name: &str, help, value| out.counter(format!("node_disk_{name}"), help, &labels, value);
-        put("reads_completed_total", DISK_READS.help, self.reads as f64);
-        put("reads_merged_total", "Reads that were joined to others", self.merged_reads as f64);
-        put("read_bytes_total", DISK_READ_BYTES.help, bytes(self.read_sectors));
-        put("read_time_seconds_total", "Time that reads took, all added up", seconds(self.read_millis));
-        put("writes_completed_total", DISK_WRITES.help, self.writes as f64);
-        put("writes_merged_total", "Writes that were joined to others", self.merged_writes as f64);
-        put("written_bytes_total", DISK_WRITE_BYTES.help, bytes(self.written_sectors));
-        put("write_time_seconds_total", "Time that writes took, all added up", seconds(self.write_millis));
-        put("io_time_seconds_total", "Time in which the device had work", seconds(self.busy_millis));
+        out.gauge(io_now, "Operations in flight", &labels, self.in_flight as f64);
+        let mut put = |name, help, value| out.counter(name, help, &labels, value);
+        put(DISK_READS.prometheus, DISK_READS.help, self.reads as f64);
+        put(reads_merged, "Reads that were joined to others", self.merged_reads as f64);
+        put(DISK_READ_BYTES.prometheus, DISK_READ_BYTES.help, bytes(self.read_sectors));
+        let help = "Time that reads took, all added up";
+        put(DISK_READ_LATENCY.prometheus, help, seconds(self.read_millis));
+        put(DISK_WRITES.prometheus, DISK_WRITES.help, self.writes as f64);
+        put(writes_merged, "Writes that were joined to others", self.merged_writes as f64);
+        put(DISK_WRITE_BYTES.prometheus, DISK_WRITE_BYTES.help, bytes(self.written_sectors));
+        let help = "Time that writes took, all added up";
+        put(DISK_WRITE_LATENCY.prometheus, help, seconds(self.write_millis));
+        put(DISK_BUSY_PERCENT.prometheus, "Time in which the device had work", seconds(self.busy_millis));
         let help = "Time that operations were in flight, all added up";
-        put("io_time_weighted_seconds_total", help, seconds(self.weighted_millis));
+        put(DISK_QUEUE.prometheus, help, seconds(self.weighted_millis));
         if let Some([completed, merged, sectors, millis]) = self.discards {
-            put("discards_completed_total", "Discards completed", completed as f64);
-            put("discards_merged_total", "Discards that were joined to others", merged as f64);
-            put("discarded_sectors_total", "Sectors of 512 bytes that were discarded", sectors as f64);
-            put("discard_time_seconds_total", "Time that discards took, all added up", seconds(millis));
+            let [completed_name, merged_name, sectors_name, time_name] = discard_names;
+            put(completed_name, "Discards completed", completed as f64);
+            put(merged_name, "Discards that were joined to others", merged as f64);
+            put(sectors_name, "Sectors of 512 bytes that were discarded", sectors as f64);
+            put(time_name, "Time that discards took, all added up", seconds(millis));
         }
         if let Some([requests, millis]) = self.flushes {
-            put("flush_requests_total", "Flushes completed", requests as f64);
-            put("flush_requests_time_seconds_total", "Time that flushes took, all added up", seconds(millis));
+            put(flushes, "Flushes completed", requests as f64);
+            put(flush_time, "Time that flushes took, all added up", seconds(millis));
         }
     }
 }

@@ -22,9 +22,16 @@ const OS: [&str; 12] = [
     "version_id",
 ];
 
+const TIME: &str = "node_time_seconds";
+const UNAME: &str = "node_uname_info";
+const OS_INFO: &str = "node_os_info";
+const OS_VERSION: &str = "node_os_version";
+/// What is exposed; the catalogue has none of it.
+pub(crate) const FAMILIES: [&str; 4] = [TIME, UNAME, OS_INFO, OS_VERSION];
+
 /// Puts what does not belong to any source; `now` is the time of day since 1970.
 pub fn expose_identity(roots: &Roots, now: Duration, out: &mut Exposition) -> Result<(), SourceError> {
-    out.gauge("node_time_seconds", "Time of day, Unix seconds", &[], now.as_secs_f64());
+    out.gauge(TIME, "Time of day, Unix seconds", &[], now.as_secs_f64());
     let name = rustix::system::uname();
     let labels = [
         ("domainname", name.domainname().to_bytes()),
@@ -35,7 +42,7 @@ pub fn expose_identity(roots: &Roots, now: Duration, out: &mut Exposition) -> Re
         ("version", name.version().to_bytes()),
     ];
     let help = "What uname says of the host and its kernel, in labels; always 1";
-    out.gauge("node_uname_info", help, &labels, 1.0);
+    out.gauge(UNAME, help, &labels, 1.0);
     let paths = ["etc/os-release", "usr/lib/os-release"].map(|file| roots.rootfs.join(file));
     let mut file = ProcFile::first_of(paths.to_vec());
     expose_os(file.read()?, out);
@@ -50,13 +57,13 @@ fn expose_os(text: &[u8], out: &mut Exposition) {
     };
     let labels: Vec<_> = OS.iter().map(|key| (*key, value(key))).collect();
     let help = "What os-release says of the operating system, in labels; always 1";
-    out.gauge("node_os_info", help, &labels, 1.0);
+    out.gauge(OS_INFO, help, &labels, 1.0);
     // `12.04` as a number, as far as it is one: theirs has major and minor.
     let version = str::from_utf8(value("version_id")).ok().and_then(|version| version.parse::<f64>().ok());
     if let Some(version) = version {
         let labels = [("id", value("id")), ("id_like", value("id_like")), ("name", value("name"))];
         let help = "Version of the operating system, where it is a number";
-        out.gauge("node_os_version", help, &labels, version);
+        out.gauge(OS_VERSION, help, &labels, version);
     }
 }
 

@@ -14,6 +14,7 @@ mod container;
 mod cpu;
 mod disk;
 mod exposition;
+mod families;
 mod file_source;
 mod filesystem;
 mod frequency;

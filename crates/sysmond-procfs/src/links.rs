@@ -193,31 +193,39 @@ impl Source for Links {
     }
 }
 
-/// What has one file each: file, name, kind, and how much of the kernel's unit is one of theirs.
+/// What has one file each: file, family, kind, and how much of the kernel's unit is one of theirs.
 const EXPOSED: [(&str, &str, Kind, f64); 17] = [
-    ("addr_assign_type", "address_assign_type", Kind::Gauge, 1.0),
-    ("carrier", "carrier", Kind::Gauge, 1.0),
-    ("carrier_changes", "carrier_changes_total", Kind::Counter, 1.0),
-    ("carrier_down_count", "carrier_down_changes_total", Kind::Counter, 1.0),
-    ("carrier_up_count", "carrier_up_changes_total", Kind::Counter, 1.0),
-    ("dev_id", "device_id", Kind::Gauge, 1.0),
-    ("dormant", "dormant", Kind::Gauge, 1.0),
-    ("flags", "flags", Kind::Gauge, 1.0),
-    ("ifindex", "iface_id", Kind::Gauge, 1.0),
-    ("iflink", "iface_link", Kind::Gauge, 1.0),
-    ("link_mode", "iface_link_mode", Kind::Gauge, 1.0),
-    ("mtu", "mtu_bytes", Kind::Gauge, 1.0),
-    ("name_assign_type", "name_assign_type", Kind::Gauge, 1.0),
-    ("netdev_group", "net_dev_group", Kind::Gauge, 1.0),
+    ("addr_assign_type", "node_network_address_assign_type", Kind::Gauge, 1.0),
+    ("carrier", "node_network_carrier", Kind::Gauge, 1.0),
+    ("carrier_changes", "node_network_carrier_changes_total", Kind::Counter, 1.0),
+    ("carrier_down_count", "node_network_carrier_down_changes_total", Kind::Counter, 1.0),
+    ("carrier_up_count", "node_network_carrier_up_changes_total", Kind::Counter, 1.0),
+    ("dev_id", "node_network_device_id", Kind::Gauge, 1.0),
+    ("dormant", "node_network_dormant", Kind::Gauge, 1.0),
+    ("flags", "node_network_flags", Kind::Gauge, 1.0),
+    ("ifindex", "node_network_iface_id", Kind::Gauge, 1.0),
+    ("iflink", "node_network_iface_link", Kind::Gauge, 1.0),
+    ("link_mode", "node_network_iface_link_mode", Kind::Gauge, 1.0),
+    ("mtu", "node_network_mtu_bytes", Kind::Gauge, 1.0),
+    ("name_assign_type", "node_network_name_assign_type", Kind::Gauge, 1.0),
+    ("netdev_group", "node_network_net_dev_group", Kind::Gauge, 1.0),
     // Mbit/s; an interface that does not know its own says -1.
-    ("speed", "speed_bytes", Kind::Gauge, MEGA / 8.0),
-    ("tx_queue_len", "transmit_queue_length", Kind::Gauge, 1.0),
-    ("type", "protocol_type", Kind::Gauge, 1.0),
+    ("speed", "node_network_speed_bytes", Kind::Gauge, MEGA / 8.0),
+    ("tx_queue_len", "node_network_transmit_queue_length", Kind::Gauge, 1.0),
+    ("type", "node_network_protocol_type", Kind::Gauge, 1.0),
 ];
+
+/// What is known of an interface in words.
+const INFO: &str = "node_network_info";
+
+/// What is exposed, whatever the catalogue names of it.
+pub(crate) fn families() -> impl Iterator<Item = &'static str> {
+    EXPOSED.into_iter().map(|(_, family, ..)| family).chain([INFO])
+}
 
 fn expose(dir: &Path, device: &[u8], buffer: &mut Buffer, out: &mut Exposition) {
     let labels = [("device", device)];
-    for (file, name, kind, each) in EXPOSED {
+    for (file, family, kind, each) in EXPOSED {
         let Some(file_text) = Attribute::open(dir.join(file)) else { continue };
         let Ok(text) = file_text.text(buffer) else { continue };
         let value = if text.starts_with(b"0x") {
@@ -226,8 +234,7 @@ fn expose(dir: &Path, device: &[u8], buffer: &mut Buffer, out: &mut Exposition) 
             signed(text).map(|n| n as f64)
         };
         if let Some(value) = value {
-            let family = format!("node_network_{name}");
-            let help = meaning(&family, || format!("`{file}` of the interface in /sys/class/net"));
+            let help = meaning(family, || format!("`{file}` of the interface in /sys/class/net"));
             out.put(family, kind, help, &labels, value * each);
         }
     }
@@ -239,7 +246,7 @@ fn expose(dir: &Path, device: &[u8], buffer: &mut Buffer, out: &mut Exposition) 
         ["address", "broadcast", "duplex", "ifalias", "operstate"].map(&mut word);
     let is_up = f64::from(u8::from(state == b"up"));
     let help = "1 where the interface says that it is up, 0 where not";
-    out.gauge("node_network_up", help, &labels, is_up);
+    out.gauge(NETWORK_UP.prometheus, help, &labels, is_up);
     let labels = [
         ("address", address.as_slice()),
         ("broadcast", &broadcast),
@@ -248,7 +255,7 @@ fn expose(dir: &Path, device: &[u8], buffer: &mut Buffer, out: &mut Exposition) 
         ("ifalias", &alias),
         ("operstate", &state),
     ];
-    out.gauge("node_network_info", "What the interface is, in labels; always 1", &labels, 1.0);
+    out.gauge(INFO, "What the interface is, in labels; always 1", &labels, 1.0);
 }
 
 #[cfg(test)]

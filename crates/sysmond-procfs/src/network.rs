@@ -136,29 +136,47 @@ impl Reading for Network {
     }
 }
 
+/// What is exposed beside what the catalogue names.
+pub(crate) const FAMILIES: [&str; 8] = [
+    "node_network_receive_fifo_total",
+    "node_network_receive_frame_total",
+    "node_network_receive_compressed_total",
+    "node_network_receive_multicast_total",
+    "node_network_transmit_fifo_total",
+    "node_network_transmit_colls_total",
+    "node_network_transmit_carrier_total",
+    "node_network_transmit_compressed_total",
+];
+/// What they mean, in the same order.
+const MEANINGS: [&str; FAMILIES.len()] = [
+    "Packets lost since the interface's buffer was full",
+    "Packets received damaged or of a wrong length",
+    "Compressed packets received",
+    "Packets received that were sent to a group",
+    "Packets not sent for a fault of the interface's buffer",
+    "Collisions on the wire",
+    "Packets not sent for a fault of the link",
+    "Compressed packets sent",
+];
+
 impl Counters {
     fn expose(&self, device: &[u8], out: &mut Exposition) {
-        let [rx_fifo, rx_frame, rx_compressed, rx_multicast] = self.rx_rest;
-        let [tx_fifo, tx_colls, tx_carrier, tx_compressed] = self.tx_rest;
-        for (field, help, value) in [
-            ("receive_bytes", NETWORK_RX_BYTES.help, self.rx_bytes),
-            ("receive_packets", NETWORK_RX_PACKETS.help, self.rx_packets),
-            ("receive_errs", NETWORK_RX_ERRORS.help, self.rx_errors),
-            ("receive_drop", NETWORK_RX_DROPS.help, self.rx_drops),
-            ("receive_fifo", "Packets lost since the interface's buffer was full", rx_fifo),
-            ("receive_frame", "Packets received damaged or of a wrong length", rx_frame),
-            ("receive_compressed", "Compressed packets received", rx_compressed),
-            ("receive_multicast", "Packets received that were sent to a group", rx_multicast),
-            ("transmit_bytes", NETWORK_TX_BYTES.help, self.tx_bytes),
-            ("transmit_packets", NETWORK_TX_PACKETS.help, self.tx_packets),
-            ("transmit_errs", NETWORK_TX_ERRORS.help, self.tx_errors),
-            ("transmit_drop", NETWORK_TX_DROPS.help, self.tx_drops),
-            ("transmit_fifo", "Packets not sent for a fault of the interface's buffer", tx_fifo),
-            ("transmit_colls", "Collisions on the wire", tx_colls),
-            ("transmit_carrier", "Packets not sent for a fault of the link", tx_carrier),
-            ("transmit_compressed", "Compressed packets sent", tx_compressed),
+        let mut put = |name, help, value: u64| out.counter(name, help, &[("device", device)], value as f64);
+        for (metric, value) in [
+            (&NETWORK_RX_BYTES, self.rx_bytes),
+            (&NETWORK_RX_PACKETS, self.rx_packets),
+            (&NETWORK_RX_ERRORS, self.rx_errors),
+            (&NETWORK_RX_DROPS, self.rx_drops),
+            (&NETWORK_TX_BYTES, self.tx_bytes),
+            (&NETWORK_TX_PACKETS, self.tx_packets),
+            (&NETWORK_TX_ERRORS, self.tx_errors),
+            (&NETWORK_TX_DROPS, self.tx_drops),
         ] {
-            out.counter(format!("node_network_{field}_total"), help, &[("device", device)], value as f64);
+            put(metric.prometheus, metric.help, value);
+        }
+        let rest = self.rx_rest.into_iter().chain(self.tx_rest);
+        for ((name, help), value) in FAMILIES.into_iter().zip(MEANINGS).zip(rest) {
+            put(name, help, value);
         }
     }
 }

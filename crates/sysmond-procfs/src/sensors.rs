@@ -14,11 +14,11 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use sysmond_model::Metric;
 use sysmond_model::catalogue::{
     SENSORS_CURRENT, SENSORS_FAN, SENSORS_POWER, SENSORS_TEMPERATURE, SENSORS_TEMPERATURE_CRITICAL,
     SENSORS_VOLTAGE,
 };
-use sysmond_model::{Metric, Unit};
 
 /// Sensors of each kind; a server has a few dozen.
 pub(crate) const MAX_OF_A_KIND: usize = 64;
@@ -44,6 +44,11 @@ const KINDS: [Kind; 5] = [
     Kind { prefix: "curr", suffixes: &["_input"], metric: &SENSORS_CURRENT, per_unit: 1e3 },
     Kind { prefix: "power", suffixes: &["_average", "_input"], metric: &SENSORS_POWER, per_unit: 1e6 },
 ];
+
+const ZONE: &str = "node_thermal_zone_temp";
+const POWER_AVERAGE: &str = "node_hwmon_power_average_watt";
+/// What is exposed beside what the catalogue names.
+pub(crate) const FAMILIES: [&str; 2] = [ZONE, POWER_AVERAGE];
 
 /// All sensors.
 #[derive(Debug)]
@@ -334,22 +339,15 @@ impl Sensor {
             Exposed::OfChip { chip, sensor, is_average } => (chip, sensor, *is_average),
             Exposed::Zone { number, kind } => {
                 let labels = [("type", kind.as_slice()), ("zone", number.as_slice())];
-                return out.gauge("node_thermal_zone_temp", "Temperature of the zone", &labels, value);
+                return out.gauge(ZONE, "Temperature of the zone", &labels, value);
             }
         };
-        let power = if is_average { "power_average_watt" } else { "power_watt" };
-        let name = match self.metric.unit {
-            Unit::Celsius => "temp_celsius",
-            Unit::TurnsPerMinute => "fan_rpm",
-            Unit::Volts => "in_volts",
-            Unit::Amperes => "curr_amps",
-            _ => power,
-        };
+        let name = if is_average { POWER_AVERAGE } else { self.metric.prometheus };
         let labels = [("chip", chip.as_slice()), ("sensor", sensor.as_slice())];
-        out.gauge(format!("node_hwmon_{name}"), self.metric.help, &labels, value);
+        out.gauge(name, self.metric.help, &labels, value);
         if let Some(critical) = self.critical {
-            let help = SENSORS_TEMPERATURE_CRITICAL.help;
-            out.gauge("node_hwmon_temp_crit_celsius", help, &labels, critical);
+            let metric = &SENSORS_TEMPERATURE_CRITICAL;
+            out.gauge(metric.prometheus, metric.help, &labels, critical);
         }
     }
 }

@@ -12,6 +12,11 @@ use sysmond_model::catalogue::{
     UDP_MEMORY_BYTES, UDP_SOCKETS,
 };
 
+const NEIGHBOURS: &str = "node_arp_entries";
+const UDP_QUEUES: &str = "node_udp_queues";
+/// What is exposed beside what the catalogue names.
+pub(crate) const FAMILIES: [&str; 2] = [NEIGHBOURS, UDP_QUEUES];
+
 /// Both files. A kernel without IPv6 lacks the second.
 #[derive(Debug)]
 pub(crate) struct Sockets {
@@ -106,7 +111,7 @@ fn expose_neighbours(text: &[u8], out: &mut Exposition) {
     }
     for (device, count) in counts {
         let help = "Hosts on the same network whose hardware addresses were asked for";
-        out.gauge("node_arp_entries", help, &[("device", device)], count as f64);
+        out.gauge(NEIGHBOURS, help, &[("device", device)], count as f64);
     }
 }
 
@@ -124,7 +129,7 @@ fn expose_udp_queues(text: &[u8], ip: &str, out: &mut Exposition) {
     }
     for (queue, sum) in ["tx", "rx"].into_iter().zip(sums) {
         let labels = [("ip", ip.as_bytes()), ("queue", queue.as_bytes())];
-        out.gauge("node_udp_queues", "Bytes that wait in UDP sockets", &labels, sum as f64);
+        out.gauge(UDP_QUEUES, "Bytes that wait in UDP sockets", &labels, sum as f64);
     }
 }
 

@@ -15,6 +15,10 @@ use sysmond_model::catalogue::{
 /// What the kernel writes where it sets no limit.
 const UNLIMITED: u64 = i64::MAX.unsigned_abs();
 
+const POOL_SIZE: &str = "node_entropy_pool_size_bits";
+/// What is exposed beside what the catalogue names.
+pub(crate) const FAMILIES: [&str; 1] = [POOL_SIZE];
+
 /// All such files.
 #[derive(Debug)]
 pub(crate) struct Tables {
@@ -68,12 +72,7 @@ impl Source for Tables {
             }
         }
         if let Some(bits) = self.pool.read().ok().and_then(single) {
-            out.gauge(
-                "node_entropy_pool_size_bits",
-                "Random bits that the kernel can gather at most",
-                &[],
-                bits as f64,
-            );
+            out.gauge(POOL_SIZE, "Random bits that the kernel can gather at most", &[], bits as f64);
         }
         if let Some([allocated, _, maximum]) = numbers(fields(self.files.read()?)) {
             out.gauge("node_filefd_allocated", SYSTEM_OPEN_FILES.help, &[], allocated as f64);

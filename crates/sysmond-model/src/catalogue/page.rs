@@ -34,7 +34,10 @@ machine or a user's rights do not show is absent, and the others go on.
   error (or with a timestamp, or a label that begins with `__`) gives nothing, `textfile.up` is 0 for it, the log says so
   when it goes wrong and when it is well again, and `GET /api/static` has line and reason of each that is wrong. Read are
   the first 30 files by name, of each at most 256 KiB and 1000 samples, of all together 2000 samples, and in an agent's
-  life 2000 names of metrics; a file that goes beyond, or has a series that another one has, is wrong as a whole.
+  life 2000 names of metrics; a file that goes beyond, or has a series that another one has, is wrong as a whole. So is
+  one with a name that the agent itself shows to Prometheus, whether or not this host has it at the moment
+  (`node_load1`, all that begins with `node_memory_`, `node_netstat_`, `node_sockstat_`, `node_timex_`, `node_vmstat_`
+  or `sysmond_`): such a series would be taken for the agent's word. Others are free: `node_reboot_required`.
   `/metrics` shows them with their `HELP` and `TYPE`; histograms and summaries are untyped there.
 - Whether the clock is kept is the kernel's word (`adjtimex`), judged as `timedatectl` does: the error that it takes its
   clock to have at most is below 16 s. `systemd-timesyncd`, `chronyd`, `ntpd` and `phc2sys` set that error with each

@@ -2,6 +2,7 @@
 
 use super::parse::{Fault, Parsed, Sample, parse};
 use super::{MAX_SAMPLES, Metric};
+use crate::families::is_own;
 use crate::source::Values;
 use crate::table::tag;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, openat, statat};
@@ -41,11 +42,6 @@ pub(super) enum Trouble {
     Wrong(Fault),
     /// Of no line.
     Told(String),
-}
-
-/// Whether the agent tells of itself under that name: a file's word for it would take its place.
-fn is_ours(name: &str) -> bool {
-    ["sysmond_", "node_textfile_", "node_scrape_collector_"].iter().any(|own| name.starts_with(own))
 }
 
 impl Display for Trouble {
@@ -107,8 +103,9 @@ impl TextFile {
         if samples.len() > left {
             return Err(Trouble::Told(format!("more than {MAX_SAMPLES} samples in all files together")));
         }
-        if let Some(Sample { name, .. }) = samples.iter().find(|sample| is_ours(&sample.name)) {
-            return Err(Trouble::Told(format!("the name {name} is the agent's own")));
+        if let Some(Sample { line, name, .. }) = samples.iter().find(|sample| is_own(&sample.name)) {
+            let reason = "is the agent's own: it shows this of the host, or of itself";
+            return Err(Trouble::Told(format!("line {line}: the name {name} {reason}")));
         }
         let doubled =
             samples.iter().find(|sample| seen.contains(&(sample.name.as_str(), sample.tags.as_str())));

@@ -256,7 +256,7 @@ fn expose_one(
 /// Gives any text to the parser.
 pub(crate) fn take_any_bytes(text: &[u8]) {
     let Ok(Parsed { samples, helps }) = parse(text) else { return };
-    for Sample { name, tags, kind, value } in samples {
+    for Sample { name, tags, kind, value, .. } in samples {
         assert_eq!(tags::canonical(&tags).as_deref(), Ok(tags.as_str()), "tags that are not canonical");
         assert!(!tags.chars().any(char::is_control) && !name.is_empty(), "a series that breaks a line");
         let pairs = tags::split(&tags).unwrap_or_default();

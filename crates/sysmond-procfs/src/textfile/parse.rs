@@ -26,6 +26,8 @@ pub(crate) struct Parsed {
 /// One sample.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Sample {
+    /// Where it stands, from 1.
+    pub(crate) line: usize,
     /// The metric's name as it was written.
     pub(crate) name: String,
     /// Its labels, canonical.
@@ -62,7 +64,7 @@ pub(crate) fn parse(text: &[u8]) -> Result<Parsed, Fault> {
             note_kind(comment, &mut kinds).map_err(fault)?;
             note_help(comment, &mut parsed.helps);
         } else if !line.is_empty() {
-            let sample = sample(line, &kinds).map_err(fault)?;
+            let sample = sample(number, line, &kinds).map_err(fault)?;
             if !seen.insert((sample.name.clone(), sample.tags.clone())) {
                 return Err(fault("the same series as on an earlier line"));
             }
@@ -118,7 +120,7 @@ fn note_kind(comment: &str, kinds: &mut HashMap<String, Kind>) -> Result<(), &'s
 }
 
 /// `name{label="value",…} value`.
-fn sample(line: &str, kinds: &HashMap<String, Kind>) -> Result<Sample, &'static str> {
+fn sample(number: usize, line: &str, kinds: &HashMap<String, Kind>) -> Result<Sample, &'static str> {
     let end = line.find(|c: char| !is_of_name(c)).unwrap_or(line.len());
     let (name, rest) = line.split_at_checked(end).unwrap_or((line, ""));
     if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
@@ -140,7 +142,7 @@ fn sample(line: &str, kinds: &HashMap<String, Kind>) -> Result<Sample, &'static 
         Some(_) => Err("something behind the number"),
         None => {
             let kind = kinds.get(name).copied().unwrap_or(Kind::Untyped);
-            Ok(Sample { name: name.to_owned(), tags, value, kind })
+            Ok(Sample { line: number, name: name.to_owned(), tags, value, kind })
         }
     }
 }

@@ -91,13 +91,29 @@ fn one_series_is_of_one_file() {
 }
 
 #[test]
-fn the_agents_word_of_itself_is_not_for_files() {
-    let mut bench = Bench::new(&[("a.prom", "node_textfile_scrape_error 0\n"), ("b.prom", "b 1\n")]);
-    let (cells, error) = bench.read();
-    assert_eq!(cells, ["textfile.up{file=a.prom} 0", "textfile.up{file=b.prom} 1", "b{} 1"]);
-    assert!(
-        error.is_some_and(|error| error == "/a.prom: the name node_textfile_scrape_error is the agent's own")
-    );
+fn the_agents_word_of_itself_and_of_the_host_is_not_for_files() {
+    for name in [
+        "sysmond_build_info",
+        "node_textfile_scrape_error",
+        "node_load1",
+        "node_memory_MemFree_bytes",
+        "node_netstat_Tcp_ActiveOpens",
+        "node_network_mtu_bytes",
+        "node_network_receive_fifo_total",
+        "node_os_info",
+    ] {
+        let own = format!("# TYPE {name} gauge\na 1\n{name}{{x=\"1\"}} 0\n");
+        let mut bench = Bench::new(&[("a.prom", &own), ("b.prom", "b 1\n")]);
+        let (cells, error) = bench.read();
+        assert_eq!(cells, ["textfile.up{file=a.prom} 0", "textfile.up{file=b.prom} 1", "b{} 1"]);
+        let told = format!(
+            "/a.prom: line 3: the name {name} is the agent's own: it shows this of the host, or of itself"
+        );
+        assert_eq!(error, Some(told));
+        assert!(!exposed(&[("a.prom", &own)]).contains(&format!("\n{name}{{x")), "{name} is exposed");
+    }
+    // A word of documentation takes nobody's place.
+    assert_eq!(Bench::new(&[("a.prom", "# HELP node_load1 x\nnode_reboot_required 1\n")]).read().1, None);
 }
 
 #[test]
