@@ -1,11 +1,19 @@
 //! How much memory `malloc` keeps for itself. Without glibc nothing of it can be set, and nothing happens.
 
-/// Makes all threads share one heap, where glibc else gives each its own, which keeps what its largest moment took.
-/// For a process whose threads rarely allocate at the same time; to be called before it starts any. Whether it is so.
-pub fn use_one_heap() -> bool {
+/// Pieces of this size and more are pages of their own, which go back to the system with them.
+#[cfg(target_env = "gnu")]
+const LARGE_BYTES: libc::c_int = 128 * 1024;
+
+/// For a process that is to be small, and whose threads rarely allocate at the same time: they share one heap, where
+/// glibc else gives each its own, which keeps what its largest moment took; and large pieces stay out of it, where glibc
+/// takes them in once one was freed. To be called before any thread is started. Whether it is so.
+pub fn keep_heap_small() -> bool {
     #[cfg(target_env = "gnu")]
-    // SAFETY: it takes two numbers and sets one of the allocator's own; a wrong one is refused.
-    return unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) } == 1;
+    {
+        // SAFETY: it takes two numbers and sets one of the allocator's own; a wrong one is refused.
+        let set = |parameter, value| unsafe { libc::mallopt(parameter, value) } == 1;
+        set(libc::M_ARENA_MAX, 1) && set(libc::M_MMAP_THRESHOLD, LARGE_BYTES)
+    }
     #[cfg(not(target_env = "gnu"))]
     false
 }
@@ -35,7 +43,7 @@ mod tests {
     #[cfg(target_env = "gnu")]
     #[test]
     fn what_lies_between_pieces_in_use_is_given_back() {
-        assert!(use_one_heap());
+        assert!(keep_heap_small());
         let mut pieces: Vec<Option<Vec<u8>>> = (0..2048).map(|_| Some(vec![1; 16 * 1024])).collect();
         // Each hundredth stays, so that no end of the heap is free.
         for (place, piece) in pieces.iter_mut().enumerate() {

@@ -6,4 +6,4 @@ mod clock;
 mod heap;
 
 pub use clock::{ClockState, Pulse, clock_state};
-pub use heap::{give_back_heap, use_one_heap};
+pub use heap::{give_back_heap, keep_heap_small};

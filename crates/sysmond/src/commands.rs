@@ -75,8 +75,8 @@ fn run_aggregator(settings: &Settings, exit_with_parent: bool) -> anyhow::Result
 fn run_agent(settings: &Settings, exit_with_parent: bool) -> anyhow::Result<()> {
     let [service] = settings.service();
     let config = settings.agent_config(service)?;
-    // Its threads take turns more than they run side by side.
-    sysmond_libc::use_one_heap();
+    // Before its first thread.
+    sysmond_libc::keep_heap_small();
     let telemetry = Telemetry::start(&settings.log)?;
     settings.warn_of_misspelt();
     settings.prepare_data_dir()?;
