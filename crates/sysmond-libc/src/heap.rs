@@ -4,9 +4,9 @@
 #[cfg(target_env = "gnu")]
 const LARGE_BYTES: libc::c_int = 128 * 1024;
 
-/// For a process that is to be small, and whose threads rarely allocate at the same time: they share one heap, where
-/// glibc else gives each its own, which keeps what its largest moment took; and large pieces stay out of it, where glibc
-/// takes them in once one was freed. To be called before any thread is started. Whether it is so.
+/// For a process that is to be small, and whose threads rarely allocate at the same time. They share one heap, where
+/// glibc else gives each its own, which keeps what its largest moment took. Large pieces stay out of it, where glibc
+/// else takes them in once one was freed. To be called before any thread is started. Whether it is so.
 pub fn keep_heap_small() -> bool {
     #[cfg(target_env = "gnu")]
     {
