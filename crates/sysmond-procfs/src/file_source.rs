@@ -9,8 +9,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The first buffer: most files of `/proc` fit.
-const FIRST_BUFFER_BYTES: usize = 8 * 1024;
+/// The first buffer, which doubles until the text fits: most files have less, and a source for each of thirty is open.
+const FIRST_BUFFER_BYTES: usize = 1024;
 /// The largest text that is read: `/proc/stat` of a thousand cores has some 100 kB, the mounts of a host with ten
 /// thousand containers some MB. What is larger is no text of a kernel.
 const MAX_FILE_BYTES: usize = 8 * 1024 * 1024;

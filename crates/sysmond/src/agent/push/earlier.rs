@@ -57,7 +57,8 @@ pub(super) async fn next_push(
         if batch.is_empty() {
             return Ok(None);
         }
-        let body = json(&PushBody::new(host, None, &batch.frames).with_processes(&batch.processes));
+        let body = PushBody::new(host, None, &batch.frames).with_processes(&batch.processes);
+        let body = json(&body, batch.samples);
         if body.len() <= BATCH_BYTES || batch.rows <= 1 {
             return Ok(Some((batch, body)));
         }

@@ -34,6 +34,10 @@ const PATH: &str = "/api/metrics";
 const BATCH_ROWS: usize = 256;
 /// Bytes of one push's JSON at most, unless a single row has more: below the 1 MiB that nginx takes by default.
 const BATCH_BYTES: usize = 512 * 1024;
+/// What a push has of JSON beside its samples, and each of these, more rather than less: as much room is made for a body
+/// at once.
+const HEAD_BYTES: usize = 8 * 1024;
+const SAMPLE_BYTES: usize = 128;
 /// How long an answer may take: an aggregator whose disk is busy answers in less.
 const DEADLINE: Duration = Duration::from_secs(30);
 /// How long the last push may take at the end.
@@ -343,7 +347,7 @@ impl Push {
 
     fn body(&self, frames: &[Frame], processes: &[ProcessReading]) -> Bytes {
         let body = PushBody::new(&self.parts.host, self.parts.statics.wanted(), frames);
-        json(&body.with_processes(processes))
+        json(&body.with_processes(processes), frames.iter().map(Frame::sample_count).sum())
     }
 
     fn taken(&mut self, answer: &PushAnswer, more_waits: bool) {
@@ -407,8 +411,11 @@ impl Push {
     }
 }
 
-fn json(body: &PushBody<'_>) -> Bytes {
-    serde_json::to_vec(body).expect("a push has only strings and finite numbers").into()
+/// The JSON of a body that has so many samples.
+fn json(body: &PushBody<'_>, samples: usize) -> Bytes {
+    let mut text = Vec::with_capacity(HEAD_BYTES + samples * SAMPLE_BYTES);
+    serde_json::to_writer(&mut text, body).expect("a push has only strings and finite numbers");
+    text.into()
 }
 
 #[cfg(test)]
