@@ -247,7 +247,7 @@ impl Player {
             rows == 10 && snapshots == 1,
             "{rows} rows and {snapshots} snapshots instead of what was stored"
         );
-        self.store.note_cursors(CURSORS.into_iter().map(str::to_owned).zip(next));
+        self.store.note_cursors(self.store.cursor_epoch(), CURSORS.into_iter().map(str::to_owned).zip(next));
         self.cursors = next;
         Ok(())
     }

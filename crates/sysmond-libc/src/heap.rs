@@ -28,7 +28,7 @@ pub fn give_back_heap() -> bool {
     false
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_env = "gnu"))]
 mod tests {
     use super::*;
     use std::fs;
@@ -40,7 +40,6 @@ mod tests {
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
-    #[cfg(target_env = "gnu")]
     #[test]
     fn what_lies_between_pieces_in_use_is_given_back() {
         assert!(keep_heap_small());

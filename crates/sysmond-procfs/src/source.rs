@@ -54,7 +54,7 @@ impl Roots {
     }
 }
 
-/// Whether the kernel itself serves this file or folder: no other one's can be mounted.
+/// Whether the kernel itself serves this file or folder, and not a program or a disk.
 fn is_procfs(path: &Path) -> bool {
     statfs(path).is_ok_and(|found| found.f_type == PROC_SUPER_MAGIC)
 }
@@ -168,8 +168,9 @@ impl SourceError {
     }
 }
 
-/// What a reading may have to wait for. Whoever reads gives each lane a thread: what hangs holds up those of its own
-/// lane alone, and to wake a thread for each source would cost more than to read it.
+/// What a reading may have to wait for. Whoever reads gives each lane a thread, but the kernel's own memory where nobody
+/// else answers for it: what hangs holds up those of its own lane alone, and to wake a thread for each source would cost
+/// more than to read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lane {
     /// The kernel's own memory.
@@ -410,7 +411,11 @@ mod tests {
         assert_eq!(of(Lane::Processes), ["processes"]);
         assert_eq!(of(Lane::Storage), ["filesystem"]);
         assert_eq!(of(Lane::Hardware), ["sensors", "battery"]);
-        assert_eq!(of(Lane::Locks), ["frequency", "remote", "links", "connections", "raid", "cgroup"]);
+        let locks = ["frequency", "remote", "links", "connections", "raid", "cgroup", "limit"];
+        assert_eq!(of(Lane::Locks), locks);
+        // Read by the thread that keeps the time: of these none may ever wait.
+        let kernel = "cpu load memory vmstat disk network softnet sockets protocols netstat pressure uptime tables clock";
+        assert_eq!(of(Lane::Kernel).join(" "), kernel);
         assert_eq!(of(Lane::Files), ["textfile"]);
     }
 

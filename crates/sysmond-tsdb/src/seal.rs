@@ -286,12 +286,14 @@ impl Writer {
 
     /// Stores sealed blocks and lets go of their rows in memory and log.
     pub(crate) fn finish_seal(&mut self, mut sealed: Vec<SealedHost>) {
-        // A host may have been forgotten meanwhile.
+        // A host may have been forgotten meanwhile, or the file opened anew: that is done here at the latest, since it
+        // replaces all hosts. Where it fails, so does what follows.
+        self.connection().ok();
         let shared = self.shared().clone();
         let memory = shared.memory.read().unwrap_or_else(PoisonError::into_inner);
         sealed.retain(|host| {
             let known = memory.hosts.get(&host.cell.lock().host.info.hostname);
-            known.is_some_and(|cell| cell.id == host.cell.id)
+            known.is_some_and(|cell| Arc::ptr_eq(cell, &host.cell))
         });
         drop(memory);
         let now = self.now();

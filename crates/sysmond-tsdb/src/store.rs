@@ -232,10 +232,15 @@ impl Store {
         cursors::find(&self.0.shared, name)
     }
 
-    /// Remembers cursors by their names. They become durable with the next append, or when the store is closed: after a
-    /// crash, what was delivered since the last append is delivered again.
-    pub fn note_cursors(&self, cursors: impl IntoIterator<Item = (String, Cursor)>) {
-        self.0.shared.cursors.note(cursors);
+    /// Which opening of the file cursors belong to. After another one they are to be looked up again.
+    pub fn cursor_epoch(&self) -> u64 {
+        self.0.shared.cursors.epoch()
+    }
+
+    /// Remembers cursors by their names, unless the file was opened anew since `epoch`. They become durable with the
+    /// next append, or when the store is closed: what was delivered since comes again after a crash.
+    pub fn note_cursors(&self, epoch: u64, cursors: impl IntoIterator<Item = (String, Cursor)>) {
+        self.0.shared.cursors.note(epoch, cursors);
     }
 
     /// Whether an append found no room within the budget since the store was last looked after: worth doing it now.

@@ -135,8 +135,10 @@ impl Writer {
         // Before the writer's own connection: the last one to go takes SQLite's log with it, which a reader cannot.
         self.shared.readers.clear();
         if let Some(conn) = self.conn.take() {
-            let written = cursors::write(&conn, &self.shared.cursors.take());
-            written.and_then(|()| write_hosts(&conn, &self.seen)).and_then(|()| checkpoint(&conn)).ok();
+            // Each for itself: what fails here is found or done again at the next start.
+            cursors::write(&conn, &self.shared.cursors.take()).ok();
+            write_hosts(&conn, &self.seen).ok();
+            checkpoint(&conn).ok();
         }
         self.shared.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(closed) = closing {
@@ -375,6 +377,12 @@ impl Writer {
     }
 
     fn reopen(&mut self) -> Result<(), OpenError> {
+        let outcome = self.try_reopen();
+        self.shared.cursors.begin_epoch();
+        outcome
+    }
+
+    fn try_reopen(&mut self) -> Result<(), OpenError> {
         let budget = Budget(self.shared.options.max_disk_bytes);
         let opened = if self.damaged_opens < MAX_DAMAGED_OPENS {
             file::open_writer(&self.shared.path, budget, self.now, &mut |_| {})?
@@ -383,8 +391,6 @@ impl Writer {
             file::begin_anew(&self.shared.path, budget, self.now)?
         };
         if opened.set_aside.is_some() {
-            // They were places in that file.
-            self.shared.cursors.take();
             *self.shared.set_aside.lock().unwrap_or_else(PoisonError::into_inner) = opened.set_aside;
         }
         let path = self.shared.path.display().to_string();

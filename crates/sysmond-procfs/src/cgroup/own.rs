@@ -5,7 +5,7 @@ use super::figures::{flat, limit, per_period, quota, single};
 use crate::container;
 use crate::file_source::{ProcFile, read_once};
 use crate::pace::{Elapsed, Pace};
-use crate::source::{Roots, Source, SourceError, Values};
+use crate::source::{Lane, Roots, Source, SourceError, Values};
 use crate::text::{lines, split_once};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -147,6 +147,11 @@ fn group(text: &[u8], controller: &[u8]) -> Option<PathBuf> {
 impl Source for Own {
     fn name(&self) -> &'static str {
         "limit"
+    }
+
+    /// What a group took is summed up under a lock that all groups share.
+    fn lane(&self) -> Lane {
+        Lane::Locks
     }
 
     fn read(&mut self, at: Duration, out: &mut Values) -> Result<(), SourceError> {

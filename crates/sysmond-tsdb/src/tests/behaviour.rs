@@ -142,7 +142,7 @@ fn a_closed_store_refuses_appends_and_still_answers() {
 #[test]
 fn cursors_are_durable_with_the_next_append() {
     let (folder, store) = opened();
-    let note = |place| store.note_cursors([("push".to_owned(), Cursor(place))]);
+    let note = |place| store.note_cursors(store.cursor_epoch(), [("push".to_owned(), Cursor(place))]);
     let after_a_crash = || {
         let folder = tempfile::tempdir().expect("a folder");
         store.copy_to(folder.path());
@@ -165,6 +165,28 @@ fn cursors_are_durable_with_the_next_append() {
 }
 
 #[test]
+fn cursors_of_a_file_that_was_opened_anew_are_looked_up_again() {
+    let (_folder, store) = opened();
+    let push = |second: i64| {
+        store.append_wait(append("a", seconds(second), &[("m", "", second * 1000, 1.0)])).expect("stored");
+    };
+    let note = |epoch, place| store.note_cursors(epoch, [("push".to_owned(), Cursor(place))]);
+    let before = store.cursor_epoch();
+    note(before, 1);
+    push(1);
+    note(before, 7);
+    let broken = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR), None);
+    store.on_writer(move |writer| writer.distrust(&broken)).expect("open");
+    push(2);
+    assert_ne!(store.cursor_epoch(), before);
+    note(before, 8);
+    push(3);
+    assert_eq!(store.cursor("push").expect("readable"), Cursor(1));
+    note(store.cursor_epoch(), 2);
+    assert_eq!(store.cursor("push").expect("readable"), Cursor(2));
+}
+
+#[test]
 fn cursors_are_durable_and_order_outlives_deletion() {
     let (folder, store) = opened();
     let day = 86_400_000;
@@ -172,7 +194,7 @@ fn cursors_are_durable_and_order_outlives_deletion() {
         .append_wait(append("a", seconds(1), &[("m", "", 1000, 1.0), ("m", "", 2 * day, 1.0)]))
         .expect("stored");
     let pushed = store.read_after("a", Cursor::default(), 10).expect("known").next;
-    store.note_cursors([("push".to_owned(), pushed)]);
+    store.note_cursors(store.cursor_epoch(), [("push".to_owned(), pushed)]);
     store.seal_all();
     assert_eq!(store.retain(Timestamp::from_millis(2 * day)).expect("deleted"), 1);
     drop(store);

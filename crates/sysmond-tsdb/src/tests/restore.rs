@@ -255,7 +255,7 @@ fn agent_and_aggregator_are_not_taken_for_each_other() {
     check(&|store| store.keep_as(aggregator).expect("anybody's"), aggregator, agent);
     // As programs wrote them that did not write it down.
     let delivered = |store: &Store| {
-        store.note_cursors([("push".to_owned(), Cursor(1))]);
+        store.note_cursors(store.cursor_epoch(), [("push".to_owned(), Cursor(1))]);
         push(store, 2);
     };
     check(&delivered, agent, aggregator);
@@ -268,7 +268,7 @@ fn what_is_forgotten_leaves_whose_it_is() {
     let (folder, store) = opened();
     push(&store, 1);
     store.keep_as(Keeper::Agent).expect("anybody's");
-    store.note_cursors([("push".to_owned(), Cursor(1))]);
+    store.note_cursors(store.cursor_epoch(), [("push".to_owned(), Cursor(1))]);
     assert!(matches!(forget_cursors(&store_file(&folder)), Err(OpenError::InUse { .. })));
     store.close();
     assert_eq!(forget_cursors(&store_file(&folder)).expect("nobody has it open"), 1);

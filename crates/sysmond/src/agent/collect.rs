@@ -17,7 +17,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 use sysmond_model::{ProcessReading, Timestamp};
-use sysmond_procfs::{LatestProcesses, Roots};
+use sysmond_procfs::{Exposition, LatestProcesses};
 use tokio::sync::{oneshot, watch};
 
 /// How long a row waits for its sources, where half of the interval is not less.
@@ -35,8 +35,8 @@ const MAX_WAITING: usize = 8;
 pub(super) enum Call {
     /// Look again who watches, and whether the end was asked for.
     Look,
-    /// Show what is read to Prometheus.
-    Show(oneshot::Sender<String>),
+    /// Show what is read to Prometheus, behind what is there already.
+    Show(Exposition, oneshot::Sender<String>),
 }
 
 /// The two ends of the way on which the loop is called.
@@ -75,8 +75,6 @@ pub(super) struct Collect {
     pub(super) last: Option<Timestamp>,
     /// What is said to it.
     pub(super) calls: Receiver<Call>,
-    /// Where the host's file systems are.
-    pub(super) roots: Roots,
     /// What is counted.
     pub(super) counters: Arc<Counters>,
     /// Shows that the loop goes on.
@@ -97,14 +95,17 @@ impl Collect {
             let until = grid::until(now, tick);
             self.pulse.beat(until);
             match self.calls.recv_timeout(until) {
-                Ok(Call::Look) => {}
-                Ok(Call::Show(answer)) => self.show(answer),
-                Err(RecvTimeoutError::Timeout) => self.tick(tick),
+                Ok(Call::Look) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(Call::Show(out, answer)) => self.show(out, answer),
                 // All that could ask for the end are gone.
                 Err(RecvTimeoutError::Disconnected) => break,
             }
+            // After a call too: to answer may have taken until the tick or beyond.
+            self.tick(tick);
         }
         self.ring.close();
+        // Whoever waits for an answer has none.
+        drop(self.calls);
         self.registry.stop();
     }
 
@@ -119,11 +120,11 @@ impl Collect {
         }
     }
 
-    /// Reads the row of `tick`, or that of the grid's current place where the clock jumped or time was lost meanwhile.
+    /// Reads the row of `tick` where it is time, or that of the grid's current place where the clock jumped or time was lost meanwhile.
     fn tick(&mut self, tick: Timestamp) {
         let now = clock::now();
         if now < tick {
-            // Set back while it slept: the loop plans anew.
+            // Called before it, or the clock was set back: the loop plans anew.
             return;
         }
         let stamp = grid::floor(now, self.period()).max(tick);
@@ -139,9 +140,9 @@ impl Collect {
         self.ring.put(row, processes.map(reading));
     }
 
-    fn show(&mut self, answer: oneshot::Sender<String>) {
+    fn show(&mut self, out: Exposition, answer: oneshot::Sender<String>) {
         let deadline = self.deadline();
-        let text = scrape::text(&mut self.registry, &self.roots, &self.counters, deadline);
+        let text = scrape::text(&mut self.registry, &self.counters, deadline, out);
         // Whoever asked may have gone meanwhile.
         drop(answer.send(text));
     }
@@ -152,5 +153,71 @@ impl Collect {
 
     fn deadline(&self) -> Duration {
         DEADLINE.min(self.period() / 2)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sysmond_model::catalogue::LOAD_AVG_1M;
+    use sysmond_procfs::{Source, SourceError, Values};
+
+    /// Takes longer to be shown than there is between two ticks.
+    struct Slow;
+
+    const INTERVAL: Duration = Duration::from_millis(100);
+
+    impl Source for Slow {
+        fn name(&self) -> &'static str {
+            "slow"
+        }
+
+        fn read(&mut self, _at: Duration, out: &mut Values) -> Result<(), SourceError> {
+            out.put(&LOAD_AVG_1M, "", 1.0);
+            Ok(())
+        }
+
+        fn expose(&mut self, _out: &mut Exposition) -> Result<(), SourceError> {
+            thread::sleep(INTERVAL);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn whoever_asks_costs_no_row_and_has_no_answer_after_the_end() {
+        let (call, calls) = calls();
+        let (counters, shutdown) = (Arc::<Counters>::default(), Shutdown::new());
+        let collect = Collect {
+            registry: Registry::start(vec![Box::new(Slow)], true).unwrap(),
+            rows: Rows::new(Arc::clone(&counters)),
+            processes: Arc::default(),
+            ring: Ring::new(Arc::clone(&counters)),
+            interval: INTERVAL,
+            watched: watch::channel(false).1,
+            last: None,
+            calls,
+            counters: Arc::clone(&counters),
+            pulse: Arc::default(),
+        };
+        let ask = || {
+            let (answer, text) = oneshot::channel();
+            call.send(Call::Show(Exposition::default(), answer)).unwrap();
+            text
+        };
+        // One after the other, without a pause.
+        let answers = [(); 5].map(|()| ask());
+        let end = shutdown.clone();
+        let thread = thread::spawn(move || collect.run(&end));
+        for answer in answers {
+            assert!(answer.blocking_recv().unwrap().contains("slow"));
+        }
+        // The first row, and one after each answer but perhaps the last.
+        assert!(counters.rows_produced.get() >= 5, "{} rows", counters.rows_produced.get());
+        shutdown.request();
+        let late = ask();
+        thread.join().unwrap();
+        late.blocking_recv().ok();
+        let (answer, _text) = oneshot::channel();
+        assert!(call.try_send(Call::Show(Exposition::default(), answer)).is_err());
     }
 }

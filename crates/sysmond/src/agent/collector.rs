@@ -209,8 +209,9 @@ impl Collector {
         self.wrong = wrong.to_vec();
     }
 
-    /// It has not answered, and is being read; so many others wait behind it.
+    /// It has not answered, and is being read or shown; so many others wait behind it. It rests no more.
     pub(super) fn hangs(&mut self, waiting: usize, deadline: Duration) {
+        self.forget();
         let name = self.name;
         let say = |_: &str| {
             let deadline_ms = clock::millis(deadline);

@@ -13,7 +13,6 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 use sysmond_procfs::{Exposition, Lane, Source, SourceError, Values, WrongFile};
-use tracing::warn;
 
 /// The stack of a thread: parsing needs little, and there are several such threads.
 const STACK_BYTES: usize = 256 * 1024;
@@ -196,6 +195,7 @@ impl Thread {
 
     /// Tells of its sources that have not answered: one hangs, and the others wait behind it.
     pub(super) fn mark_late(&self, collectors: &mut [Collector], deadline: Duration) {
+        // One that hangs while it shows itself was not asked to read, and is late all the same.
         let current = self.desk.current.load(Ordering::Relaxed);
         let name = collectors.get(current).map(Collector::name);
         let late =
@@ -203,12 +203,10 @@ impl Thread {
         let waiting =
             self.indices.iter().filter(|index| **index != current && late(collectors, **index)).count();
         for index in &self.indices {
-            let Some(collector) = collectors.get_mut(*index).filter(|collector| collector.is_busy()) else {
-                continue;
-            };
+            let Some(collector) = collectors.get_mut(*index) else { continue };
             if *index == current {
                 collector.hangs(waiting, deadline);
-            } else {
+            } else if collector.is_busy() {
                 collector.waits(name);
             }
         }
@@ -226,18 +224,13 @@ impl Thread {
         self.ask.try_send(Ask::Expose(exposed)).ok().map(|()| receiver)
     }
 
-    /// Ends it and waits for that, where it is not busy: a source that hangs cannot be ended; it goes with the process.
-    pub(super) fn stop(self, collectors: &[Collector]) {
-        let Self { handle, ask, indices, .. } = self;
-        drop(ask);
-        let is_busy = indices.iter().any(|index| collectors.get(*index).is_some_and(Collector::is_busy));
-        if !is_busy && handle.join().is_err() {
-            warn!("a thread of the collectors panicked");
-        }
+    /// Tells it to end.
+    pub(super) fn stop(self) -> thread::JoinHandle<()> {
+        self.handle
     }
 }
 
-/// The sources that are read by whoever asks: nothing of them can hang.
+/// The sources that are read by whoever asks: the kernel answers for them, from its own memory.
 pub(super) struct Here(Vec<Placed>);
 
 impl Here {
@@ -261,7 +254,7 @@ impl Here {
     }
 }
 
-/// What is asked of a source, but where it is busy, or rests: then what it gave stands.
+/// What is asked of a source, unless it is busy or rests. Of one that rests, what it gave stands.
 fn job(index: usize, at: Duration, round: u64, collector: &mut Collector) -> Option<Job> {
     let rests = |until: Duration| at < until && until < at + LONGEST_REST;
     if collector.rests_until().is_some_and(rests) {
@@ -279,9 +272,10 @@ fn serve(mut sources: Vec<Placed>, asked: &Receiver<Ask>, desk: &Desk, answers: 
                 while let Some(job) = desk.begin() {
                     if let Some((_, source)) = sources.iter_mut().find(|(own, _)| *own == job.index) {
                         let answer = read(&mut **source, job);
+                        // Before it is seen: whoever sees it takes nothing of this lane for late.
+                        desk.end();
                         answers.lock().push(answer);
                     }
-                    desk.end();
                 }
                 answers.done.notify_one();
             }
@@ -302,16 +296,16 @@ fn serve(mut sources: Vec<Placed>, asked: &Receiver<Ask>, desk: &Desk, answers: 
 
 fn read(source: &mut dyn Source, Job { index, round, mut values }: Job) -> Answer {
     let begin = clock::since_boot();
-    let outcome = catch_unwind(AssertUnwindSafe(|| source.read(begin, &mut values)));
-    let outcome = outcome.map_or_else(
-        |panic| {
+    let read = || (source.read(begin, &mut values), source.rests_until());
+    let (outcome, rests_until) = match catch_unwind(AssertUnwindSafe(read)) {
+        Ok((outcome, rests_until)) => (outcome.map_err(Failure::Source), rests_until),
+        Err(panic) => {
             values.clear();
-            Err(Failure::Panic(panic_text(&*panic).to_owned()))
-        },
-        |outcome| outcome.map_err(Failure::Source),
-    );
+            (Err(Failure::Panic(panic_text(&*panic).to_owned())), None)
+        }
+    };
     let took = clock::since_boot().saturating_sub(begin);
-    Answer { index, round, values, outcome, took, rests_until: source.rests_until() }
+    Answer { index, round, values, outcome, took, rests_until }
 }
 
 /// What a source fails to show, its next reading will tell.

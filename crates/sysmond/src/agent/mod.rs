@@ -1,8 +1,9 @@
 //! The agent: collects on this host, keeps its own history, pushes.
 //!
-//! `collect` reads all sources at each tick and puts a row into a bounded ring; `keep` moves rows from the ring into
-//! the agent's own store; `push` delivers from the store, behind a durable cursor; `watch` learns whether somebody
-//! looks at live data, and then all of it happens each second. No part waits for a later one.
+//! `collect` reads all sources at each tick, on a thread of its own, and puts a row into a bounded ring; `keep` moves
+//! rows from the ring into the agent's own store; `push` delivers from the store, behind a cursor that the store keeps;
+//! `watch` learns whether somebody looks at live data, and then all of it happens each second. No part waits for a
+//! later one.
 
 #[cfg(test)]
 mod allocations_tests;
@@ -50,11 +51,12 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use sysmond_model::Timestamp;
-use sysmond_procfs::{LatestProcesses, ProcessOptions, Source};
+use sysmond_procfs::{LatestProcesses, ProcessOptions, Roots, Source};
 use sysmond_tsdb::{Keeper, Store};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::timeout;
 use tracing::{info, warn};
 use upkeep::Upkeep;
 use watch::Watch;
@@ -65,6 +67,8 @@ const MAX_GAP_INTERVALS: u32 = 3;
 const MIN_GAP: Duration = Duration::from_secs(3);
 /// Connections to the listener for Prometheus: each server keeps one.
 const METRICS_CONNECTIONS: usize = 32;
+/// How long `/proc` may take to say whose it is.
+const PROC_ANSWERS: Duration = Duration::from_secs(2);
 /// The agent's store in its data folder.
 pub(crate) const STORE_FILE: &str = "agent.db";
 
@@ -97,13 +101,13 @@ async fn run_with(
         Some(metrics) => Some(listen::bind(&metrics.listen, "metrics-listen").await?),
         None => None,
     };
-    let registry = Registry::start(sources, config.roots.are_the_kernels())?;
+    let registry = Registry::start(sources, are_the_kernels(&config.roots).await)?;
     let (path, options) = (config.data_dir.join(STORE_FILE), config.store.clone());
     let store = opening::open(path, options, Keeper::Agent, &config.service).await?;
     let counters = Arc::new(Counters::default());
 
     let calls = collect::calls();
-    let scraper = Scraper::new(calls.0.clone());
+    let scraper = Scraper::new(calls.0.clone(), config.roots.clone());
     let mut parts = start(&config, client, (registry, processes), calls, &store, &counters, &shutdown).await;
     if let (Some(metrics), Some(listener)) = (config.metrics, listener) {
         parts.spawn(serve_metrics(listener, scraper, metrics.allowed_hosts, shutdown));
@@ -148,7 +152,6 @@ async fn start(
         watched: is_watched.clone(),
         last: newest_stored(&store, &host.hostname),
         calls,
-        roots: config.roots.clone(),
         counters: Arc::clone(counters),
         pulse,
     };
@@ -178,6 +181,13 @@ async fn start(
     parts.spawn(upkeep.run(shutdown.clone()));
     parts.spawn(reporter.run(shutdown.clone()));
     parts
+}
+
+/// Whether what the kernel's own memory has is asked of the kernel itself. A program that answers in its place may hang.
+async fn are_the_kernels(roots: &Roots) -> bool {
+    let roots = roots.clone();
+    let asked = spawn_blocking(move || roots.are_the_kernels());
+    matches!(timeout(PROC_ANSWERS, asked).await, Ok(Ok(true)))
 }
 
 /// Collects until `shutdown`.

@@ -1,8 +1,7 @@
-//! A thread for one kind of work, of which a piece is done now and then.
+//! A thread for one kind of work: a piece now and then, or one for as long as the agent runs.
 //!
-//! The runtime's threads for what blocks are taken by turns. glibc's `malloc` gives each thread a heap of its own,
-//! which keeps what its largest piece of work once needed: work that needs much at times is always to come to the same
-//! one.
+//! The runtime's threads for what blocks are taken by turns. Where threads do not share one heap, each keeps what its
+//! largest piece of work once needed: work that needs much at times is always to come to the same one.
 
 use anyhow::Context;
 use std::sync::mpsc::{Receiver, Sender, channel};

@@ -1,6 +1,6 @@
 //! The sources of a host and their health: one that fails, hangs or panics costs its own values and no others'.
 //!
-//! There is a thread for each [`Lane`]: what waits for a disk or a bus holds up nothing that only asks the kernel, and
+//! There is a thread for each [`Lane`] but the kernel's own: what waits for a disk or a bus holds up nothing that only asks the kernel, and
 //! to wake a thread for each source would cost more than to read it. So a lane is asked for all of its sources at once,
 //! leaves each answer as soon as it has it, and says once that it is done. A lane whose sources all rest is not woken.
 //! What only asks the kernel is read by whoever asks the others, which is one thread less to wake in each second.
@@ -10,9 +10,14 @@ use super::lane::{Answer, Answers, Exposed, Here, Thread};
 use crate::clock;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 use sysmond_procfs::{Exposition, Lane, Source};
 use tracing::warn;
+
+/// How long threads may take to end, and between two looks whether they have.
+const LAST_WAIT: Duration = Duration::from_millis(500);
+const LAST_LOOK: Duration = Duration::from_millis(2);
 
 /// All sources of this host, with their health.
 pub(super) struct Registry {
@@ -53,7 +58,7 @@ impl Registry {
         self.threads.len()
     }
 
-    /// Asks all idle sources and waits at most `deadline` for their answers. Afterwards [`Self::collectors`] has what
+    /// Asks all sources that neither rest nor are busy, and waits at most `deadline` for their answers. Afterwards [`Self::collectors`] has what
     /// came in time.
     pub(super) fn read(&mut self, deadline: Duration) {
         self.round += 1;
@@ -75,7 +80,7 @@ impl Registry {
         }
     }
 
-    /// What all sources expose, of those that answer within `deadline`; all of them are told of.
+    /// What all sources expose, of those with a thread what comes within `deadline`; all of them are told of.
     pub(super) fn expose(&mut self, deadline: Duration) -> Exposition {
         let end = Instant::now() + deadline;
         let asked = self.threads.iter().filter_map(|thread| thread.expose(&self.collectors));
@@ -116,15 +121,21 @@ impl Registry {
         &self.collectors
     }
 
-    /// Ends the threads that are idle and waits for them.
+    /// Ends the threads and waits for them, but not for what hangs: that goes with the process.
     pub(super) fn stop(self) {
-        let busy = self.collectors.iter().filter(|collector| collector.is_busy());
-        let hang: Vec<&'static str> = busy.map(Collector::name).collect();
-        if !hang.is_empty() {
-            warn!(collectors = ?hang, "still reading at the end; not waited for");
-        }
-        for thread in self.threads {
-            thread.stop(&self.collectors);
+        let end = Instant::now() + LAST_WAIT;
+        // All are told before one is waited for.
+        let handles: Vec<_> = self.threads.into_iter().map(Thread::stop).collect();
+        for handle in handles {
+            while !handle.is_finished() && Instant::now() < end {
+                thread::sleep(LAST_LOOK);
+            }
+            let name = handle.thread().name().unwrap_or_default().to_owned();
+            if !handle.is_finished() {
+                warn!(thread = name, "it hangs at the end; not waited for");
+            } else if handle.join().is_err() {
+                warn!(thread = name, "a thread of the collectors panicked");
+            }
         }
     }
 

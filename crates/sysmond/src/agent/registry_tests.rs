@@ -286,6 +286,16 @@ fn of_a_lane_that_is_slow_what_came_in_time_is_exposed() {
     registry.stop();
 }
 
+#[test]
+fn one_that_hangs_while_it_is_shown_is_not_waited_for_at_the_end() {
+    let (go, slow) = channel();
+    let mut registry = Registry::start(vec![Box::new(Slow(Some(slow)))], false).unwrap();
+    registry.expose(SHORT);
+    registry.stop();
+    // It hung until now.
+    go.send(()).unwrap();
+}
+
 /// Counts its readings, and rests for an hour, or not at all.
 struct Resting(f64, bool);
 

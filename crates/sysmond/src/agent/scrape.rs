@@ -13,6 +13,7 @@ use sysmond_model::catalogue::{AGENT_COLLECTOR_SECONDS, AGENT_COLLECTOR_UP};
 use sysmond_model::tags;
 use sysmond_procfs::{Exposition, Kind, Roots, expose_identity};
 use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 /// How long one waits for it: as long as Prometheus does by itself.
@@ -20,7 +21,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Asks for the text. Clones ask the same agent.
 #[derive(Clone, Debug)]
-pub struct Scraper(SyncSender<Call>);
+pub struct Scraper {
+    calls: SyncSender<Call>,
+    roots: Roots,
+}
 
 /// Why there is no text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,9 +32,9 @@ pub struct Scraper(SyncSender<Call>);
 pub struct Busy;
 
 impl Scraper {
-    /// Of the loop that takes these calls.
-    pub(super) const fn new(calls: SyncSender<Call>) -> Self {
-        Self(calls)
+    /// Of the loop that takes these calls, on the host with its file systems there.
+    pub(super) const fn new(calls: SyncSender<Call>, roots: Roots) -> Self {
+        Self { calls, roots }
     }
 
     /// The text, as it is now.
@@ -38,23 +42,37 @@ impl Scraper {
     /// # Errors
     /// Where too many wait for it, or the agent ends.
     pub async fn text(&self) -> Result<String, Busy> {
+        timeout(PATIENCE, self.patient_text()).await.map_err(|_| Busy)?
+    }
+
+    async fn patient_text(&self) -> Result<String, Busy> {
+        let roots = self.roots.clone();
+        // Of a file on disk: the loop, which reads the rest, is not to wait for one.
+        let identity = spawn_blocking(move || identity(&roots)).await.map_err(|_| Busy)?;
         let (answer, text) = oneshot::channel();
-        self.0.try_send(Call::Show(answer)).map_err(|_| Busy)?;
-        timeout(PATIENCE, text).await.map_err(|_| Busy)?.map_err(|_| Busy)
+        self.calls.try_send(Call::Show(identity, answer)).map_err(|_| Busy)?;
+        text.await.map_err(|_| Busy)
     }
 }
 
-/// All that is shown: what the sources expose, what else they read last, and what this agent takes and did.
+/// What the host is; a system that does not say its name is shown without one.
+fn identity(roots: &Roots) -> Exposition {
+    let now = u64::try_from(clock::now().as_millis()).unwrap_or(0);
+    let mut out = Exposition::default();
+    expose_identity(roots, Duration::from_millis(now), &mut out).unwrap_or_default();
+    out
+}
+
+/// All that is shown behind `identity`: what the sources expose, what else they read last, and what this agent takes
+/// and did.
 pub(super) fn text(
     registry: &mut Registry,
-    roots: &Roots,
     counters: &Counters,
     deadline: Duration,
+    identity: Exposition,
 ) -> String {
     let mut out = registry.expose(deadline);
-    let now = u64::try_from(clock::now().as_millis()).unwrap_or(0);
-    // A system that does not say its name is shown without one.
-    expose_identity(roots, Duration::from_millis(now), &mut out).unwrap_or_default();
+    out.merge(identity);
     for collector in registry.collectors() {
         expose_values(collector, &mut out);
     }

@@ -1,5 +1,5 @@
-//! The place up to which this host's rows were delivered: a durable cursor over the agent's own store. There is no
-//! second queue.
+//! The place up to which this host's rows were delivered: a cursor over the agent's own store, durable with the next
+//! row. There is no second queue.
 
 use crate::agent::client::Address;
 use std::path::PathBuf;
@@ -22,6 +22,8 @@ pub(super) struct Journal {
     processes_cursor: Cursor,
     /// Where the store's file went when it was last found damaged: after that its cursors begin anew.
     recovered: Option<PathBuf>,
+    /// The opening of the file that the cursors belong to.
+    epoch: u64,
 }
 
 /// The next rows to deliver.
@@ -66,7 +68,7 @@ impl Journal {
     /// nothing twice.
     pub(super) async fn open(store: Store, hostname: String, address: &Address) -> Self {
         let (name, processes_name) = place_names(&hostname, address);
-        let recovered = store.recovered();
+        let (recovered, epoch) = (store.recovered(), store.cursor_epoch());
         let mut journal = Self {
             store,
             hostname,
@@ -75,6 +77,7 @@ impl Journal {
             processes_name,
             processes_cursor: Cursor::default(),
             recovered,
+            epoch,
         };
         journal.find_place().await;
         journal
@@ -93,12 +96,15 @@ impl Journal {
 
     /// At most `max_rows` rows, the oldest first, and where wanted snapshots of processes.
     pub(super) async fn next(&mut self, max_rows: usize, processes: bool) -> anyhow::Result<Batch> {
-        let recovered = self.store.recovered();
+        let (recovered, epoch) = (self.store.recovered(), self.store.cursor_epoch());
         if recovered != self.recovered {
             warn!(
                 "the agent's store was damaged and begun anew; what was not pushed is in the file beside it"
             );
             self.recovered = recovered;
+        }
+        if epoch != self.epoch {
+            self.epoch = epoch;
             self.find_place().await;
         }
         let (store, hostname, cursor) = (self.store.clone(), self.hostname.clone(), self.cursor);
@@ -147,8 +153,6 @@ impl Journal {
 
     /// In a file that was begun anew meanwhile these places mean nothing.
     fn note(&self, moved: Vec<(String, Cursor)>) {
-        if self.store.recovered() == self.recovered {
-            self.store.note_cursors(moved);
-        }
+        self.store.note_cursors(self.epoch, moved);
     }
 }
