@@ -168,9 +168,9 @@ impl SourceError {
     }
 }
 
-/// What a reading may have to wait for. Whoever reads gives each lane a thread, but the kernel's own memory where nobody
-/// else answers for it: what hangs holds up those of its own lane alone, and to wake a thread for each source would cost
-/// more than to read it.
+/// What a reading may have to wait for. Whoever reads gives each lane a thread, but for the kernel's own memory where
+/// nobody else answers for it: what hangs holds up those of its own lane alone, and to wake a thread for each source
+/// would cost more than to read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lane {
     /// The kernel's own memory.
