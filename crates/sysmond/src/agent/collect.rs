@@ -120,7 +120,8 @@ impl Collect {
         }
     }
 
-    /// Reads the row of `tick` where it is time, or that of the grid's current place where the clock jumped or time was lost meanwhile.
+    /// Reads the row of `tick` where it is time, or that of the grid's current place where the clock jumped or time was
+    /// lost meanwhile.
     fn tick(&mut self, tick: Timestamp) {
         let now = clock::now();
         if now < tick {
