@@ -183,7 +183,8 @@ async fn start(
     parts
 }
 
-/// Whether what the kernel's own memory has is asked of the kernel itself. A program that answers in its place may hang.
+/// Whether what the kernel's own memory has is asked of the kernel itself. A program that answers in its place may
+/// hang.
 async fn are_the_kernels(roots: &Roots) -> bool {
     let roots = roots.clone();
     let asked = spawn_blocking(move || roots.are_the_kernels());

@@ -1,9 +1,10 @@
 //! The sources of a host and their health: one that fails, hangs or panics costs its own values and no others'.
 //!
-//! There is a thread for each [`Lane`] but the kernel's own: what waits for a disk or a bus holds up nothing that only asks the kernel, and
-//! to wake a thread for each source would cost more than to read it. So a lane is asked for all of its sources at once,
-//! leaves each answer as soon as it has it, and says once that it is done. A lane whose sources all rest is not woken.
-//! What only asks the kernel is read by whoever asks the others, which is one thread less to wake in each second.
+//! There is a thread for each [`Lane`] but the kernel's own: what waits for a disk or a bus holds up nothing that only
+//! asks the kernel, and to wake a thread for each source would cost more than to read it. So a lane is asked for all of
+//! its sources at once, leaves each answer as soon as it has it, and says once that it is done. A lane whose sources all
+//! rest is not woken. What only asks the kernel is read by whoever asks the others, which is one thread less to wake in
+//! each second.
 
 pub(super) use super::collector::{Collector, Reasons};
 use super::lane::{Answer, Answers, Exposed, Here, Thread};
@@ -58,8 +59,8 @@ impl Registry {
         self.threads.len()
     }
 
-    /// Asks all sources that neither rest nor are busy, and waits at most `deadline` for their answers. Afterwards [`Self::collectors`] has what
-    /// came in time.
+    /// Asks all sources that neither rest nor are busy, and waits at most `deadline` for their answers. Afterwards
+    /// [`Self::collectors`] has what came in time.
     pub(super) fn read(&mut self, deadline: Duration) {
         self.round += 1;
         self.take_answers();

@@ -34,8 +34,8 @@ const PATH: &str = "/api/metrics";
 const BATCH_ROWS: usize = 256;
 /// Bytes of one push's JSON at most, unless a single row has more: below the 1 MiB that nginx takes by default.
 const BATCH_BYTES: usize = 512 * 1024;
-/// What a push has of JSON beside its samples, and each of these, more rather than less: as much room is made for a body
-/// at once.
+/// What a push has of JSON beside its samples, and each of these, more rather than less: as much room is made for a
+/// body at once.
 const HEAD_BYTES: usize = 8 * 1024;
 const SAMPLE_BYTES: usize = 128;
 /// How long an answer may take: an aggregator whose disk is busy answers in less.
