@@ -2,9 +2,9 @@
 //!
 //! There is a thread for each [`Lane`] but the kernel's own: what waits for a disk or a bus holds up nothing that only
 //! asks the kernel, and to wake a thread for each source would cost more than to read it. So a lane is asked for all of
-//! its sources at once, leaves each answer as soon as it has it, and says once that it is done. A lane whose sources all
-//! rest is not woken. What only asks the kernel is read by whoever asks the others, which is one thread less to wake in
-//! each second.
+//! its sources at once, leaves each answer as soon as it has it, and says once that it is done. A lane whose sources
+//! all rest is not woken. What only asks the kernel is read by whoever asks the others, which is one thread less to
+//! wake in each second.
 
 pub(super) use super::collector::{Collector, Reasons};
 use super::lane::{Answer, Answers, Exposed, Here, Thread};
