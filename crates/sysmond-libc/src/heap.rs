@@ -28,7 +28,8 @@ pub fn give_back_heap() -> bool {
     false
 }
 
-#[cfg(all(test, target_env = "gnu"))]
+#[cfg(test)]
+#[cfg(target_env = "gnu")]
 mod tests {
     use super::*;
     use std::fs;
